@@ -1,0 +1,52 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
+
+const FOLDER = new URL("../../.local/", import.meta.url);
+const FILE = new URL("signing-key.json", FOLDER);
+const ALGORITHM = "ES256";
+
+/** Whose tokens the service accepts when it runs locally: the developer's own, signed by a key made here. */
+export const ISSUER = "https://software-deployments.localhost";
+export const AUDIENCE = "software-deployments";
+
+const make = async (): Promise<JWK> => {
+  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
+  return { ...(await exportJWK(privateKey)), kid: crypto.randomUUID(), alg: ALGORITHM, use: "sig" };
+};
+
+const read = async (): Promise<JWK> => JSON.parse(await readFile(FILE, "utf8"));
+
+/** The development signing key: made on first use, kept between runs, readable by its owner alone. */
+const signingKey = async (): Promise<JWK> => {
+  await mkdir(FOLDER, { recursive: true });
+  const fresh = JSON.stringify(await make());
+  // Only one of several first users gets to write; all of them use what was written.
+  await writeFile(FILE, fresh, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  return read();
+};
+
+/** The key set that verifies development tokens: the public half of the signing key. */
+export const publicKeySet = async (): Promise<{ keys: JWK[] }> => {
+  const { d: _, ...publicKey } = await signingKey();
+  return { keys: [publicKey] };
+};
+
+/**
+ * Signs a development token.
+ * @param project the id of the project the token is for
+ * @param roles the names of its roles
+ * @param expiresIn seconds until it ends
+ */
+export const signToken = async (project: string, roles: string[], expiresIn: number): Promise<string> => {
+  const key = await signingKey();
+  const now = Math.floor(Date.now() / 1_000);
+  return new SignJWT({ project_id: project, roles })
+    .setProtectedHeader({ alg: ALGORITHM, kid: key.kid ?? "", typ: "JWT" })
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setIssuedAt(now)
+    .setExpirationTime(now + expiresIn)
+    .sign(await importJWK(key, ALGORITHM));
+};

@@ -1,0 +1,83 @@
+import { hash } from "node:crypto";
+import { decodeJwt } from "jose";
+import { LRUCache } from "lru-cache";
+import type { TokenSettings } from "../config.ts";
+import { ServiceError } from "../errors.ts";
+import { jwtVerifier } from "./jwt.ts";
+import { keystoneVerifier } from "./keystone.ts";
+
+/** Whom a verified token speaks for. */
+export interface Identity {
+  projectId: string;
+  roles: string[];
+  /** When the token ends, in ms since 1970. */
+  expiresAt: number;
+}
+
+/**
+ * Finds out whom a token speaks for.
+ * @throws ServiceError `unauthorized` for a token that is not valid, `unavailable` when that cannot be known now
+ */
+export type Authenticate = (token: string) => Promise<Identity>;
+
+/** How long a positive result is believed without asking again, in ms. */
+const MAX_AGE = 5 * 60_000;
+
+/** How many positive results are kept. */
+const MAX_KEPT = 1_000;
+
+/** Visible ASCII: what a header can carry to Keystone. */
+const TOKEN = /^[!-~]+$/;
+
+const unauthorized = (): ServiceError =>
+  new ServiceError("unauthorized", "Authorization failed: the token is not valid.");
+
+/** The issuer a token claims, without any check; undefined for what is not a JSON Web Token. */
+const claimedIssuer = (token: string): string | undefined => {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Hands a token to the check for its kind: JWT by its issuer, Keystone for every other. */
+const verifier = ({ jwt, keystone }: Pick<TokenSettings, "jwt" | "keystone">): Authenticate => {
+  const verifyJwt = jwt && jwtVerifier(jwt);
+  const verifyKeystone = keystone && keystoneVerifier(keystone);
+  return async (token) => {
+    if (!TOKEN.test(token)) throw unauthorized();
+    const verify = verifyJwt && claimedIssuer(token) === jwt.issuer ? verifyJwt : verifyKeystone;
+    if (!verify) throw unauthorized();
+    const identity = await verify(token);
+    if (!(identity.expiresAt > Date.now())) throw unauthorized();
+    return identity;
+  };
+};
+
+/**
+ * Makes the check of tokens for one configuration. Positive results are kept, under the token's SHA-256 and
+ * never the token itself, for 5 minutes or until the token ends; at most 1,000 of them. Requests that come
+ * with the same token at the same time share one check. Refusals are not kept.
+ */
+export const authenticator = (settings: Pick<TokenSettings, "jwt" | "keystone">): Authenticate => {
+  const verify = verifier(settings);
+  const identities = new LRUCache<string, Identity, string>({
+    max: MAX_KEPT,
+    ttl: MAX_AGE,
+    // The wall clock: a token's end is a time of day, and a frozen container's other clocks may stand still.
+    perf: Date,
+    ttlResolution: 0,
+    fetchMethod: async (_key, _stale, { options, context: token }) => {
+      const identity = await verify(token);
+      // At least 1 ms: to the cache, 0 means for ever.
+      options.ttl = Math.max(1, Math.min(MAX_AGE, identity.expiresAt - Date.now()));
+      return identity;
+    },
+  });
+  return async (token) => {
+    const identity = await identities.fetch(hash("sha256", token, "base64url"), { context: token });
+    if (!identity) throw unauthorized();
+    return identity;
+  };
+};

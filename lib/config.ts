@@ -1,0 +1,72 @@
+/** Where a JWT issuer's public keys are: an address to fetch them from, or the key set itself. */
+export type KeySource = { url: URL } | { keys: { keys: Record<string, unknown>[] } };
+
+/** How JSON Web Tokens of one issuer are accepted. */
+export interface JwtSettings {
+  issuer: string;
+  /** Accepted audiences; a token must name one of them. */
+  audiences: string[];
+  keys: KeySource;
+  /** Names of the claims that hold the project's id and the roles. */
+  projectClaim: string;
+  rolesClaim: string;
+}
+
+/** How Keystone v3 tokens are accepted. */
+export interface KeystoneSettings {
+  /** Keystone's versioned endpoint without a slash at its end, such as `https://iam.example.com/v3`. */
+  authUrl: string;
+}
+
+/** Who may call: at least one kind of token is configured. */
+export interface TokenSettings {
+  jwt?: JwtSettings;
+  keystone?: KeystoneSettings;
+  /** Names of the roles that may read. */
+  readerRoles: string[];
+  /** Names of the roles that may do everything. */
+  memberRoles: string[];
+}
+
+const optional = (name: string): string | undefined => process.env[name] || undefined;
+
+const required = (name: string): string => {
+  const value = optional(name);
+  if (value === undefined) throw new Error(`The environment variable ${name} is not set.`);
+  return value;
+};
+
+const words = (text: string): string[] => text.split(",").map((word) => word.trim());
+
+const jwtSettings = (issuer: string): JwtSettings => {
+  const keys = optional("TOKEN_KEYS") ?? `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
+  return {
+    issuer,
+    audiences: words(required("TOKEN_AUDIENCE")),
+    keys: keys.startsWith("{") ? { keys: JSON.parse(keys) } : { url: new URL(keys) },
+    projectClaim: required("TOKEN_PROJECT_CLAIM"),
+    rolesClaim: required("TOKEN_ROLES_CLAIM"),
+  };
+};
+
+/**
+ * Reads how tokens are accepted.
+ * @throws Error that names the environment variable that is missing or wrong, when the function starts.
+ */
+export const tokenSettings = (): TokenSettings => {
+  const issuer = optional("TOKEN_ISSUER");
+  const authUrl = optional("KEYSTONE_AUTH_URL");
+  if (!issuer && !authUrl) throw new Error("Neither TOKEN_ISSUER nor KEYSTONE_AUTH_URL is set.");
+  return {
+    ...(issuer && { jwt: jwtSettings(issuer) }),
+    ...(authUrl && { keystone: { authUrl: new URL(authUrl).href.replace(/\/$/, "") } }),
+    readerRoles: words(required("READER_ROLES")),
+    memberRoles: words(required("MEMBER_ROLES")),
+  };
+};
+
+/**
+ * The name of the DynamoDB table of software deployments.
+ * @throws Error when `SOFTWARE_DEPLOYMENTS_TABLE` is not set.
+ */
+export const softwareDeploymentsTable = (): string => required("SOFTWARE_DEPLOYMENTS_TABLE");

@@ -1,0 +1,16 @@
+/** What went wrong, in the service's words. `lib/http/faults.ts` gives each kind its HTTP status. */
+export type Kind = "invalid" | "unauthorized" | "unavailable" | "internal";
+
+/**
+ * The only error that speaks to the caller: its `message` is sent as it stands, so it never holds a stack,
+ * a table's name, an ARN or a secret. What happened underneath goes into `cause`, which is not sent.
+ */
+export class ServiceError extends Error {
+  override readonly name = "ServiceError";
+  readonly kind: Kind;
+
+  constructor(kind: Kind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,72 @@
+import type { MiddlewareObj } from "@middy/core";
+import { type Kind, ServiceError } from "../errors.ts";
+import type { Answer, EndpointEvent } from "./endpoint.ts";
+
+interface Fault {
+  code: number;
+  title: string;
+  explanation: string;
+  type: string;
+  headers?: Record<string, string>;
+}
+
+/** Seconds after which a caller may try again when a dependency failed. */
+const RETRY_AFTER = "2";
+
+/** The one error table: every kind of `ServiceError` and the fault it becomes, in Heat's words. */
+const FAULTS = {
+  invalid: {
+    code: 400,
+    title: "Bad Request",
+    explanation:
+      "The server could not comply with the request since it is either malformed or otherwise incorrect.",
+    type: "Invalid",
+  },
+  unauthorized: {
+    code: 401,
+    title: "Unauthorized",
+    explanation: "This server could not verify that you are authorized to access the document you requested.",
+    type: "Unauthorized",
+  },
+  internal: {
+    code: 500,
+    title: "Internal Server Error",
+    explanation: "The server has either erred or is incapable of performing the requested operation.",
+    type: "InternalServerError",
+  },
+  unavailable: {
+    code: 503,
+    title: "Service Unavailable",
+    explanation: "The service is temporarily unable to answer: try again later.",
+    type: "ServiceUnavailable",
+    headers: { "retry-after": RETRY_AFTER },
+  },
+} satisfies Record<Kind, Fault>;
+
+/**
+ * The answer for anything that was thrown: Heat's fault body. Only a `ServiceError` speaks for itself; of
+ * everything else the caller learns that it was an internal error.
+ */
+export const faultAnswer = (error: unknown): Answer => {
+  const known = error instanceof ServiceError ? error : undefined;
+  const fault: Fault = FAULTS[known?.kind ?? "internal"];
+  const { code, title, explanation, type, headers } = fault;
+  const message = known?.message ?? explanation;
+  return {
+    statusCode: code,
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify({ code, title, explanation, error: { type, message, traceback: null } }),
+  };
+};
+
+/**
+ * Middleware: turns what any later step throws into a fault.
+ * @param challenge the value of `WWW-Authenticate` on a 401
+ */
+export const faults = (challenge: string): MiddlewareObj<EndpointEvent, Answer> => ({
+  onError: (request) => {
+    const answer = faultAnswer(request.error);
+    if (answer.statusCode === 401) answer.headers["www-authenticate"] = challenge;
+    request.response = answer;
+  },
+});

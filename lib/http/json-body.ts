@@ -1,0 +1,109 @@
+import type { MiddlewareObj } from "@middy/core";
+import httpJsonBodyParser from "@middy/http-json-body-parser";
+import { ServiceError } from "../errors.ts";
+import type { Answer, EndpointEvent } from "./endpoint.ts";
+
+/** The largest body, in bytes: Heat's `max_json_body_size`. */
+const MAX_BODY_BYTES = 1_048_576;
+
+/** How deep arrays and objects may nest inside a field. */
+const MAX_LEVELS = 64;
+
+const JSON_TYPES =
+  /^(application\/([a-z0-9.+-]+\+)?json|application\/x-www-form-urlencoded|text\/plain|text\/json)$/i;
+
+const invalid = (message: string): ServiceError => new ServiceError("invalid", message);
+
+const checkContentType = (contentType: string | undefined): void => {
+  const [mediaType = ""] = (contentType ?? "").split(";");
+  if (mediaType.trim() === "" || JSON_TYPES.test(mediaType.trim())) return;
+  throw invalid(`content-type: JSON is expected, not ${mediaType.trim().slice(0, 100)}`);
+};
+
+const tooLarge = (bytes: number): ServiceError =>
+  invalid(
+    `Request limit exceeded: JSON body size (${bytes} bytes) exceeds maximum allowed size (${MAX_BODY_BYTES} bytes).`,
+  );
+
+const decoded = (base64: string): string => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(base64, "base64"));
+  } catch {
+    throw invalid("body: not valid UTF-8");
+  }
+};
+
+/** The body's text; API Gateway hands over in base64 what it does not take for text. */
+const textOf = ({ body, isBase64Encoded, headers }: EndpointEvent): string => {
+  checkContentType(headers["content-type"]);
+  if (!body) throw invalid("body: a JSON object is expected, the body is empty");
+  const bytes = Buffer.byteLength(body, isBase64Encoded ? "base64" : "utf8");
+  if (bytes > MAX_BODY_BYTES) throw tooLarge(bytes);
+  return isBase64Encoded ? decoded(body) : body;
+};
+
+/** Whether a value nests deeper than `levels`; walks without recursion, as the value may be hostile. */
+const nestsDeeperThan = (levels: number, value: unknown): boolean => {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth <= levels; depth += 1) {
+    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
+};
+
+const checkDepth = (body: unknown): void => {
+  if (typeof body !== "object" || body === null) return;
+  for (const [field, value] of Object.entries(body)) {
+    if (nestsDeeperThan(MAX_LEVELS, value)) {
+      throw invalid(`${field.slice(0, 64)}: nests deeper than ${MAX_LEVELS} levels`);
+    }
+  }
+};
+
+/** Says why the parser refused a text: it is not JSON, it nests too deep, or it has a key that pollutes. */
+const refusal = (text: string): ServiceError => {
+  try {
+    checkDepth(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof ServiceError) return error;
+    return invalid(`body: malformed JSON: ${(error as Error).message}`);
+  }
+  return invalid("body: the keys __proto__ and constructor.prototype are not accepted");
+};
+
+const significantDigits = (number: string): string =>
+  number
+    .replace(/e.*$/i, "")
+    .replace(/[-.]/g, "")
+    .replace(/^0+|0+$/g, "");
+
+/** A number token with enough digits, or an exponent large enough, that a double may not hold it. */
+const MAY_ROUND = /\d[\d.]{15}|\de[+-]?\d{2}/i;
+
+/** Keeps a number that a double would round as the text that was sent; `JSON.stringify` writes it back. */
+const exactNumber = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
+  typeof value === "number" && source && significantDigits(source) !== significantDigits(String(value))
+    ? JSON.rawJSON(source)
+    : value;
+
+const parser = httpJsonBodyParser({ disableContentTypeCheck: true });
+
+/**
+ * Middleware: replaces the body's text by its JSON value, whatever JSON-like content type was declared.
+ * Numbers keep all their digits. Everything that cannot be read exactly is `invalid`: another content type,
+ * an empty body, one over 1,048,576 bytes, broken UTF-8 or JSON, more than 64 levels, `__proto__` as a key.
+ */
+export const jsonBody = (): MiddlewareObj<EndpointEvent, Answer> => ({
+  before: (request) => {
+    const text = textOf(request.event);
+    Object.assign(request.event, { body: text, isBase64Encoded: false });
+    try {
+      parser.before?.(request as Parameters<NonNullable<typeof parser.before>>[0]);
+    } catch {
+      throw refusal(text);
+    }
+    checkDepth(request.event.body);
+    if (MAY_ROUND.test(text)) Object.assign(request.event, { body: JSON.parse(text, exactNumber) });
+  },
+});
