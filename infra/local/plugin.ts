@@ -4,8 +4,9 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Hooks, Serverless } from "../serverless-plugin.ts";
 import { answering, type Emulator, engines, freePort, startEmulator } from "./emulator.ts";
-import { AUDIENCE, ISSUER, publicKeySet, signToken } from "./signing-key.ts";
-import { CREDENTIALS, REGION } from "./tables.ts";
+import { emulatorEnvironment, issuerEnvironment } from "./environment.ts";
+import { signToken } from "./signing-key.ts";
+import { createTables } from "./tables.ts";
 
 /** The API page's example request, and the project it is sent to. */
 const PROJECT = "95d02433133a4c0a87ba6967474a2ad3";
@@ -86,22 +87,20 @@ export default class Local {
     headers["x-auth-token"] = await signToken(pathParameters?.project_id ?? PROJECT, ["member"], 60);
   }
 
-  /** Sets the functions' environment: the emulator, and the issuer unless the stage has one. */
+  /** Sets the functions' environment: the emulator, and an issuer of tokens unless the stage has one. */
   async #prepare(): Promise<void> {
     const { environment } = this.#serverless.service.provider;
-    environment.AWS_ENDPOINT_URL_DYNAMODB = await this.#dynamodb();
-    environment.AWS_ACCESS_KEY_ID = CREDENTIALS.accessKeyId;
-    environment.AWS_SECRET_ACCESS_KEY = CREDENTIALS.secretAccessKey;
-    environment.AWS_REGION = REGION;
+    Object.assign(environment, emulatorEnvironment(await this.#dynamodb()));
     if (environment.TOKEN_ISSUER || environment.KEYSTONE_AUTH_URL) return;
-    environment.TOKEN_ISSUER = ISSUER;
-    environment.TOKEN_AUDIENCE = AUDIENCE;
-    environment.TOKEN_KEYS = JSON.stringify(await publicKeySet());
+    Object.assign(environment, await issuerEnvironment());
   }
 
   async #dynamodb(): Promise<string> {
     const configured = process.env.AWS_ENDPOINT_URL_DYNAMODB;
-    if (configured) return configured;
+    if (configured) {
+      await createTables(configured, this.#serverless.service.provider.stage);
+      return configured;
+    }
     this.#emulator = await this.#start(await freePort(Number(process.env.DYNAMODB_PORT ?? 0)));
     process.once("exit", () => this.#emulator?.process.kill());
     return this.#emulator.endpoint;

@@ -42,18 +42,20 @@ const textOf = ({ body, isBase64Encoded, headers }: EndpointEvent): string => {
   return isBase64Encoded ? decoded(body) : body;
 };
 
+const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+
 /** Whether a value nests deeper than `levels`; walks without recursion, as the value may be hostile. */
 const nestsDeeperThan = (levels: number, value: unknown): boolean => {
-  let level: unknown[] = [value];
-  for (let depth = 0; depth <= levels; depth += 1) {
-    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
-    if (level.length === 0) return false;
+  let level = [value].filter(isContainer);
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === levels) return true;
+    level = level.flatMap((container) => Object.values(container)).filter(isContainer);
   }
-  return true;
+  return false;
 };
 
 const checkDepth = (body: unknown): void => {
-  if (typeof body !== "object" || body === null) return;
+  if (!isContainer(body)) return;
   for (const [field, value] of Object.entries(body)) {
     if (nestsDeeperThan(MAX_LEVELS, value)) {
       throw invalid(`${field.slice(0, 64)}: nests deeper than ${MAX_LEVELS} levels`);

@@ -1,0 +1,428 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { signToken } from "../../infra/local/signing-key.ts";
+import { type Call, type Reply, request } from "../support/api.ts";
+import {
+  deploymentsOf,
+  memberToken,
+  minimal,
+  newProject,
+  SEED_PROJECT,
+  SEED_REQUEST,
+} from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+import { storedItem, storedItems, storedText } from "../support/table.ts";
+
+const project = newProject();
+let token: string;
+
+const create = (body: unknown, call: Call = {}): Promise<Reply> =>
+  request("POST", deploymentsOf(project), { token, body, ...call });
+
+beforeAll(async () => {
+  token = await memberToken(project);
+});
+
+describe("create: 200", () => {
+  it("answers the API page's example as the page shows it", async () => {
+    const reply = await request("POST", deploymentsOf(SEED_PROJECT), {
+      token: await memberToken(SEED_PROJECT),
+      body: SEED_REQUEST,
+    });
+    expect(reply.status).toBe(200);
+    expect(Object.keys(reply.json)).toEqual(["software_deployment"]);
+    expect(Object.entries(reply.json.software_deployment)).toEqual([
+      ["status", SEED_REQUEST.status],
+      ["server_id", SEED_REQUEST.server_id],
+      ["config_id", SEED_REQUEST.config_id],
+      ["output_values", null],
+      ["input_values", null],
+      ["action", SEED_REQUEST.action],
+      ["status_reason", SEED_REQUEST.status_reason],
+      ["id", expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)],
+      ["creation_time", expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)],
+    ]);
+    expect(reply.headers["content-type"]).toMatch(/^application\/json/);
+    expect(reply.headers["x-openstack-request-id"]).toMatch(/^req-[0-9a-f-]{36}$/);
+  });
+
+  it("has the item in the table under project and id, with everything that was answered", async () => {
+    const reply = await create({ ...SEED_REQUEST, input_values: { foo: "bar" } });
+    const { id, creation_time } = reply.json.software_deployment;
+    const { request_id, ...item } = (await storedItem(project, id)) ?? {};
+    expect(item).toEqual({
+      ...SEED_REQUEST,
+      project_id: project,
+      id,
+      creation_time,
+      input_values: '{"foo":"bar"}',
+    });
+    expect(reply.headers["x-openstack-request-id"]).toBe(`req-${request_id}`);
+  });
+
+  it("takes the two required fields alone; a deployment is then IN_PROGRESS", async () => {
+    const reply = await create(minimal());
+    expect(reply.status).toBe(200);
+    expect(reply.json.software_deployment).toMatchObject({
+      status: "IN_PROGRESS",
+      action: null,
+      input_values: null,
+      output_values: null,
+      status_reason: null,
+    });
+  });
+
+  it("takes null for an optional field as absent", async () => {
+    const nulls = {
+      action: null,
+      input_values: null,
+      status: null,
+      status_reason: null,
+      stack_user_project_id: null,
+    };
+    const reply = await create(minimal(nulls));
+    expect(reply.status).toBe(200);
+    expect(reply.json.software_deployment).toMatchObject({ status: "IN_PROGRESS", status_reason: null });
+  });
+
+  it.each(["COMPLETE", "IN_PROGRESS", "FAILED"])("takes the status %s", async (status) => {
+    expect((await create(minimal({ status }))).json.software_deployment.status).toBe(status);
+  });
+
+  it("ignores what it does not know and what the service owns, and stores none of it", async () => {
+    const extras = {
+      id: "mine",
+      creation_time: "1999",
+      updated_time: "1999",
+      output_values: { a: 1 },
+      project_id: "p",
+      request_id: "r",
+      x: 1,
+    };
+    const reply = await create(minimal(extras));
+    expect(reply.status).toBe(200);
+    const { id } = reply.json.software_deployment;
+    expect(id).not.toBe("mine");
+    expect(reply.json.software_deployment.output_values).toBeNull();
+    expect(Object.keys((await storedItem(project, id)) ?? {}).sort()).toEqual(
+      ["config_id", "creation_time", "id", "project_id", "request_id", "server_id", "status"].sort(),
+    );
+  });
+
+  it("never shows stack_user_project_id", async () => {
+    const reply = await create(minimal({ stack_user_project_id: "the-servers-project" }));
+    expect(reply.text).not.toContain("the-servers-project");
+  });
+
+  it("lists in the order of creation: ids rise", async () => {
+    const mine = newProject();
+    const mineToken = await memberToken(mine);
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      const reply = await request("POST", deploymentsOf(mine), { token: mineToken, body: minimal() });
+      ids.push(reply.json.software_deployment.id);
+    }
+    expect((await storedItems(mine)).map(({ id }) => id)).toEqual(ids);
+    expect([...ids].sort()).toEqual(ids);
+  });
+
+  it.each([
+    undefined,
+    "text/plain",
+    "text/plain; charset=utf-8",
+    "application/json",
+    "Application/JSON; Charset=UTF-8",
+    "application/vnd.api+json",
+    "application/x-www-form-urlencoded",
+  ])("reads JSON whatever the content type says: %s", async (type) => {
+    const reply = await create(JSON.stringify(minimal()), { headers: { "content-type": type ?? "" } });
+    expect(reply.status).toBe(200);
+  });
+
+  it("reads a body that arrives as bytes", async () => {
+    const body = new TextEncoder().encode(JSON.stringify(minimal({ action: "Ünïcödé 😀" })));
+    const reply = await create(body, { headers: { "content-type": "application/x-www-form-urlencoded" } });
+    expect(reply.json.software_deployment.action).toBe("Ünïcödé 😀");
+  });
+
+  it("takes values at their limits", async () => {
+    const wide = "😀".repeat(255);
+    const body = {
+      config_id: wide,
+      server_id: wide,
+      action: wide,
+      stack_user_project_id: "p".repeat(64),
+      status_reason: "ü".repeat(32_767),
+    };
+    const reply = await create(body);
+    expect(reply.status).toBe(200);
+    expect(reply.json.software_deployment).toMatchObject({ server_id: wide, action: wide });
+  });
+
+  it("takes a server id that is not a UUID", async () => {
+    const reply = await create(minimal({ server_id: "my server/1" }));
+    expect(reply.json.software_deployment.server_id).toBe("my server/1");
+  });
+
+  it("keeps the last of duplicate keys", async () => {
+    const reply = await create('{"config_id":"a","server_id":"s","config_id":"b"}');
+    expect(reply.json.software_deployment.config_id).toBe("b");
+  });
+});
+
+describe("create: input_values come back exactly", () => {
+  const levels = (count: number): string => `${'{"a":'.repeat(count - 1)}{}${"}".repeat(count - 1)}`;
+
+  // Where the text differs from what was sent, it is the same JSON: integer-like keys first, as in every
+  // JavaScript object, and numbers in their shortest form.
+  it.each([
+    ['{"a":""}'],
+    ["{}"],
+    ['{"list":[],"object":{},"null":null,"nested":[null,{"b":null}]}'],
+    ['{"emoji":"😀","nul":"\\u0000","control":"\\u0001\\u001f","delete":"\u007f","line":"\u2028"}'],
+    ['{"z":1,"a":2,"10":3}', '{"10":3,"z":1,"a":2}'],
+    ['{"constructor":{"name":"x"},"prototype":1,"toString":null}'],
+    ['{"n":9007199254740993}'],
+    ['{"n":-123456789012345678901234567890.123456789}'],
+    ['{"n":[1e400,0.1,1.50,5e-324,1e-400,1e2]}', '{"n":[1e400,0.1,1.5,5e-324,1e-400,100]}'],
+    ['{"lone":"\\ud800"}'],
+    [levels(60)],
+    [levels(64)],
+  ])("%s", async (text, same = text) => {
+    const reply = await create(`{"config_id":"c","server_id":"s","input_values":${text}}`);
+    expect(reply.status).toBe(200);
+    expect(/"input_values":(.*),"action"/s.exec(reply.text)?.[1]).toBe(same);
+    const item = await storedItem(project, reply.json.software_deployment.id);
+    expect(storedText(item?.input_values)).toBe(same);
+  });
+
+  it("a number beyond a double's exact range keeps its digits, also at the next field", async () => {
+    const reply = await create(
+      '{"config_id":"c","server_id":"s","input_values":{"a":9007199254740993,"b":9007199254740992,"c":1.10}}',
+    );
+    expect(reply.text).toContain('"a":9007199254740993,"b":9007199254740992,"c":1.1');
+  });
+
+  it.each(['{"__proto__":{"polluted":true}}', '{"constructor":{"prototype":{"polluted":true}}}'])(
+    "%s is refused, and pollutes nothing",
+    async (text) => {
+      const reply = await create(`{"config_id":"c","server_id":"s","input_values":${text}}`);
+      expectFault(reply, 400, "__proto__");
+      expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+    },
+  );
+
+  it("any object", async () => {
+    const objects = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
+    const harmless = objects.filter((value) => !/"(__proto__|constructor)"/.test(JSON.stringify(value)));
+    await fc.assert(
+      fc.asyncProperty(harmless, async (input_values) => {
+        const reply = await create(minimal({ input_values }));
+        expect(reply.json.software_deployment.input_values).toStrictEqual(input_values);
+        const item = await storedItem(project, reply.json.software_deployment.id);
+        expect(JSON.parse(storedText(item?.input_values))).toStrictEqual(input_values);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("large values, deflated in the table", async () => {
+    const input_values = { script: "echo hello\n".repeat(50_000) };
+    const reply = await create(minimal({ input_values }));
+    expect(reply.json.software_deployment.input_values).toEqual(input_values);
+    const item = await storedItem(project, reply.json.software_deployment.id);
+    expect(item?.input_values).toBeInstanceOf(Uint8Array);
+    expect(JSON.parse(storedText(item?.input_values))).toEqual(input_values);
+  });
+});
+
+describe("create: 400, and nothing is stored", () => {
+  const stray = newProject();
+  let strayToken: string;
+
+  beforeAll(async () => {
+    strayToken = await memberToken(stray);
+  });
+
+  const refused = async (body: unknown, ...words: string[]): Promise<void> => {
+    const reply = await request("POST", deploymentsOf(stray), { token: strayToken, body });
+    expectFault(reply, 400, ...words);
+    expect(await storedItems(stray)).toEqual([]);
+  };
+
+  it.each([undefined, "", "{", '{"config_id":', "[]", '"x"', "5", "null", "true", "[{}]", "\ufeff{}"])(
+    "a body that is not a JSON object: %j",
+    (body) => refused(body, "body"),
+  );
+
+  it("names every missing field", () => refused({}, "config_id", "server_id"));
+
+  it("says that the body is flat", () => refused({ software_deployment: minimal() }, "software_deployment"));
+
+  it.each([
+    ["config_id", 5],
+    ["config_id", ""],
+    ["config_id", null],
+    ["config_id", "c".repeat(256)],
+    ["config_id", "\ud800"],
+    ["server_id", ["s"]],
+    ["server_id", ""],
+    ["server_id", "😀".repeat(256)],
+    ["action", 1],
+    ["action", "a".repeat(256)],
+    ["action", "\udfff"],
+    ["input_values", "text"],
+    ["input_values", []],
+    ["input_values", 1],
+    ["status_reason", {}],
+    ["status_reason", "r".repeat(65_536)],
+    ["status_reason", "ü".repeat(32_768)],
+    ["status_reason", "x\ud800"],
+    ["stack_user_project_id", true],
+    ["stack_user_project_id", "p".repeat(65)],
+    ["status", 0],
+    ["status", ""],
+    ["status", "complete"],
+  ])("%s: %j", (field, value) => refused(minimal({ [field]: value }), field));
+
+  it("names the three values of status", () =>
+    refused(
+      minimal({ status: "DONE" }),
+      "status: one of COMPLETE, IN_PROGRESS, FAILED is expected",
+      '"DONE"',
+    ));
+
+  it("names all wrong fields in one answer", () =>
+    refused(
+      { config_id: 5, action: [], status: "DONE", input_values: 7 },
+      ...["config_id", "server_id", "action", "status", "input_values"],
+    ));
+
+  it.each(["application/xml", "application/octet-stream", "multipart/form-data; boundary=x", "text/html"])(
+    "content type %s",
+    async (type) => {
+      const reply = await request("POST", deploymentsOf(stray), {
+        token: strayToken,
+        body: JSON.stringify(minimal()),
+        headers: { "content-type": type },
+      });
+      expectFault(reply, 400, "content-type");
+      expect(await storedItems(stray)).toEqual([]);
+    },
+  );
+
+  it("a body of 1,048,577 bytes, in Heat's words", () => {
+    const body = JSON.stringify(minimal({ x: "" }));
+    const text = body.replace('"x":""', `"x":"${"y".repeat(1_048_577 - body.length)}"`);
+    return refused(
+      text,
+      "Request limit exceeded: JSON body size (1048577 bytes) exceeds maximum allowed size (1048576 bytes).",
+    );
+  });
+
+  it("more than DynamoDB holds in an item", () => {
+    const noise = Array.from({ length: 12_000 }, () => crypto.randomUUID()).join("");
+    return refused(
+      minimal({ input_values: { noise: noise + noise.split("").reverse().join("") } }),
+      "input_values",
+      "409600",
+    );
+  });
+
+  it.each([65, 5_000, 100_000])("%i levels of nesting", (count) => {
+    const nested = `{"a":${"[".repeat(count - 1)}${"]".repeat(count - 1)}}`;
+    return refused(`{"config_id":"c","server_id":"s","input_values":${nested}}`, "input_values", "64 levels");
+  });
+
+  it("a huge number where a text belongs", () =>
+    refused('{"config_id":12345678901234567890,"server_id":"s"}', "config_id", "12345678901234567890"));
+
+  it("bytes that are not UTF-8", async () => {
+    const body = new Uint8Array([
+      ...new TextEncoder().encode('{"config_id":"'),
+      0xff,
+      ...new TextEncoder().encode('"}'),
+    ]);
+    const reply = await request("POST", deploymentsOf(stray), {
+      token: strayToken,
+      body,
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect(reply.status).toBe(400);
+    expect(await storedItems(stray)).toEqual([]);
+  });
+
+  it("a project id that is none", async () => {
+    const odd = "a.b";
+    const reply = await request("POST", deploymentsOf(odd), {
+      token: await memberToken(odd),
+      body: minimal(),
+    });
+    expectFault(reply, 400, "project_id");
+  });
+});
+
+describe("create: 401, and nothing is stored", () => {
+  const refused = async (call: Call): Promise<Reply> => {
+    const mine = newProject();
+    const reply = await request("POST", deploymentsOf(mine), { body: minimal(), ...call });
+    expectFault(reply, 401, "Authorization failed");
+    expect(reply.headers["www-authenticate"]).toBe("Bearer");
+    expect(await storedItems(mine)).toEqual([]);
+    return reply;
+  };
+
+  it("no token", () => refused({}));
+  it("an empty token", () => refused({ token: "" }));
+  it("something that is not a token", () => refused({ token: "gAAAAABl" }));
+  it("another project's token", () => refused({ token }));
+  it("another scheme", () => refused({ headers: { authorization: "Basic dTpw" } }));
+
+  it("before the body's faults: an unauthorized caller learns nothing of them", async () => {
+    for (const body of ["{", "[]", "x".repeat(1_048_577)]) await refused({ body });
+    await refused({ headers: { "content-type": "application/xml" } });
+  });
+
+  it("a reader's token, and one without roles", async () => {
+    for (const roles of [["reader"], ["guest"], []]) {
+      const reply = await create(minimal(), { token: await signToken(project, roles, 60) });
+      expectFault(reply, 401);
+    }
+  });
+
+  it("an expired token", async () => {
+    expectFault(await create(minimal(), { token: await signToken(project, ["member"], -1) }), 401);
+  });
+
+  it("a token over 8 KB", async () => {
+    const long = await signToken(project, ["member", "r".repeat(8_200)], 60);
+    expectFault(await create(minimal(), { token: long }), 401, "too long");
+  });
+
+  it("two different tokens", async () => {
+    const other = await memberToken(newProject());
+    expectFault(await create(minimal(), { headers: { authorization: `Bearer ${other}` } }), 401, "two");
+    expectFault(await create(minimal(), { token: `${token},${other}` }), 401, "two");
+  });
+});
+
+describe("create: a token is accepted", () => {
+  it("as Authorization: Bearer, in any case of the scheme", async () => {
+    for (const scheme of ["Bearer", "bearer", "BEARER"]) {
+      const headers = { "content-type": "application/json", authorization: `${scheme} ${token}` };
+      const reply = await request("POST", deploymentsOf(project), { body: minimal(), headers });
+      expect(reply.status).toBe(200);
+    }
+  });
+
+  it("in both headers, or twice, when it is the same", async () => {
+    const both = await create(minimal(), { headers: { authorization: `Bearer ${token}` } });
+    const twice = await create(minimal(), { token: `${token}, ${token}` });
+    expect([both.status, twice.status]).toEqual([200, 200]);
+  });
+
+  it("of an admin", async () => {
+    const admin = await signToken(project, ["reader", "admin"], 60);
+    expect((await create(minimal(), { token: admin })).status).toBe(200);
+  });
+});

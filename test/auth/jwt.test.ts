@@ -1,0 +1,253 @@
+import { createHmac } from "node:crypto";
+import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { authenticator } from "../../lib/auth/authenticate.ts";
+import type { JwtSettings, KeySource } from "../../lib/config.ts";
+import { type Loopback, loopback } from "../support/loopback.ts";
+
+const ISSUER = "https://issuer.example";
+const AUDIENCE = "software-deployments";
+
+interface Key {
+  kid: string;
+  alg: string;
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
+  jwk: JWK;
+}
+
+const makeKey = async (kid: string, alg = "ES256"): Promise<Key> => {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  return { kid, alg, privateKey, publicKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: "sig" } };
+};
+
+const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds;
+
+const good = (): Record<string, unknown> => ({
+  iss: ISSUER,
+  aud: AUDIENCE,
+  exp: inSeconds(600),
+  project_id: "p1",
+  roles: ["member"],
+});
+
+const sign = (key: Key, claims: Record<string, unknown> = good(), header: object = {}): Promise<string> =>
+  new SignJWT(claims).setProtectedHeader({ alg: key.alg, kid: key.kid, ...header }).sign(key.privateKey);
+
+const settingsFor = (keys: KeySource): { jwt: JwtSettings } => ({
+  jwt: { issuer: ISSUER, audiences: [AUDIENCE], keys, projectClaim: "project_id", rolesClaim: "roles" },
+});
+
+const refused = { kind: "unauthorized" };
+
+let key: Key;
+let other: Key;
+
+beforeAll(async () => {
+  key = await makeKey("k1");
+  other = await makeKey("k2");
+});
+
+describe("a JSON Web Token against a static key set", () => {
+  const authenticate = (token: string) =>
+    authenticator(settingsFor({ keys: { keys: [{ ...key.jwk }] } }))(token);
+
+  it.each(["RS256", "PS256", "ES256", "ES384", "EdDSA"])("is accepted with %s", async (alg) => {
+    const signer = await makeKey("k", alg);
+    const check = authenticator(settingsFor({ keys: { keys: [{ ...signer.jwk }] } }));
+    await expect(check(await sign(signer))).resolves.toMatchObject({ projectId: "p1", roles: ["member"] });
+  });
+
+  it("is accepted with several audiences, and with roles in one text", async () => {
+    const token = await sign(key, { ...good(), aud: ["x", AUDIENCE], roles: "reader member" });
+    await expect(authenticate(token)).resolves.toMatchObject({ roles: ["reader", "member"] });
+  });
+
+  it("is accepted from Cognito, whose access tokens name their client instead of an audience", async () => {
+    const { aud: _, ...claims } = good();
+    const named = authenticate(await sign(key, { ...claims, client_id: AUDIENCE }));
+    await expect(named).resolves.toMatchObject({ projectId: "p1" });
+    for (const more of [{ client_id: "x" }, { aud: "x", client_id: AUDIENCE }]) {
+      await expect(authenticate(await sign(key, { ...claims, ...more }))).rejects.toMatchObject(refused);
+    }
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ["expired", { exp: inSeconds(-1) }],
+    ["without an end", { exp: undefined }],
+    ["with an end that is no number", { exp: "tomorrow" }],
+    ["not yet valid", { nbf: inSeconds(60) }],
+    ["of another issuer", { iss: "https://other.example" }],
+    ["without an issuer", { iss: undefined }],
+    ["for another audience", { aud: "x" }],
+    ["without an audience", { aud: undefined }],
+    ["without a project", { project_id: undefined }],
+    ["with an empty project", { project_id: "" }],
+    ["with a project that is no text", { project_id: ["p1"] }],
+  ])("is refused: %s", async (_, claims) => {
+    await expect(authenticate(await sign(key, { ...good(), ...claims }))).rejects.toMatchObject(refused);
+  });
+
+  it("has no roles where the claim is odd", async () => {
+    const odd = authenticate(await sign(key, { ...good(), roles: { a: 1 } }));
+    await expect(odd).resolves.toMatchObject({ roles: [] });
+  });
+
+  it("is refused with another key's signature, with and without that key's id", async () => {
+    await expect(authenticate(await sign(other))).rejects.toMatchObject(refused);
+    await expect(authenticate(await sign({ ...other, kid: key.kid }))).rejects.toMatchObject(refused);
+  });
+
+  it.each(["jwk", "jku", "x5u"])("is refused when it brings or points to a key: %s", async (field) => {
+    const value = field === "jwk" ? key.jwk : "https://attacker.example/keys";
+    await expect(authenticate(await sign(key, good(), { [field]: value }))).rejects.toMatchObject(refused);
+    const self = await sign({ ...other, kid: key.kid }, good(), { [field]: other.jwk });
+    await expect(authenticate(self)).rejects.toMatchObject(refused);
+  });
+
+  const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+  it.each(["none", "None", "NONE"])("is refused unsigned: alg %s", async (alg) => {
+    const unsigned = `${encoded({ alg, kid: "k1" })}.${encoded(good())}.`;
+    await expect(authenticate(unsigned)).rejects.toMatchObject(refused);
+  });
+
+  it("is refused when signed by HMAC with the public key", async () => {
+    for (const secret of [await exportSPKI(key.publicKey), JSON.stringify(key.jwk)]) {
+      const content = `${encoded({ alg: "HS256", kid: "k1" })}.${encoded(good())}`;
+      const signature = createHmac("sha256", secret).update(content).digest("base64url");
+      await expect(authenticate(`${content}.${signature}`)).rejects.toMatchObject(refused);
+    }
+  });
+
+  it("is refused with any single character of its claims or signature changed", async () => {
+    const token = await sign(key);
+    // The last character of a signature has bits that mean nothing.
+    for (let at = token.indexOf(".") + 1; at < token.length - 1; at += 7) {
+      if (token[at] === ".") continue;
+      const changed = `${token.slice(0, at)}${token[at] === "A" ? "B" : "A"}${token.slice(at + 1)}`;
+      await expect(authenticate(changed)).rejects.toMatchObject(refused);
+    }
+  });
+
+  it.each(["", "a.b", "a.b.c", "....", "ö", "x y", "e30.e30.e30"])(
+    "is refused when it is none: %j",
+    async (text) => {
+      await expect(authenticate(text)).rejects.toMatchObject(refused);
+    },
+  );
+});
+
+describe("a key set behind an address", () => {
+  let issuer: Loopback;
+  let published: JWK[];
+  let status: number;
+
+  const start = async () => {
+    published = [key.jwk];
+    status = 200;
+    issuer = await loopback((_, response) => {
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify({ keys: published }));
+    });
+    return authenticator(settingsFor({ url: new URL(`${issuer.url}/jwks.json`) }));
+  };
+
+  /** Another token of the same key: results are kept under the whole token. */
+  const fresh = (signer: Key, seconds = 600) =>
+    sign(signer, { ...good(), exp: inSeconds(seconds), jti: crypto.randomUUID() });
+
+  const later = (seconds: number): void => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + seconds * 1_000 });
+  };
+
+  afterEach(async () => {
+    vi.useRealTimers();
+    await issuer.close();
+  });
+
+  it("is fetched once for many tokens at a time", async () => {
+    const check = await start();
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => fresh(key)));
+    await Promise.all(tokens.map(check));
+    expect(issuer.requests.map(({ url }) => url)).toEqual(["/jwks.json"]);
+  });
+
+  it("is fetched anew for an unknown key id, after a cool-down: keys rotate", async () => {
+    const check = await start();
+    await check(await fresh(key));
+    published = [other.jwk, key.jwk];
+    await expect(check(await fresh(other))).rejects.toMatchObject(refused);
+    expect(issuer.requests).toHaveLength(1);
+    later(31);
+    await expect(check(await fresh(other))).resolves.toMatchObject({ projectId: "p1" });
+    expect(issuer.requests).toHaveLength(2);
+  });
+
+  it("is not fetched more often than the cool-down allows, however many key ids are invented", async () => {
+    const check = await start();
+    await check(await fresh(key));
+    later(31);
+    for (let i = 0; i < 10; i += 1) {
+      await expect(check(await fresh({ ...other, kid: `invented-${i}` }))).rejects.toMatchObject(refused);
+    }
+    expect(issuer.requests).toHaveLength(2);
+  });
+
+  it("that cannot be had is 503, asked for once in a cool-down, and found when the issuer is back", async () => {
+    const check = await start();
+    status = 500;
+    for (let i = 0; i < 5; i += 1) {
+      await expect(check(await fresh(key))).rejects.toMatchObject({ kind: "unavailable" });
+    }
+    expect(issuer.requests).toHaveLength(1);
+    status = 200;
+    later(31);
+    await expect(check(await fresh(key))).resolves.toMatchObject({ projectId: "p1" });
+  });
+
+  it("known already goes on to serve while the issuer is down; an unknown key is then 503", async () => {
+    const check = await start();
+    await check(await fresh(key));
+    status = 503;
+    later(3_600);
+    await expect(check(await fresh(key))).resolves.toMatchObject({ projectId: "p1" });
+    await expect(check(await fresh(other))).rejects.toMatchObject({ kind: "unavailable" });
+    expect(issuer.requests).toHaveLength(2);
+  });
+
+  it("loses a key that the issuer has withdrawn, within 10 minutes", async () => {
+    const check = await start();
+    await check(await fresh(key));
+    published = [other.jwk];
+    later(601);
+    await expect(check(await fresh(key))).rejects.toMatchObject(refused);
+  });
+
+  it("that answers something else is 503", async () => {
+    const check = await start();
+    published = undefined as unknown as JWK[];
+    await expect(check(await fresh(key))).rejects.toMatchObject({ kind: "unavailable" });
+  });
+});
+
+describe("positive results", () => {
+  it("are believed for 5 minutes at most, and never beyond the token's end", async () => {
+    let published = [key.jwk];
+    const issuer = await loopback((_, response) => void response.end(JSON.stringify({ keys: published })));
+    const check = authenticator(settingsFor({ url: new URL(issuer.url) }));
+    const long = await sign(key, { ...good(), exp: inSeconds(7_200) });
+    const short = await sign(key, { ...good(), exp: inSeconds(60) });
+    await check(long);
+    await check(short);
+    published = [];
+    const start = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"], now: start + 61_000 });
+    await expect(check(short)).rejects.toMatchObject(refused);
+    await expect(check(long)).resolves.toMatchObject({ projectId: "p1" });
+    vi.setSystemTime(start + 601_000);
+    await expect(check(long)).rejects.toMatchObject(refused);
+    vi.useRealTimers();
+    await issuer.close();
+  });
+});

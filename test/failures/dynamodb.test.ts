@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { request } from "../support/api.ts";
+import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
+import { storedItem, storedItems } from "../support/table.ts";
+
+const project = newProject();
+let token: string;
+let meddler: Meddler;
+
+const create = (body: object = minimal()) => request("POST", deploymentsOf(project), { token, body });
+
+/** Meddles with the next calls in this order; all later ones pass. */
+const meddleWith = (...next: Meddling[]): void => {
+  meddler.meddle = () => next.shift() ?? "pass";
+};
+
+const always = (meddling: Meddling): void => {
+  meddler.meddle = () => meddling;
+};
+
+beforeAll(async () => {
+  token = await memberToken(project);
+  meddler = await startMeddler(inject("dynamodb"));
+  // The handlers are imported at the first request, and the client with them.
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = meddler.url;
+});
+
+afterEach(() => {
+  meddler.meddle = () => "pass";
+  meddler.calls.length = 0;
+});
+
+afterAll(() => meddler.close());
+
+describe("create costs", () => {
+  const kilobyte = (text: string): string => {
+    const body = JSON.stringify(minimal({ config_id: crypto.randomUUID(), server_id: crypto.randomUUID() }));
+    const rest = 1_024 - body.length - ',"input_values":{"script":""}'.length;
+    return body.replace("}", `,"input_values":{"script":"${text.repeat(99).slice(0, rest)}"}}`);
+  };
+
+  it.each([
+    ["a small body", JSON.stringify(minimal())],
+    ["1 KB of script", kilobyte("systemctl restart nginx; curl -fsS http://localhost/health; ")],
+    [
+      "1 KB of random Base64",
+      kilobyte(Buffer.from(crypto.getRandomValues(new Uint8Array(800))).toString("base64")),
+    ],
+  ])("one PutItem and one write unit: %s", async (_, body) => {
+    const reply = await request("POST", deploymentsOf(project), { token, body });
+    expect(reply.status).toBe(200);
+    expect(meddler.calls).toEqual([{ operation: "PutItem", units: 1 }]);
+  });
+
+  it("nothing for a request that is refused", async () => {
+    await create({});
+    await request("POST", deploymentsOf(project), { body: minimal() });
+    expect(meddler.calls).toEqual([]);
+  });
+});
+
+describe("DynamoDB in trouble", () => {
+  it.each<Meddling>(["throttle", "fail", "cut-before"])(
+    "%s once: the SDK's repeat succeeds",
+    async (meddling) => {
+      meddleWith(meddling);
+      const reply = await create();
+      expect(reply.status).toBe(200);
+      expect(meddler.calls).toHaveLength(2);
+      expect(await storedItem(project, reply.json.software_deployment.id)).toBeDefined();
+    },
+  );
+
+  it("a lost answer: the repeat recognizes its own row, and there is one", async () => {
+    const before = (await storedItems(project)).length;
+    meddleWith("cut-after", "cut-after");
+    const reply = await create();
+    expect(reply.status).toBe(200);
+    expect(meddler.calls).toHaveLength(3);
+    expect(await storedItems(project)).toHaveLength(before + 1);
+  });
+
+  it.each<Meddling>(["throttle", "fail", "cut-before", "hang"])(
+    "%s for good: 503 that may be tried again, and nothing of DynamoDB in it",
+    async (meddling) => {
+      const before = (await storedItems(project)).length;
+      always(meddling);
+      const reply = await create();
+      expectFault(reply, 503);
+      expect(reply.headers["retry-after"]).toMatch(/^[1-9]\d*$/);
+      expect(reply.text).not.toMatch(/dynamodb|arn:|secret|\.ts/i);
+      expect(await storedItems(project)).toHaveLength(before);
+    },
+  );
+
+  it("a fault that will not pass: 500, and nothing of DynamoDB in it", async () => {
+    always("deny");
+    const reply = await create();
+    expectFault(reply, 500);
+    expect(reply.text).not.toMatch(/dynamodb|arn:|secret|\.ts|denied/i);
+  });
+});

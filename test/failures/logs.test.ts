@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { signToken } from "../../infra/local/signing-key.ts";
+import { gatewayEvent, lambdaContext, request } from "../support/api.ts";
+import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+import { startMeddler } from "../support/meddler.ts";
+
+const CANARY = "canary-5f2b";
+const LONGEST = "p".repeat(64);
+
+let written: string;
+
+const lines = (): Record<string, any>[] =>
+  written
+    .trim()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+
+beforeEach(() => {
+  written = "";
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, "write").mockImplementation((chunk) => {
+      written += String(chunk);
+      return true;
+    });
+  }
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("a request's log line", () => {
+  it("holds id, route, project, status, duration and cold start, in under 400 bytes", async () => {
+    const token = await memberToken(LONGEST);
+    const reply = await request("POST", deploymentsOf(LONGEST), { token, body: minimal() });
+    expect(lines()).toEqual([
+      {
+        level: "INFO",
+        timestamp: expect.stringMatching(/Z$/),
+        message: "request",
+        request_id: reply.headers["x-openstack-request-id"],
+        route: "POST /v1/{project_id}/software_deployments",
+        project: LONGEST,
+        status: 200,
+        duration_ms: expect.any(Number),
+        cold_start: true,
+      },
+    ]);
+    expect(Buffer.byteLength(written)).toBeLessThan(400);
+    await request("POST", deploymentsOf(LONGEST), { token, body: minimal() });
+    expect(lines()[1]).toMatchObject({ cold_start: false });
+  });
+
+  it("stays under 400 bytes whatever the path holds", async () => {
+    await request("POST", deploymentsOf("p".repeat(8_000)), {});
+    expect(lines()).toMatchObject([{ status: 401, project: LONGEST }]);
+    expect(Buffer.byteLength(written)).toBeLessThan(400);
+  });
+});
+
+describe("logs never hold a token, a body or a value", () => {
+  it("of any request, good or bad", async () => {
+    const project = newProject();
+    const token = await memberToken(project);
+    const foreign = await signToken("other", [CANARY], 60);
+    const values = { action: CANARY, input_values: { [CANARY]: CANARY }, status_reason: CANARY };
+    const bodies = [
+      minimal(values),
+      minimal({ ...values, status: CANARY }),
+      `{"${CANARY}": ${CANARY}`,
+      `["${CANARY}"]`,
+    ];
+    for (const body of bodies) {
+      await request("POST", deploymentsOf(project), { token, body });
+      await request("POST", deploymentsOf(project), { token: foreign, body });
+      await request("POST", deploymentsOf(project), { token: `${CANARY}.${CANARY}.${CANARY}`, body });
+    }
+    expect(lines()).toHaveLength(12);
+    expect(written).not.toContain(CANARY);
+    for (const secret of [token, foreign]) expect(written).not.toContain(secret.split(".")[2]);
+  });
+
+  it("when DynamoDB fails: the error's name and place, not its message", async () => {
+    vi.resetModules();
+    const meddler = await startMeddler(inject("dynamodb"));
+    meddler.meddle = () => "deny";
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", meddler.url);
+    const project = newProject();
+    const body = minimal({ input_values: { a: CANARY } });
+    expectFault(
+      await request("POST", deploymentsOf(project), { token: await memberToken(project), body }),
+      500,
+    );
+    expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR", error: "AccessDeniedException" }]);
+    expect(written).not.toMatch(new RegExp(`${CANARY}|secret-of-dynamodb`));
+    vi.unstubAllEnvs();
+    await meddler.close();
+  });
+});
+
+describe("a function about to time out", () => {
+  it("answers our 500 before it is ended", async () => {
+    vi.resetModules();
+    const meddler = await startMeddler(inject("dynamodb"));
+    meddler.meddle = () => "hang";
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", meddler.url);
+    const { create } = await import("../../functions/software-deployments.ts");
+    const project = newProject();
+    const event = gatewayEvent("POST", deploymentsOf(project), {
+      token: await memberToken(project),
+      body: minimal(),
+    });
+    const answer = await create(event as Parameters<typeof create>[0], lambdaContext(700));
+    expect(answer.statusCode).toBe(500);
+    expect(JSON.parse(answer.body).error.message).toBe("The request took too long.");
+    expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR" }]);
+    vi.unstubAllEnvs();
+    await meddler.close();
+  });
+});

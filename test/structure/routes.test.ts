@@ -1,0 +1,50 @@
+import { readdir } from "node:fs/promises";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { ZodMiniObject } from "zod/mini";
+import { issuerEnvironment } from "../../infra/local/environment.ts";
+import { type Route, routes } from "../support/serverless.ts";
+
+interface Endpoint {
+  shape: { path: ZodMiniObject; body?: unknown; answer: unknown };
+}
+
+const endpointsOf = async (file: string): Promise<Record<string, Endpoint>> =>
+  import(/* @vite-ignore */ new URL(`../../${file}`, import.meta.url).href);
+
+const parameters = ({ path }: Route): string[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+
+beforeAll(async () => {
+  const names = [
+    "SOFTWARE_DEPLOYMENTS_TABLE",
+    "TOKEN_PROJECT_CLAIM",
+    "TOKEN_ROLES_CLAIM",
+    "READER_ROLES",
+    "MEMBER_ROLES",
+  ];
+  for (const name of names) vi.stubEnv(name, "x");
+  for (const [name, value] of Object.entries(await issuerEnvironment())) vi.stubEnv(name, value);
+});
+
+describe("the route table in serverless.yml", () => {
+  it.each(routes)(
+    "$method $path leads to an endpoint, whose path shape has its parameters",
+    async (route) => {
+      const endpoint = (await endpointsOf(`${route.file}.ts`))[route.exported];
+      expect(Object.keys(endpoint?.shape.path.shape ?? {})).toEqual(parameters(route));
+      expect(endpoint?.shape.answer).toBeDefined();
+    },
+  );
+
+  it("leads to every endpoint there is", async () => {
+    const files = await readdir("functions");
+    const exported = await Promise.all(
+      files.map(async (file) =>
+        Object.keys(await endpointsOf(`functions/${file}`)).map((name) => `functions/${file}:${name}`),
+      ),
+    );
+    expect(routes.map((route) => `${route.file}.ts:${route.exported}`).sort()).toEqual(
+      exported.flat().sort(),
+    );
+  });
+});

@@ -1,0 +1,137 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { routes } from "../support/serverless.ts";
+
+interface Resource {
+  Type: string;
+  Properties: Record<string, any>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
+}
+
+type Resources = Record<string, Resource>;
+
+const folders: string[] = [];
+
+/** Packages a stage as a deployment would, without any AWS account, and reads its template. */
+const packaged = async (stage: string, ...more: string[]): Promise<Resources> => {
+  const folder = await mkdtemp(join(tmpdir(), "package-"));
+  folders.push(folder);
+  const env = { PATH: process.env.PATH ?? "", HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
+  const args = ["package", "--stage", stage, "--package", folder, ...more];
+  await promisify(execFile)("node_modules/.bin/sls", args, { env });
+  const template = await readFile(join(folder, "cloudformation-template-update-stack.json"), "utf8");
+  return (JSON.parse(template) as { Resources: Resources }).Resources;
+};
+
+const ofType = (resources: Resources, type: string): [string, Resource][] =>
+  Object.entries(resources).filter(([, resource]) => resource.Type === type);
+
+let prod: Resources;
+let dev: Resources;
+
+beforeAll(async () => {
+  prod = await packaged(
+    "prod",
+    "--param",
+    "tokenIssuer=https://issuer.example",
+    "--param",
+    "tokenAudience=a",
+  );
+  dev = await packaged("dev");
+});
+
+afterAll(async () => {
+  for (const folder of folders) await rm(folder, { recursive: true });
+});
+
+describe("the template", () => {
+  it("has the routes of the route table, behind one HTTP API, throttled", () => {
+    const keys = ofType(prod, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => Properties.RouteKey);
+    expect(keys.sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
+    expect(ofType(prod, "AWS::ApiGatewayV2::Api")).toHaveLength(1);
+    const [[, stage] = []] = ofType(prod, "AWS::ApiGatewayV2::Stage");
+    expect(stage?.Properties.DefaultRouteSettings).toEqual({
+      ThrottlingRateLimit: 1_000,
+      ThrottlingBurstLimit: 2_000,
+    });
+  });
+
+  it("has functions on Node 24 and ARM that end before API Gateway gives up", () => {
+    const functions = ofType(prod, "AWS::Lambda::Function");
+    expect(functions).toHaveLength(routes.length);
+    for (const [, { Properties }] of functions) {
+      expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], MemorySize: 512 });
+      expect(Properties.Timeout).toBeLessThan(30);
+      expect(Properties.Environment.Variables).toMatchObject({
+        SOFTWARE_DEPLOYMENTS_TABLE: "software-deployments-prod",
+        TOKEN_ISSUER: "https://issuer.example",
+      });
+    }
+  });
+
+  it("keeps every log for a time", () => {
+    const groups = ofType(prod, "AWS::Logs::LogGroup");
+    expect(groups).toHaveLength(routes.length);
+    for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(30);
+  });
+
+  it("has tables on demand, keyed, encrypted, recoverable; kept and protected on prod", () => {
+    const tables = ofType(prod, "AWS::DynamoDB::Table");
+    expect(tables.map(([name]) => name)).toEqual(["SoftwareDeploymentsTable"]);
+    for (const [, table] of tables) {
+      expect(table).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+      expect(table.Properties).toMatchObject({
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: [
+          { AttributeName: "project_id", KeyType: "HASH" },
+          { AttributeName: "id", KeyType: "RANGE" },
+        ],
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        SSESpecification: { SSEEnabled: true },
+      });
+    }
+  });
+
+  it("lets a stage for trying out be deleted whole", () => {
+    for (const [, table] of ofType(dev, "AWS::DynamoDB::Table")) {
+      expect(table.DeletionPolicy).toBe("Delete");
+      expect(table.Properties.DeletionProtectionEnabled).toBe(false);
+    }
+  });
+});
+
+describe("a function's role", () => {
+  const ALLOWED: Record<string, object[]> = {
+    createSoftwareDeployment: [
+      { Action: ["dynamodb:PutItem"], Resource: { "Fn::GetAtt": ["SoftwareDeploymentsTable", "Arn"] } },
+    ],
+  };
+
+  it("is its own: there is one for each, and no other", () => {
+    expect(ofType(prod, "AWS::IAM::Role")).toHaveLength(routes.length);
+    expect(Object.keys(ALLOWED).sort()).toEqual(routes.map(({ name }) => name).sort());
+  });
+
+  it.each(routes)("$name: its DynamoDB calls, its own log, and nothing else", ({ name }) => {
+    const logicalId = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+    const role = prod[`${logicalId}LambdaFunction`]?.Properties.Role["Fn::GetAtt"][0];
+    const { Policies, ManagedPolicyArns } = prod[role]?.Properties ?? {};
+    expect(ManagedPolicyArns).toBeUndefined();
+    expect(Policies.map((policy: any) => policy.PolicyDocument.Statement)).toEqual([
+      [
+        {
+          Effect: "Allow",
+          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          Resource: { "Fn::GetAtt": [`${logicalId}LogGroup`, "Arn"] },
+        },
+        ...(ALLOWED[name] ?? []).map((statement) => ({ Effect: "Allow", ...statement })),
+      ],
+    ]);
+  });
+});

@@ -1,0 +1,15 @@
+import { inject } from "vitest";
+import { emulatorEnvironment, issuerEnvironment } from "../../infra/local/environment.ts";
+import { TABLE } from "./stage.ts";
+import "./context.ts";
+
+// What serverless.yml gives a function on the default stage, with the emulator and the issuer of local runs.
+Object.assign(process.env, {
+  SOFTWARE_DEPLOYMENTS_TABLE: TABLE,
+  TOKEN_PROJECT_CLAIM: "project_id",
+  TOKEN_ROLES_CLAIM: "roles",
+  READER_ROLES: "reader",
+  MEMBER_ROLES: "member,admin",
+  ...emulatorEnvironment(inject("dynamodb")),
+  ...(await issuerEnvironment()),
+});

@@ -1,0 +1,86 @@
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { type Loopback, loopback } from "./loopback.ts";
+
+/** One call of the SDK, as it came by. */
+export interface DynamodbCall {
+  operation: string;
+  /** Write or read units, as the emulator counts them. */
+  units: number | undefined;
+}
+
+/** What happens to a call between the client and the emulator. */
+export type Meddling =
+  | "pass"
+  /** Answered as a throttled call. */
+  | "throttle"
+  /** Answered as DynamoDB's internal error. */
+  | "fail"
+  /** The connection ends before the call reaches the emulator. */
+  | "cut-before"
+  /** The call is carried out, and its answer lost. */
+  | "cut-after"
+  /** Never answered. */
+  | "hang"
+  /** Answered as a fault that will not pass. */
+  | "deny";
+
+const FAULTS: Partial<Record<Meddling, [number, string]>> = {
+  throttle: [400, "com.amazonaws.dynamodb.v20120810#ThrottlingException"],
+  fail: [500, "com.amazonaws.dynamodb.v20120810#InternalServerError"],
+  deny: [400, "com.amazon.coral.service#AccessDeniedException"],
+};
+
+/** A proxy between the SDK and the emulator: it counts calls and what they consume, and meddles with them. */
+export interface Meddler extends Loopback {
+  calls: DynamodbCall[];
+  /** Decides about each call; passes by default. */
+  meddle: (operation: string) => Meddling;
+}
+
+const forward = async (target: string, request: IncomingMessage, body: string): Promise<[number, Buffer]> =>
+  new Promise((resolve, reject) => {
+    const { "content-length": _, host: __, ...headers } = request.headers;
+    const onward = httpRequest(target, { method: "POST", headers }, async (response) => {
+      resolve([response.statusCode ?? 500, await buffer(response)]);
+    });
+    onward.on("error", reject);
+    onward.end(body);
+  });
+
+const unitsOf = (answer: Buffer): number | undefined =>
+  JSON.parse(answer.toString()).ConsumedCapacity?.CapacityUnits;
+
+/** Starts the proxy in front of the emulator at `target`. */
+export const startMeddler = async (target: string): Promise<Meddler> => {
+  const calls: DynamodbCall[] = [];
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
+    const asked = JSON.parse((await buffer(request)).toString());
+    const meddling = meddler.meddle(operation);
+    const call: DynamodbCall = { operation, units: undefined };
+    calls.push(call);
+    if (meddling === "hang") return;
+    const fault = FAULTS[meddling];
+    if (fault) {
+      response.writeHead(fault[0], { "content-type": "application/x-amz-json-1.0" });
+      response.end(JSON.stringify({ __type: fault[1], message: "arn:aws:dynamodb secret-of-dynamodb" }));
+      return;
+    }
+    if (meddling === "cut-before") return void request.socket.destroy();
+    const [status, answer] = await forward(
+      target,
+      request,
+      JSON.stringify({ ...asked, ReturnConsumedCapacity: "TOTAL" }),
+    );
+    call.units = unitsOf(answer);
+    if (meddling === "cut-after") return void request.socket.destroy();
+    response.writeHead(status, { "content-type": "application/x-amz-json-1.0" });
+    response.end(answer);
+  };
+  const server = await loopback((request, response) => {
+    respond(request, response).catch(() => request.socket.destroy());
+  });
+  const meddler: Meddler = { ...server, calls, meddle: () => "pass" };
+  return meddler;
+};

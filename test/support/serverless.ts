@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+
+interface ServerlessFile {
+  functions: Record<
+    string,
+    { handler: string; dynamodb?: Record<string, string[]>; events: { httpApi: string }[] }
+  >;
+}
+
+const { functions } = parse(
+  readFileSync(new URL("../../serverless.yml", import.meta.url), "utf8"),
+) as ServerlessFile;
+
+/** One line of the route table. */
+export interface Route {
+  /** The function's name in `serverless.yml`. */
+  name: string;
+  method: string;
+  path: string;
+  /** The handler's file without its ending, and the name it is exported under. */
+  file: string;
+  exported: string;
+}
+
+/** The route table of `serverless.yml`. */
+export const routes: Route[] = Object.entries(functions).flatMap(([name, { handler, events }]) =>
+  events.map(({ httpApi }) => {
+    const [method = "", path = ""] = httpApi.split(" ");
+    const [file = "", exported = ""] = handler.split(".");
+    return { name, method, path, file, exported };
+  }),
+);

@@ -1,0 +1,29 @@
+import { inflateRawSync } from "node:zlib";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { inject } from "vitest";
+import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
+import { TABLE } from "./stage.ts";
+import "./context.ts";
+
+const client = DynamoDBDocumentClient.from(
+  new DynamoDBClient({ endpoint: inject("dynamodb"), region: REGION, credentials: CREDENTIALS }),
+);
+
+/** Reads an item as it is stored. */
+export const storedItem = async (projectId: string, id: string): Promise<Record<string, any> | undefined> =>
+  (await client.send(new GetCommand({ TableName: TABLE, Key: { project_id: projectId, id } }))).Item;
+
+/** All items of a project. */
+export const storedItems = async (projectId: string): Promise<Record<string, any>[]> => {
+  const query = {
+    TableName: TABLE,
+    KeyConditionExpression: "project_id = :project",
+    ExpressionAttributeValues: { ":project": projectId },
+  };
+  return (await client.send(new QueryCommand(query))).Items ?? [];
+};
+
+/** The JSON text of a stored value, which is deflated where that saves a write unit. */
+export const storedText = (value: string | Uint8Array): string =>
+  typeof value === "string" ? value : inflateRawSync(value).toString();

@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { softwareDeploymentsTable, tokenSettings } from "../../lib/config.ts";
+
+const NAMES = {
+  TOKEN_PROJECT_CLAIM: "project_id",
+  TOKEN_ROLES_CLAIM: "roles",
+  READER_ROLES: "reader",
+  MEMBER_ROLES: "member, admin",
+};
+
+const environment = (values: Record<string, string>): void => {
+  for (const [name, value] of Object.entries(values)) vi.stubEnv(name, value);
+};
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe("config", () => {
+  it("names what is missing", () => {
+    environment({ ...NAMES, TOKEN_ISSUER: "", KEYSTONE_AUTH_URL: "", SOFTWARE_DEPLOYMENTS_TABLE: "" });
+    expect(() => softwareDeploymentsTable()).toThrow("SOFTWARE_DEPLOYMENTS_TABLE");
+    expect(() => tokenSettings()).toThrow("Neither TOKEN_ISSUER nor KEYSTONE_AUTH_URL");
+    environment({ TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "" });
+    expect(() => tokenSettings()).toThrow("TOKEN_AUDIENCE");
+  });
+
+  it("finds an issuer's keys where OpenID providers such as Cognito publish them, unless told otherwise", () => {
+    environment({ ...NAMES, TOKEN_ISSUER: "https://issuer.example/pool/", TOKEN_AUDIENCE: "a,b" });
+    expect(tokenSettings().jwt).toMatchObject({
+      audiences: ["a", "b"],
+      keys: { url: new URL("https://issuer.example/pool/.well-known/jwks.json") },
+    });
+    environment({ TOKEN_KEYS: "https://keys.example/set" });
+    expect(tokenSettings().jwt?.keys).toEqual({ url: new URL("https://keys.example/set") });
+    environment({ TOKEN_KEYS: '{"keys":[]}' });
+    expect(tokenSettings().jwt?.keys).toEqual({ keys: { keys: [] } });
+  });
+
+  it("takes Keystone alone, or both", () => {
+    environment({ ...NAMES, TOKEN_ISSUER: "", KEYSTONE_AUTH_URL: "https://iam.example/v3/" });
+    expect(tokenSettings()).toMatchObject({
+      keystone: { authUrl: "https://iam.example/v3" },
+      memberRoles: ["member", "admin"],
+    });
+    expect(tokenSettings().jwt).toBeUndefined();
+    environment({ TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a" });
+    expect(tokenSettings()).toHaveProperty("jwt.issuer", "https://issuer.example");
+    expect(tokenSettings()).toHaveProperty("keystone");
+  });
+});

@@ -1,0 +1,48 @@
+import { defineConfig } from "vitest/config";
+import { engines } from "../infra/local/emulator.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+
+const kind = (name: string, more: object = {}) => ({
+  root,
+  test: { name, include: [`test/${name}/**/*.test.ts`], ...more },
+});
+
+/** The cases of `test/api`, in process: each exported handler with API Gateway's event, on one emulator. */
+const inProcess = engines.map((engine) =>
+  kind(`api on ${engine}`, {
+    include: ["test/api/**/*.test.ts"],
+    globalSetup: ["test/support/emulator-setup.ts"],
+    setupFiles: ["test/support/environment.ts"],
+    provide: { engine },
+  }),
+);
+
+if (!engines.includes("dynoxide")) {
+  process.stderr.write("left out: the API's cases on dynoxide, which is not installed on this platform\n");
+}
+
+export default defineConfig({
+  test: {
+    root,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      kind("unit"),
+      kind("auth"),
+      kind("structure"),
+      kind("failures", {
+        globalSetup: ["test/support/emulator-setup.ts"],
+        setupFiles: ["test/support/environment.ts"],
+        provide: { engine: engines[0] },
+      }),
+      ...inProcess,
+      kind("api over HTTP", {
+        include: ["test/api/**/*.test.ts"],
+        globalSetup: ["test/support/service-setup.ts"],
+        setupFiles: ["test/support/environment.ts"],
+      }),
+      kind("e2e"),
+    ],
+  },
+});
