@@ -5,7 +5,13 @@ const root = new URL("..", import.meta.url).pathname;
 
 const kind = (name: string, more: object = {}) => ({
   root,
-  test: { name, include: [`test/${name}/**/*.test.ts`], ...more },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    // The functions' log lines; the tests about them turn them on.
+    env: { POWERTOOLS_LOG_LEVEL: "SILENT" },
+    ...more,
+  },
 });
 
 /** The cases of `test/api`, in process: each exported handler with API Gateway's event, on one emulator. */

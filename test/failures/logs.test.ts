@@ -19,6 +19,7 @@ const lines = (): Record<string, any>[] =>
 
 beforeEach(() => {
   written = "";
+  vi.stubEnv("POWERTOOLS_LOG_LEVEL", "INFO");
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, "write").mockImplementation((chunk) => {
       written += String(chunk);
@@ -27,7 +28,10 @@ beforeEach(() => {
   }
 });
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 describe("a request's log line", () => {
   it("holds id, route, project, status, duration and cold start, in under 400 bytes", async () => {
@@ -93,7 +97,6 @@ describe("logs never hold a token, a body or a value", () => {
     );
     expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR", error: "AccessDeniedException" }]);
     expect(written).not.toMatch(new RegExp(`${CANARY}|secret-of-dynamodb`));
-    vi.unstubAllEnvs();
     await meddler.close();
   });
 });
@@ -114,7 +117,6 @@ describe("a function about to time out", () => {
     expect(answer.statusCode).toBe(500);
     expect(JSON.parse(answer.body).error.message).toBe("The request took too long.");
     expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR" }]);
-    vi.unstubAllEnvs();
     await meddler.close();
   });
 });

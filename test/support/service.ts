@@ -40,7 +40,13 @@ export const startService = async (
 ): Promise<Service> => {
   const port = await freePort();
   const [file = "", ...args] = command;
-  const env = { ...process.env, NODE_ENV: "", PORT: String(port), ...environment };
+  const env = {
+    ...process.env,
+    NODE_ENV: "",
+    POWERTOOLS_LOG_LEVEL: "INFO",
+    PORT: String(port),
+    ...environment,
+  };
   const child = spawn(file, args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
