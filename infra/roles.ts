@@ -13,11 +13,13 @@ const tableArn = (target: string): unknown => {
 };
 
 const dynamodbStatements = (permissions: Record<string, string[]> = {}): Statement[] =>
-  Object.entries(permissions).map(([target, actions]) => ({
-    Effect: "Allow",
-    Action: actions.map((action) => `dynamodb:${action}`),
-    Resource: tableArn(target),
-  }));
+  Object.entries(permissions)
+    .filter(([, actions]) => actions.length > 0)
+    .map(([target, actions]) => ({
+      Effect: "Allow",
+      Action: actions.map((action) => `dynamodb:${action}`),
+      Resource: tableArn(target),
+    }));
 
 const roleOf = (logGroup: string, permissions: Record<string, string[]> | undefined): object => ({
   Type: "AWS::IAM::Role",

@@ -19,6 +19,8 @@ export interface FunctionDefinition {
   /** Logical id of a table, or `Table/index/Name`, to the DynamoDB actions allowed on it. */
   dynamodb?: Record<string, string[]>;
   role?: string;
+  events: { httpApi: string }[];
+  environment?: Record<string, string>;
 }
 
 /** The framework's life-cycle events and what a plugin does at them. */

@@ -65,8 +65,26 @@ export const tokenSettings = (): TokenSettings => {
   };
 };
 
+/** The roles that may carry out deployments of another project, besides members (Heat's name for it). */
+export const DELEGATE_ROLES = ["heat_stack_user"];
+
 /**
  * The name of the DynamoDB table of software deployments.
  * @throws Error when `SOFTWARE_DEPLOYMENTS_TABLE` is not set.
  */
 export const softwareDeploymentsTable = (): string => required("SOFTWARE_DEPLOYMENTS_TABLE");
+
+/**
+ * The name of the DynamoDB table of software configurations.
+ * @throws Error when `SOFTWARE_CONFIGS_TABLE` is not set.
+ */
+export const softwareConfigsTable = (): string => required("SOFTWARE_CONFIGS_TABLE");
+
+/** Whether a deployment may only name a configuration that is kept here. */
+export const configReferencesAreChecked = (): boolean => optional("CONFIG_REFERENCES") === "checked";
+
+/** The service's address as its callers know it, without a slash at its end, where one is configured. */
+export const publicUrl = (): string | undefined => optional("PUBLIC_URL")?.replace(/\/$/, "");
+
+/** Every `METHOD /path/{parameter}` that is answered; set at build time from the route table. */
+export const routes = (): string[] => required("ROUTES").split(",");

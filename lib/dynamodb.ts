@@ -1,7 +1,31 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import {
+  BatchGetCommand,
+  DynamoDBDocumentClient,
+  QueryCommand,
+  type QueryCommandInput,
+} from "@aws-sdk/lib-dynamodb";
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import { ServiceError } from "./errors.ts";
+
+/** An item as it comes from DynamoDB. */
+export type Item = Record<string, unknown>;
+
+/** A table's key. */
+export interface Key {
+  project_id: string;
+  id: string;
+}
+
+/** A query on a table that is yet to be named. */
+export type Query = Omit<QueryCommandInput, "TableName">;
+
+/** What one BatchGetItem takes. */
+const BATCH_KEYS = 100;
+
+/** How often the rest of a batch is asked for, with pauses that double from 50 ms. */
+const BATCH_TRIES = 5;
 
 /**
  * The one DynamoDB client of a container. Region, credentials and endpoint are the SDK's own business: the
@@ -19,13 +43,63 @@ export const dynamodb = DynamoDBDocumentClient.from(
   { marshallOptions: { removeUndefinedValues: true } },
 );
 
+const unavailable = (cause?: unknown): ServiceError =>
+  new ServiceError("unavailable", "The storage does not answer at the moment.", { cause });
+
 /**
- * Turns what the SDK threw, after its own retries, into what the service says of it.
- * @returns `unavailable` for throttling, outages and time-outs; anything else as it was.
+ * Rethrows what the SDK threw, after its own retries, in the service's words.
+ * @throws ServiceError `unavailable` for throttling, outages and time-outs; anything else as it was
  */
-export const translated = (error: unknown): unknown => {
+export const rethrow = (error: unknown): never => {
   const fault = error as Parameters<typeof isServerError>[0];
-  const passing = isThrottlingError(fault) || isTransientError(fault) || isServerError(fault);
-  if (!passing) return error;
-  return new ServiceError("unavailable", "The storage does not answer at the moment.", { cause: error });
+  const passes = isThrottlingError(fault) || isTransientError(fault) || isServerError(fault);
+  throw passes ? unavailable(error) : error;
 };
+
+/** The pages of a query, each read when it is asked for. */
+export async function* queriedPages(query: QueryCommandInput): AsyncGenerator<Item[]> {
+  let ExclusiveStartKey: Item | undefined;
+  do {
+    const { Items = [], LastEvaluatedKey } = await dynamodb
+      .send(new QueryCommand({ ...query, ExclusiveStartKey }))
+      .catch(rethrow);
+    yield Items;
+    ExclusiveStartKey = LastEvaluatedKey;
+  } while (ExclusiveStartKey);
+}
+
+/** The items of a query, read page by page as they are asked for. */
+export async function* queried(query: QueryCommandInput): AsyncGenerator<Item> {
+  for await (const page of queriedPages(query)) yield* page;
+}
+
+const batch = async (TableName: string, keys: Key[]): Promise<Item[]> => {
+  const items: Item[] = [];
+  let Keys: Item[] = keys.map((key) => ({ ...key }));
+  for (let tries = 0; tries < BATCH_TRIES; tries += 1) {
+    if (tries > 0) await sleep(50 * 2 ** (tries - 1));
+    const get = new BatchGetCommand({ RequestItems: { [TableName]: { Keys, ConsistentRead: true } } });
+    const { Responses, UnprocessedKeys } = await dynamodb.send(get).catch(rethrow);
+    items.push(...(Responses?.[TableName] ?? []));
+    Keys = UnprocessedKeys?.[TableName]?.Keys ?? [];
+    if (Keys.length === 0) return items;
+  }
+  throw unavailable();
+};
+
+/**
+ * Reads the items of many keys, consistently, in the keys' order; what is not there is left out.
+ * @throws ServiceError `unavailable`
+ */
+export const batchGet = async (TableName: string, keys: Key[]): Promise<Item[]> => {
+  const found = new Map<unknown, Item>();
+  for (let at = 0; at < keys.length; at += BATCH_KEYS) {
+    for (const item of await batch(TableName, keys.slice(at, at + BATCH_KEYS))) found.set(item.id, item);
+  }
+  return keys.map(({ id }) => found.get(id)).filter((item) => item !== undefined);
+};
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whether an id can be one of ours; what cannot is not asked for. */
+export const isId = (id: string): boolean => UUID.test(id);

@@ -1,5 +1,12 @@
 /** What went wrong, in the service's words. `lib/http/faults.ts` gives each kind its HTTP status. */
-export type Kind = "invalid" | "unauthorized" | "unavailable" | "internal";
+export type Kind =
+  | "invalid"
+  | "unauthorized"
+  | "not_found"
+  | "method_not_allowed"
+  | "conflict"
+  | "unavailable"
+  | "internal";
 
 /**
  * The only error that speaks to the caller: its `message` is sent as it stands, so it never holds a stack,

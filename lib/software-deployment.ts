@@ -1,25 +1,9 @@
+import { v5 as uuidv5 } from "uuid";
 import * as z from "zod/mini";
+import { ServiceError } from "./errors.ts";
 
-/** A JSON object as the parser made it: plain data, in which a number may be a `JSON.rawJSON` text. */
-export type JsonObject = Record<string, unknown>;
-
-const isJsonObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-
-const jsonObject = z.custom<JsonObject>(isJsonObject, { error: "an object is expected" });
-
-const wellFormed = z.refine<string>((text) => text.isWellFormed(), { error: "holds a lone surrogate" });
-
-/** A text of `min` to `max` characters, counted in code points as Heat's database counts them. */
-const text = (min: number, max: number) =>
-  z.string().check(
-    wellFormed,
-    z.refine((value) => value.length >= min, { error: "must not be empty" }),
-    // Code points are never more than UTF-16 units, so the costly count is rare.
-    z.refine((value) => value.length <= max || [...value].length <= max, {
-      error: `is longer than ${max} characters`,
-    }),
-  );
+import { emptyMeansLeave, flat, jsonObject, ProjectPath, text, wellFormed } from "./wire/fields.ts";
+import { instant, shownInstant } from "./wire/instant.ts";
 
 /** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
 const MAX_REASON_BYTES = 65_535;
@@ -35,36 +19,48 @@ const reason = z.string().check(
 export const Status = z.enum(["COMPLETE", "IN_PROGRESS", "FAILED"]);
 export type Status = z.infer<typeof Status>;
 
-/** The path below which a project's deployments stand. */
-export const DeploymentsPath = z.object({
-  project_id: z
-    .string()
-    .check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "1 to 64 of A-Z a-z 0-9 _ - are expected" })),
-});
+/** The path of one deployment. Whatever is no deployment's id is not found, so any text will do. */
+export const DeploymentPath = z.extend(ProjectPath, { id: z.string() });
 
-const isWrapped = (body: object): boolean => "software_deployment" in body && !("config_id" in body);
-
-const fields = z.object({
-  config_id: text(1, 255),
-  server_id: text(1, 255),
-  action: z.nullish(text(0, 255)),
-  input_values: z.nullish(jsonObject),
-  status: z.nullish(Status),
-  status_reason: z.nullish(reason),
-  stack_user_project_id: z.nullish(text(0, 64)),
-});
+/** The path of what a server is to run. */
+export const ServerPath = z.extend(ProjectPath, { server_id: text(1, 255) });
 
 /**
  * The body of a create. Null means absent; fields it does not name are dropped, as in Heat, because SDKs send
  * extras.
  */
-export const CreateRequest = z.pipe(
-  z.custom<JsonObject>((body) => !(isJsonObject(body) && isWrapped(body)), {
-    error: "the fields stand at the top level, not inside software_deployment",
+export const CreateRequest = flat(
+  "software_deployment",
+  z.object({
+    config_id: text(1, 255),
+    server_id: text(1, 255),
+    action: z.nullish(text(0, 255)),
+    input_values: z.nullish(jsonObject),
+    status: z.nullish(Status),
+    status_reason: z.nullish(reason),
+    stack_user_project_id: z.nullish(text(0, 64)),
   }),
-  fields,
 );
 export type CreateRequest = z.infer<typeof CreateRequest>;
+
+/**
+ * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule); maps are replaced,
+ * never merged. An empty body only moves `updated_time`.
+ */
+export const UpdateRequest = flat(
+  "software_deployment",
+  emptyMeansLeave(
+    z.object({
+      config_id: z.optional(text(1, 255)),
+      input_values: z.optional(jsonObject),
+      output_values: z.optional(jsonObject),
+      action: z.optional(text(0, 255)),
+      status: z.optional(Status),
+      status_reason: z.optional(reason),
+    }),
+  ),
+);
+export type UpdateRequest = z.infer<typeof UpdateRequest>;
 
 /** A deployment as the API shows it, keys in the order of the API page's response example. */
 export const ShownDeployment = z.object({
@@ -77,21 +73,22 @@ export const ShownDeployment = z.object({
   status_reason: z.nullable(z.string()),
   id: z.string(),
   creation_time: z.string(),
+  updated_time: z.optional(z.string()),
 });
 export type ShownDeployment = z.infer<typeof ShownDeployment>;
 
 /** The answer that carries one deployment. */
 export const OneDeployment = z.object({ software_deployment: ShownDeployment });
 
-/** A deployment as the service knows it: what is shown, its project, and who else may act on it. */
-export interface SoftwareDeployment extends ShownDeployment {
+/** A deployment as the service knows it: what is shown, its project, and what its server needs. */
+export interface SoftwareDeployment extends Omit<ShownDeployment, "updated_time"> {
   project_id: string;
+  updated_time: string | null;
   /** The project whose servers carry the deployment out; never shown. */
   stack_user_project_id: string | null;
+  /** How often what the server is to run has changed; 0 at first. */
+  delivery: number;
 }
-
-/** An instant in whole seconds of UTC, such as `2015-01-31T15:12:36Z`. */
-const instant = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`;
 
 /**
  * Makes the deployment that a create asks for.
@@ -115,10 +112,49 @@ export const newDeployment = (
   status_reason: request.status_reason ?? null,
   stack_user_project_id: request.stack_user_project_id ?? null,
   creation_time: instant(now),
+  updated_time: null,
+  delivery: 0,
 });
 
-/** What a caller sees of a deployment. */
-export const shown = (deployment: SoftwareDeployment): ShownDeployment => ({
+/** What a server is told to run: a change of any of these is a new delivery. */
+const DELIVERED = ["config_id", "input_values", "action"] as const;
+
+/** What a delegated tenant may report of a deployment. */
+const REPORTED = ["status", "status_reason", "output_values"];
+
+/** Whether an update changes what the server is to run. */
+export const isNewDelivery = (update: UpdateRequest): boolean =>
+  DELIVERED.some((field) => update[field] !== undefined);
+
+/**
+ * Holds an update against what its caller may do.
+ * @param delegate the delegated tenant's project, when the caller is one
+ * @throws ServiceError `unauthorized` when a delegated tenant changes more than a deployment's result
+ */
+export const checkUpdate = (update: UpdateRequest, delegate: string | undefined): void => {
+  const beyond = Object.keys(update).filter((field) => !REPORTED.includes(field));
+  if (delegate === undefined || beyond.length === 0) return;
+  throw new ServiceError(
+    "unauthorized",
+    `Authorization failed: the token does not allow changing ${beyond.join(", ")}.`,
+  );
+};
+
+/**
+ * The id under which a deployment's present delivery goes to its server: the same at every poll, another one
+ * after every change of what is to be run, since agents run each id once.
+ */
+export const deliveryId = ({ id, delivery }: SoftwareDeployment): string => uuidv5(String(delivery), id);
+
+/** Whether a caller may know of a deployment: its own project, or the one that it is delegated to. */
+export const isVisibleTo = (deployment: SoftwareDeployment, delegate: string | undefined): boolean =>
+  delegate === undefined || deployment.stack_user_project_id === delegate;
+
+/**
+ * What a caller sees of a deployment.
+ * @param zone how UTC is marked at the end of a time: `Z`, or nothing for a client that cannot read it
+ */
+export const shown = (deployment: SoftwareDeployment, zone: string): ShownDeployment => ({
   status: deployment.status,
   server_id: deployment.server_id,
   config_id: deployment.config_id,
@@ -127,5 +163,6 @@ export const shown = (deployment: SoftwareDeployment): ShownDeployment => ({
   action: deployment.action,
   status_reason: deployment.status_reason,
   id: deployment.id,
-  creation_time: deployment.creation_time,
+  creation_time: shownInstant(deployment.creation_time, zone),
+  ...(deployment.updated_time && { updated_time: shownInstant(deployment.updated_time, zone) }),
 });

@@ -69,6 +69,7 @@ export default class Local {
       throw new this.#serverless.classes.Error(`Port ${httpPort} is taken: PORT=… moves the service.`);
     });
     await this.#prepare();
+    this.#serverless.service.provider.environment.PUBLIC_URL ||= `http://localhost:${httpPort}`;
     void this.#keepRunning();
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       process.once(signal, () => {

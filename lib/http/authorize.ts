@@ -1,15 +1,27 @@
 import type { MiddlewareObj } from "@middy/core";
-import type { Authenticate } from "../auth/authenticate.ts";
+import type { Authenticate, Identity } from "../auth/authenticate.ts";
 import { ServiceError } from "../errors.ts";
 import type { Answer, EndpointEvent } from "./endpoint.ts";
 
 /** The longest token that is looked at, in bytes. */
 const MAX_TOKEN_BYTES = 8_192;
 
-/** Names of the roles by what they allow: a reader may GET, a member may do everything. */
+/** Names of the roles by what they allow. */
 export interface Roles {
+  /** May GET in its own project. */
   reader: string[];
+  /** May do everything in its own project, and what a delegate may in another. */
   member: string[];
+  /** May carry out another project's deployments that name its own. */
+  delegate: string[];
+}
+
+/** Who calls, as far as an endpoint needs to know. */
+export interface Caller {
+  /** The project that is acted on: the token's own, or the owner's for a delegated tenant. */
+  projectId: string;
+  /** The token's project, when that is another one: the caller is a delegated tenant. */
+  delegate?: string;
 }
 
 const unauthorized = (message: string): ServiceError => new ServiceError("unauthorized", message);
@@ -42,26 +54,43 @@ const presentedToken = (headers: EndpointEvent["headers"]): string => {
   return token;
 };
 
-const isRead = (method: string): boolean => method === "GET" || method === "HEAD";
+/** Who the holder of a token is on a project's path: a caller there, a delegated tenant, or nobody. */
+const callerOf = (
+  identity: Identity,
+  { projectId, reads, delegable }: { projectId: string | undefined; reads: boolean; delegable: boolean },
+  roles: Roles,
+): Caller | undefined => {
+  const has = (names: string[]): boolean => identity.roles.some((role) => names.includes(role));
+  const isMember = has(roles.member);
+  if (projectId === undefined) return undefined;
+  if (identity.projectId === projectId)
+    return isMember || (reads && has(roles.reader)) ? { projectId } : undefined;
+  return delegable && (isMember || has(roles.delegate))
+    ? { projectId, delegate: identity.projectId }
+    : undefined;
+};
 
 /**
  * Middleware: finds out whose token a request carries and holds it against the request: the token's project
- * must be the path's, and its roles must allow the method.
+ * must be the path's, and its roles must allow the method. Where a delegated tenant may act, another project's
+ * token is let through as one; the endpoint then shows it nothing but the deployments that name its project.
  * @throws ServiceError `unauthorized` for every other token, `unavailable` when the token cannot be checked now
  */
 export const authorize = (
   authenticate: Authenticate,
   roles: Roles,
+  delegable: boolean,
 ): MiddlewareObj<EndpointEvent, Answer> => ({
   before: async ({ event }) => {
-    const caller = await authenticate(presentedToken(event.headers));
-    const allowed = isRead(event.requestContext.http.method)
-      ? [...roles.reader, ...roles.member]
-      : roles.member;
-    const mayAct = caller.roles.some((role) => allowed.includes(role));
-    if (!mayAct || caller.projectId !== event.pathParameters?.project_id) {
-      throw unauthorized("Authorization failed: the token does not allow this request.");
-    }
+    const identity = await authenticate(presentedToken(event.headers));
+    const { method } = event.requestContext.http;
+    const reads = method === "GET" || method === "HEAD";
+    const caller = callerOf(
+      identity,
+      { projectId: event.pathParameters?.project_id, reads, delegable },
+      roles,
+    );
+    if (!caller) throw unauthorized("Authorization failed: the token does not allow this request.");
     event.caller = caller;
   },
 });

@@ -1,21 +1,22 @@
 import middy from "@middy/core";
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import type * as z from "zod/mini";
-import { authenticator, type Identity } from "../auth/authenticate.ts";
-import { tokenSettings } from "../config.ts";
+import { authenticator } from "../auth/authenticate.ts";
+import { DELEGATE_ROLES, publicUrl, tokenSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { accessLog } from "./access-log.ts";
-import { authorize } from "./authorize.ts";
+import { authorize, type Caller } from "./authorize.ts";
 import { faults } from "./faults.ts";
+import { head } from "./head.ts";
 import { jsonBody } from "./json-body.ts";
 import { type Shape, validate } from "./validate.ts";
 
 /** API Gateway's event (payload format 2.0) and what the chain adds to it. */
 export interface EndpointEvent extends APIGatewayProxyEventV2 {
   /** Added by `authorize`. */
-  caller: Identity;
+  caller?: Caller;
   /** Added by `validate`. */
-  input: { path: unknown; body: unknown };
+  input: { path: unknown; query: unknown; body: unknown };
 }
 
 /** An answer to API Gateway. */
@@ -26,13 +27,16 @@ export interface Answer {
 }
 
 /** What a handler is given: everything checked. */
-export interface Input<Path, Body> {
-  /** The project of the verified token, which is the path's. */
-  projectId: string;
+export interface Input<Path, Query, Body> extends Caller {
   path: Path;
+  query: Query;
   body: Body;
   /** The invocation's id, a UUID. */
   requestId: string;
+  /** The service's address as callers know it, for links; never taken from a header. */
+  baseUrl: string;
+  /** How this client reads UTC at the end of a time: `Z`, or nothing (OTC's Go SDK fails on it). */
+  zone: "Z" | "";
 }
 
 /** Time kept for our own 500 before Lambda ends the invocation, in ms. */
@@ -44,44 +48,73 @@ const timedOut = (): never => {
 
 const settings = tokenSettings();
 const authenticate = authenticator(settings);
-const roles = { reader: settings.readerRoles, member: settings.memberRoles };
+const roles = { reader: settings.readerRoles, member: settings.memberRoles, delegate: DELEGATE_ROLES };
 const challenge = [
   settings.keystone && `Keystone uri="${settings.keystone.authUrl}"`,
   settings.jwt && "Bearer",
 ].filter(Boolean);
 
-const ok = (result: unknown): Answer => ({
-  statusCode: 200,
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(result),
-});
+const authorization = {
+  project: [authorize(authenticate, roles, false)],
+  delegate: [authorize(authenticate, roles, true)],
+  anyone: [],
+};
 
 /**
- * Makes the Lambda handler of one endpoint: THE ONE CHAIN, outermost first. A caller who is not authorized
- * learns nothing of what the body is checked for, and whatever is thrown becomes a fault.
- * @param shape what the endpoint takes and answers; it stays readable on the handler
- * @param handle the endpoint itself; what it returns is sent as JSON with status 200
+ * THE ONE CHAIN, outermost first. A caller who is not authorized learns nothing of what the body is checked for,
+ * and whatever is thrown becomes a fault. The shape stays readable on the handler.
+ */
+export const chain = <Checked extends Shape>(
+  shape: Checked,
+  handler: (event: EndpointEvent, context: Context) => Promise<Answer>,
+) =>
+  Object.assign(
+    middy<EndpointEvent, Answer>(handler, {
+      timeoutEarlyInMillis: TIMEOUT_EARLY,
+      timeoutEarlyResponse: timedOut,
+    })
+      .use(accessLog())
+      .use(head())
+      .use(faults(challenge.join(", ")))
+      .use(authorization[shape.access ?? "project"])
+      .use(shape.body ? [jsonBody()] : [])
+      .use(validate(shape)),
+    { shape },
+  );
+
+const answerOf = (result: unknown, status = 200): Answer =>
+  result === undefined
+    ? { statusCode: 204, headers: {}, body: "" }
+    : { statusCode: status, headers: { "content-type": "application/json" }, body: JSON.stringify(result) };
+
+type Parsed<Schema extends z.ZodMiniType | undefined> = Schema extends z.ZodMiniType
+  ? z.infer<Schema>
+  : undefined;
+
+/**
+ * Makes the Lambda handler of one endpoint.
+ * @param shape what the endpoint takes and answers, and who may call it
+ * @param handle the endpoint itself; what it returns is sent as JSON, `undefined` as 204
  */
 export const endpoint = <
-  Path extends z.ZodMiniType,
-  Body extends z.ZodMiniType,
-  Result extends z.ZodMiniType,
+  Path extends z.ZodMiniType | undefined,
+  Query extends z.ZodMiniType | undefined,
+  Body extends z.ZodMiniType | undefined,
+  Result extends z.ZodMiniType | undefined,
 >(
-  shape: Shape<Path, Body, Result>,
-  handle: (input: Input<z.infer<Path>, z.infer<Body>>) => Promise<z.infer<Result>>,
+  shape: Shape<Path, Query, Body, Result>,
+  handle: (input: Input<Parsed<Path>, Parsed<Query>, Parsed<Body>>) => Promise<Parsed<Result>>,
 ) => {
-  const handler = async ({ caller, input }: EndpointEvent, { awsRequestId }: Context): Promise<Answer> => {
-    const { path, body } = input as { path: z.infer<Path>; body: z.infer<Body> };
-    return ok(await handle({ projectId: caller.projectId, path, body, requestId: awsRequestId }));
+  const handler = async (event: EndpointEvent, { awsRequestId }: Context): Promise<Answer> => {
+    const input = event.input as Pick<Parameters<typeof handle>[0], "path" | "query" | "body">;
+    const result = await handle({
+      ...input,
+      ...(event.caller ?? { projectId: "" }),
+      requestId: awsRequestId,
+      baseUrl: publicUrl() ?? `https://${event.requestContext.domainName}`,
+      zone: event.headers["user-agent"]?.includes("golangsdk/") ? "" : "Z",
+    });
+    return answerOf(result, shape.status);
   };
-  const chain = middy<EndpointEvent, Answer>(handler, {
-    timeoutEarlyInMillis: TIMEOUT_EARLY,
-    timeoutEarlyResponse: timedOut,
-  })
-    .use(accessLog())
-    .use(faults(challenge.join(", ")))
-    .use(authorize(authenticate, roles))
-    .use(shape.body ? [jsonBody()] : [])
-    .use(validate(shape));
-  return Object.assign(chain, { shape });
+  return chain(shape, handler);
 };

@@ -28,6 +28,24 @@ const FAULTS = {
     explanation: "This server could not verify that you are authorized to access the document you requested.",
     type: "Unauthorized",
   },
+  not_found: {
+    code: 404,
+    title: "Not Found",
+    explanation: "The resource could not be found.",
+    type: "NotFound",
+  },
+  method_not_allowed: {
+    code: 405,
+    title: "Method Not Allowed",
+    explanation: "The method specified is not allowed for this resource.",
+    type: "MethodNotAllowed",
+  },
+  conflict: {
+    code: 409,
+    title: "Conflict",
+    explanation: "There was a conflict when trying to complete your request.",
+    type: "Conflict",
+  },
   internal: {
     code: 500,
     title: "Internal Server Error",

@@ -1,6 +1,7 @@
 import type { MiddlewareObj } from "@middy/core";
 import httpJsonBodyParser from "@middy/http-json-body-parser";
 import { ServiceError } from "../errors.ts";
+import { mayRound, parseExactly } from "../wire/exact-json.ts";
 import type { Answer, EndpointEvent } from "./endpoint.ts";
 
 /** The largest body, in bytes: Heat's `max_json_body_size`. */
@@ -74,21 +75,6 @@ const refusal = (text: string): ServiceError => {
   return invalid("body: the keys __proto__ and constructor.prototype are not accepted");
 };
 
-const significantDigits = (number: string): string =>
-  number
-    .replace(/e.*$/i, "")
-    .replace(/[-.]/g, "")
-    .replace(/^0+|0+$/g, "");
-
-/** A number token with enough digits, or an exponent large enough, that a double may not hold it. */
-const MAY_ROUND = /\d[\d.]{15}|\de[+-]?\d{2}/i;
-
-/** Keeps a number that a double would round as the text that was sent; `JSON.stringify` writes it back. */
-const exactNumber = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
-  typeof value === "number" && source && significantDigits(source) !== significantDigits(String(value))
-    ? JSON.rawJSON(source)
-    : value;
-
 const parser = httpJsonBodyParser({ disableContentTypeCheck: true });
 
 /**
@@ -106,6 +92,6 @@ export const jsonBody = (): MiddlewareObj<EndpointEvent, Answer> => ({
       throw refusal(text);
     }
     checkDepth(request.event.body);
-    if (MAY_ROUND.test(text)) Object.assign(request.event, { body: JSON.parse(text, exactNumber) });
+    if (mayRound(text)) Object.assign(request.event, { body: parseExactly(text) });
   },
 });

@@ -4,14 +4,26 @@ import type { $ZodRawIssue } from "zod/v4/core";
 import { ServiceError } from "../errors.ts";
 import type { Answer, EndpointEvent } from "./endpoint.ts";
 
-/** The shapes of one endpoint: what it takes and what it answers. */
-export interface Shape<Path extends z.ZodMiniType, Body extends z.ZodMiniType, Result extends z.ZodMiniType> {
-  path: Path;
-  /** Absent where the endpoint takes no body. */
+/** The shapes of one endpoint, what it takes and what it answers, and who may call it. */
+export interface Shape<
+  Path extends Schema = Schema,
+  Query extends Schema = Schema,
+  Body extends Schema = Schema,
+  Result extends Schema = Schema,
+> {
+  path?: Path;
+  query?: Query;
+  /** Absent where the endpoint takes no body; one that is sent all the same is ignored. */
   body?: Body;
-  /** What it answers with 200; documentation and tests read it, no request pays for it. */
-  answer: Result;
+  /** What it answers; documentation and tests read it, no request pays for it. Absent for 204. */
+  answer?: Result;
+  /** The status it answers with, when that is neither 200 nor 204. */
+  status?: number;
+  /** Members and readers of the path's project by default; a delegated tenant too; or anyone, without a token. */
+  access?: "project" | "delegate" | "anyone";
 }
+
+type Schema = z.ZodMiniType | undefined;
 
 const TYPES: Record<string, string> = { string: "a string", object: "a JSON object", array: "an array" };
 
@@ -31,34 +43,32 @@ const sentence = (issue: $ZodRawIssue): string => {
   if (issue.code === "invalid_type") {
     const expected = TYPES[issue.expected] ?? issue.expected;
     return issue.input === undefined
-      ? `required, ${expected}`
+      ? `${expected} is required`
       : `${expected} is expected, not ${quoted(issue.input)}`;
   }
+  if (issue.code === "unrecognized_keys") return `unknown: ${issue.keys.join(", ").slice(0, 200)}`;
   return "not valid";
 };
 
-const parsed = (
-  schema: z.ZodMiniType,
-  input: unknown,
-  whole: string,
-): { value?: unknown; wrong: string[] } => {
+const parsed = (schema: Schema, input: unknown, whole: string): { value?: unknown; wrong: string[] } => {
+  if (!schema) return { wrong: [] };
   const result = schema.safeParse(input, { error: sentence });
   if (result.success) return { value: result.data, wrong: [] };
   return { wrong: result.error.issues.map((issue) => `${issue.path.join(".") || whole}: ${issue.message}`) };
 };
 
 /**
- * Middleware: holds path and body against the endpoint's shape and leaves what they say in `event.input`.
+ * Middleware: holds path, query and body against the endpoint's shape and leaves what they say in
+ * `event.input`.
  * @throws ServiceError `invalid` that names every wrong field, in one message
  */
-export const validate = (
-  shape: Pick<Shape<z.ZodMiniType, z.ZodMiniType, z.ZodMiniType>, "path" | "body">,
-): MiddlewareObj<EndpointEvent, Answer> => ({
+export const validate = (shape: Shape): MiddlewareObj<EndpointEvent, Answer> => ({
   before: ({ event }) => {
     const path = parsed(shape.path, event.pathParameters ?? {}, "path");
-    const body = shape.body ? parsed(shape.body, event.body, "body") : { wrong: [] };
-    const wrong = [...path.wrong, ...body.wrong];
+    const query = parsed(shape.query, event.queryStringParameters ?? {}, "query");
+    const body = parsed(shape.body, event.body, "body");
+    const wrong = [...path.wrong, ...query.wrong, ...body.wrong];
     if (wrong.length > 0) throw new ServiceError("invalid", wrong.join("; "));
-    event.input = { path: path.value, body: body.value };
+    event.input = { path: path.value, query: query.value, body: body.value };
   },
 });

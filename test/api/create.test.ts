@@ -52,6 +52,8 @@ describe("create: 200", () => {
     const { request_id, ...item } = (await storedItem(project, id)) ?? {};
     expect(item).toEqual({
       ...SEED_REQUEST,
+      server_key: `${project}#${SEED_REQUEST.server_id}`,
+      config_key: `${project}#${SEED_REQUEST.config_id}`,
       project_id: project,
       id,
       creation_time,
@@ -105,7 +107,10 @@ describe("create: 200", () => {
     expect(id).not.toBe("mine");
     expect(reply.json.software_deployment.output_values).toBeNull();
     expect(Object.keys((await storedItem(project, id)) ?? {}).sort()).toEqual(
-      ["config_id", "creation_time", "id", "project_id", "request_id", "server_id", "status"].sort(),
+      [
+        ...["config_id", "config_key", "creation_time", "id", "project_id", "request_id"],
+        ...["server_id", "server_key", "status"],
+      ].sort(),
     );
   });
 

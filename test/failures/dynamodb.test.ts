@@ -41,17 +41,19 @@ describe("create costs", () => {
     return body.replace("}", `,"input_values":{"script":"${text.repeat(99).slice(0, rest)}"}}`);
   };
 
+  // And one unit for each of the two indexes.
   it.each([
-    ["a small body", JSON.stringify(minimal())],
-    ["1 KB of script", kilobyte("systemctl restart nginx; curl -fsS http://localhost/health; ")],
+    ["a small body", 1, JSON.stringify(minimal())],
+    ["1 KB of script", 1, kilobyte("systemctl restart nginx; curl -fsS http://localhost/health; ")],
     [
-      "1 KB of random Base64",
+      "1 KB of random Base64, which hardly deflates",
+      2,
       kilobyte(Buffer.from(crypto.getRandomValues(new Uint8Array(800))).toString("base64")),
     ],
-  ])("one PutItem and one write unit: %s", async (_, body) => {
+  ])("one PutItem: %s, write units of the table: %i", async (_, units, body) => {
     const reply = await request("POST", deploymentsOf(project), { token, body });
     expect(reply.status).toBe(200);
-    expect(meddler.calls).toEqual([{ operation: "PutItem", units: 1 }]);
+    expect(meddler.calls).toEqual([{ operation: "PutItem", units: units + 2, tableUnits: units }]);
   });
 
   it("nothing for a request that is refused", async () => {

@@ -21,17 +21,20 @@ const importsOf = (file: string): string[] =>
 
 const inRoom = (room: RegExp): string[] => sources.filter((file) => room.test(file));
 
-const RESOURCE = /^lib\/software-\w+\.ts$/;
-const TABLE = /^lib\/[\w-]+-table\.ts$/;
+const RESOURCE = "software-deployment|software-config|software-config-io|server-metadata";
+const STORAGE = "dynamodb|stored-json|[\\w-]+-(?:table|item|lists)";
+
+/** The files of `lib/` by name, and whole rooms of it. */
+const lib = (...names: string[]): RegExp => new RegExp(`^lib/(?:(?:${names.join("|")})\\.ts$|wire/)`);
 
 /** Which of our own files a room may import. */
 const ARROWS: [room: RegExp, mayImport: RegExp][] = [
-  [/^functions\//, /^lib\/(http\/endpoint|software-[\w-]+)\.ts$/],
-  [RESOURCE, /^lib\/(errors|software-\w+)\.ts$/],
-  [TABLE, /^lib\/(config|dynamodb|errors|software-\w+)\.ts$/],
-  [/^lib\/dynamodb\.ts$/, /^lib\/errors\.ts$/],
-  [/^lib\/http\//, /^lib\/(http\/|auth\/authenticate\.ts$|config\.ts$|errors\.ts$)/],
-  [/^lib\/auth\//, /^lib\/(auth\/|config\.ts$|errors\.ts$)/],
+  [/^functions\//, lib(RESOURCE, "[\\w-]+-(?:table|lists)", "http/(?:endpoint|fallback|links)")],
+  [lib(RESOURCE), lib(RESOURCE, "errors")],
+  [new RegExp(`^lib/(${STORAGE})\\.ts$`), lib(RESOURCE, STORAGE, "config", "errors")],
+  [/^lib\/http\//, lib("http/[\\w-]+", "auth/authenticate", "config", "errors")],
+  [/^lib\/auth\//, lib("auth/[\\w-]+", "config", "errors")],
+  [/^lib\/wire\//, lib("errors")],
   [/^lib\/(errors|config)\.ts$/, /^$/],
   [/^infra\//, /^infra\//],
 ];
@@ -70,7 +73,7 @@ describe("the house", () => {
     ["the AWS SDK", /"@aws-sdk\//, /^lib\/(dynamodb|[\w-]+-table)\.ts$/],
     ["middy", /"@middy\//, /^lib\/http\//],
     ["the clock", /new Date\(\)|Date\.now\(|performance\.now\(/, /^(functions|lib\/http|lib\/auth)\//],
-    ["randomness", /randomUUID|Math\.random|getRandomValues|"uuid"/, /^functions\//],
+    ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^functions\//],
   ])("%s is used in its rooms only", (_, use, rooms) => {
     const users = inRoom(/^(functions|lib)\//).filter((file) => use.test(text(file)));
     expect(users.length).toBeGreaterThan(0);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { routes } from "../support/serverless.ts";
+import { functionNames, routes } from "../support/serverless.ts";
 
 interface Resource {
   Type: string;
@@ -52,7 +52,8 @@ afterAll(async () => {
 describe("the template", () => {
   it("has the routes of the route table, behind one HTTP API, throttled", () => {
     const keys = ofType(prod, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => Properties.RouteKey);
-    expect(keys.sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
+    const expected = routes.map(({ method, path }) => (method === "*" ? "$default" : `${method} ${path}`));
+    expect(keys.sort()).toEqual(expected.sort());
     expect(ofType(prod, "AWS::ApiGatewayV2::Api")).toHaveLength(1);
     const [[, stage] = []] = ofType(prod, "AWS::ApiGatewayV2::Stage");
     expect(stage?.Properties.DefaultRouteSettings).toEqual({
@@ -63,7 +64,7 @@ describe("the template", () => {
 
   it("has functions on Node 24 and ARM that end before API Gateway gives up", () => {
     const functions = ofType(prod, "AWS::Lambda::Function");
-    expect(functions).toHaveLength(routes.length);
+    expect(functions).toHaveLength(functionNames.length);
     for (const [, { Properties }] of functions) {
       expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], MemorySize: 512 });
       expect(Properties.Timeout).toBeLessThan(30);
@@ -76,13 +77,13 @@ describe("the template", () => {
 
   it("keeps every log for a time", () => {
     const groups = ofType(prod, "AWS::Logs::LogGroup");
-    expect(groups).toHaveLength(routes.length);
+    expect(groups).toHaveLength(functionNames.length);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(30);
   });
 
   it("has tables on demand, keyed, encrypted, recoverable; kept and protected on prod", () => {
     const tables = ofType(prod, "AWS::DynamoDB::Table");
-    expect(tables.map(([name]) => name)).toEqual(["SoftwareDeploymentsTable"]);
+    expect(tables.map(([name]) => name)).toEqual(["SoftwareDeploymentsTable", "SoftwareConfigsTable"]);
     for (const [, table] of tables) {
       expect(table).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
       expect(table.Properties).toMatchObject({
@@ -107,18 +108,50 @@ describe("the template", () => {
 });
 
 describe("a function's role", () => {
+  const table = (name: string) => ({ "Fn::GetAtt": [name, "Arn"] });
+  const index = (name: string) => ({ "Fn::Join": ["/", [table("SoftwareDeploymentsTable"), "index", name]] });
+  const allow = (Resource: object, ...actions: string[]) => ({
+    Action: actions.map((action) => `dynamodb:${action}`),
+    Resource,
+  });
+  const deployments = table("SoftwareDeploymentsTable");
+  const configs = table("SoftwareConfigsTable");
+
   const ALLOWED: Record<string, object[]> = {
-    createSoftwareDeployment: [
-      { Action: ["dynamodb:PutItem"], Resource: { "Fn::GetAtt": ["SoftwareDeploymentsTable", "Arn"] } },
+    createSoftwareDeployment: [allow(deployments, "PutItem")],
+    listSoftwareDeployments: [
+      allow(deployments, "Query", "BatchGetItem"),
+      allow(index("by_server"), "Query"),
     ],
+    showSoftwareDeployment: [allow(deployments, "GetItem")],
+    updateSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem")],
+    removeSoftwareDeployment: [allow(deployments, "DeleteItem")],
+    showServerMetadata: [
+      allow(deployments, "BatchGetItem"),
+      allow(index("by_server"), "Query"),
+      allow(configs, "BatchGetItem"),
+    ],
+    createSoftwareConfig: [allow(configs, "PutItem")],
+    listSoftwareConfigs: [allow(configs, "Query")],
+    showSoftwareConfig: [allow(configs, "GetItem")],
+    removeSoftwareConfig: [
+      allow(configs, "DeleteItem", "GetItem"),
+      allow(deployments, "BatchGetItem"),
+      allow(index("by_config"), "Query"),
+    ],
+    validateTemplate: [],
+    listStacks: [],
+    listVersions: [],
+    showHealth: [],
+    fallback: [],
   };
 
   it("is its own: there is one for each, and no other", () => {
-    expect(ofType(prod, "AWS::IAM::Role")).toHaveLength(routes.length);
-    expect(Object.keys(ALLOWED).sort()).toEqual(routes.map(({ name }) => name).sort());
+    expect(ofType(prod, "AWS::IAM::Role")).toHaveLength(functionNames.length);
+    expect(Object.keys(ALLOWED).sort()).toEqual([...functionNames].sort());
   });
 
-  it.each(routes)("$name: its DynamoDB calls, its own log, and nothing else", ({ name }) => {
+  it.each(functionNames)("%s: its DynamoDB calls, its own log, and nothing else", (name) => {
     const logicalId = `${name[0]?.toUpperCase()}${name.slice(1)}`;
     const role = prod[`${logicalId}LambdaFunction`]?.Properties.Role["Fn::GetAtt"][0];
     const { Policies, ManagedPolicyArns } = prod[role]?.Properties ?? {};

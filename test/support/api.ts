@@ -34,19 +34,16 @@ const headersOf = ({ token, headers }: Call): Record<string, string> => ({
 const payload = (body: unknown): string | Uint8Array | undefined =>
   body === undefined || typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
 
-const matching = (method: string, path: string): { route: Route; parameters: Record<string, string> } => {
-  for (const route of routes) {
-    const pattern = new RegExp(`^${route.path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);
-    const match = route.method === method ? pattern.exec(path) : null;
-    if (match) {
-      const entries = Object.entries(match.groups ?? {}).map(([key, value]) => [
-        key,
-        decodeURIComponent(value),
-      ]);
-      return { route, parameters: Object.fromEntries(entries) };
-    }
+const matching = (method: string, path: string): { route: Route; parameters?: Record<string, string> } => {
+  for (const route of routes.filter((candidate) => candidate.method === method)) {
+    const groups = new RegExp(`^${route.path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`).exec(path)?.groups;
+    const match = route.path === path || groups !== undefined;
+    const decoded = Object.entries(groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]);
+    if (match) return { route, parameters: Object.fromEntries(decoded) };
   }
-  throw new Error(`No route for ${method} ${path}`);
+  const fallback = routes.find((candidate) => candidate.method === "*");
+  if (!fallback) throw new Error("serverless.yml has no route for everything else");
+  return { route: fallback };
 };
 
 /** API Gateway's event for a request (payload format 2.0), reduced to the fields that functions may read. */
@@ -55,7 +52,7 @@ export const gatewayEvent = (method: string, target: string, call: Call): APIGat
   const { route, parameters } = matching(method, path);
   const body = payload(call.body);
   const isBase64Encoded = body instanceof Uint8Array;
-  const routeKey = `${route.method} ${route.path}`;
+  const routeKey = route.method === "*" ? "$default" : `${route.method} ${route.path}`;
   return {
     version: "2.0",
     routeKey,
@@ -63,7 +60,8 @@ export const gatewayEvent = (method: string, target: string, call: Call): APIGat
     rawQueryString: query,
     headers: headersOf(call),
     pathParameters: parameters,
-    requestContext: { routeKey, http: { method, path } },
+    queryStringParameters: query ? Object.fromEntries(new URLSearchParams(query)) : undefined,
+    requestContext: { routeKey, domainName: "abc123.execute-api.example.com", http: { method, path } },
     body: isBase64Encoded ? Buffer.from(body).toString("base64") : body,
     isBase64Encoded,
   } as unknown as APIGatewayProxyEventV2;

@@ -1,4 +1,5 @@
 import { signToken } from "../../infra/local/signing-key.ts";
+import { type Call, type Reply, request } from "./api.ts";
 
 /** The API page's example request, and the project it is sent to. */
 export const SEED_PROJECT = "95d02433133a4c0a87ba6967474a2ad3";
@@ -10,6 +11,9 @@ export const SEED_REQUEST = {
   action: "CREATE",
   status_reason: "Deploy data available",
 };
+
+/** A UUID that nothing has. */
+export const NOBODY = "00000000-0000-7000-8000-000000000000";
 
 /** A project that no other test uses. */
 export const newProject = (): string => crypto.randomUUID().replaceAll("-", "");
@@ -24,5 +28,41 @@ export const minimal = (more: object = {}): Record<string, unknown> => ({
 /** The address of a project's deployments. */
 export const deploymentsOf = (project: string): string => `/v1/${project}/software_deployments`;
 
+/** The address of a project's configurations. */
+export const configsOf = (project: string): string => `/v1/${project}/software_configs`;
+
 /** A token of a member of a project, valid for an hour. */
 export const memberToken = (project: string): Promise<string> => signToken(project, ["member"], 3_600);
+
+/** A project and a token for it, with calls made on its behalf. */
+export interface Tenant {
+  project: string;
+  token: string;
+  /** A request below the project's address, such as `/software_deployments`. */
+  call: (method: string, path: string, call?: Call) => Promise<Reply>;
+  /** Creates a deployment and gives back what was answered of it. */
+  deploy: (more?: object) => Promise<Record<string, any>>;
+  /** Creates a configuration and gives back what was answered of it. */
+  configure: (body?: object) => Promise<Record<string, any>>;
+}
+
+const created = ({ status, text, json }: Reply, name: string): Record<string, any> => {
+  if (status !== 200) throw new Error(`${status} ${text}`);
+  return json[name];
+};
+
+/** A new project with a caller who has `roles` in it. */
+export const newTenant = async (roles = ["member"], project = newProject()): Promise<Tenant> => {
+  const token = await signToken(project, roles, 3_600);
+  const call: Tenant["call"] = (method, path, more = {}) =>
+    request(method, `/v1/${project}${path}`, { token, ...more });
+  return {
+    project,
+    token,
+    call,
+    deploy: async (more) =>
+      created(await call("POST", "/software_deployments", { body: minimal(more) }), "software_deployment"),
+    configure: async (body = {}) =>
+      created(await call("POST", "/software_configs", { body }), "software_config"),
+  };
+};

@@ -4,6 +4,9 @@ import type { Reply } from "./api.ts";
 const TITLES: Record<number, string> = {
   400: "Bad Request",
   401: "Unauthorized",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
   500: "Internal Server Error",
   503: "Service Unavailable",
 };

@@ -5,8 +5,9 @@ import { type Loopback, loopback } from "./loopback.ts";
 /** One call of the SDK, as it came by. */
 export interface DynamodbCall {
   operation: string;
-  /** Write or read units, as the emulator counts them. */
+  /** Write or read units, as the emulator counts them: in all, and of the table without its indexes. */
   units: number | undefined;
+  tableUnits: number | undefined;
 }
 
 /** What happens to a call between the client and the emulator. */
@@ -48,8 +49,10 @@ const forward = async (target: string, request: IncomingMessage, body: string): 
     onward.end(body);
   });
 
-const unitsOf = (answer: Buffer): number | undefined =>
-  JSON.parse(answer.toString()).ConsumedCapacity?.CapacityUnits;
+const unitsOf = (answer: Buffer): Pick<DynamodbCall, "units" | "tableUnits"> => {
+  const consumed = [JSON.parse(answer.toString()).ConsumedCapacity].flat()[0];
+  return { units: consumed?.CapacityUnits, tableUnits: consumed?.Table?.CapacityUnits };
+};
 
 /** Starts the proxy in front of the emulator at `target`. */
 export const startMeddler = async (target: string): Promise<Meddler> => {
@@ -58,7 +61,7 @@ export const startMeddler = async (target: string): Promise<Meddler> => {
     const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
     const asked = JSON.parse((await buffer(request)).toString());
     const meddling = meddler.meddle(operation);
-    const call: DynamodbCall = { operation, units: undefined };
+    const call: DynamodbCall = { operation, units: undefined, tableUnits: undefined };
     calls.push(call);
     if (meddling === "hang") return;
     const fault = FAULTS[meddling];
@@ -71,9 +74,9 @@ export const startMeddler = async (target: string): Promise<Meddler> => {
     const [status, answer] = await forward(
       target,
       request,
-      JSON.stringify({ ...asked, ReturnConsumedCapacity: "TOTAL" }),
+      JSON.stringify({ ...asked, ReturnConsumedCapacity: "INDEXES" }),
     );
-    call.units = unitsOf(answer);
+    Object.assign(call, unitsOf(answer));
     if (meddling === "cut-after") return void request.socket.destroy();
     response.writeHead(status, { "content-type": "application/x-amz-json-1.0" });
     response.end(answer);

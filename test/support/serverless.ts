@@ -12,7 +12,7 @@ const { functions } = parse(
   readFileSync(new URL("../../serverless.yml", import.meta.url), "utf8"),
 ) as ServerlessFile;
 
-/** One line of the route table. */
+/** One line of the route table; the method `*` is what no other line takes. */
 export interface Route {
   /** The function's name in `serverless.yml`. */
   name: string;
@@ -22,6 +22,9 @@ export interface Route {
   file: string;
   exported: string;
 }
+
+/** The names of the functions in `serverless.yml`. */
+export const functionNames = Object.keys(functions);
 
 /** The route table of `serverless.yml`. */
 export const routes: Route[] = Object.entries(functions).flatMap(([name, { handler, events }]) =>

@@ -1,0 +1,56 @@
+import { v7 as uuidv7 } from "uuid";
+import * as z from "zod/mini";
+import { endpoint } from "../lib/http/endpoint.ts";
+import { nextLink } from "../lib/http/links.ts";
+import {
+  ConfigPath,
+  ConfigRequest,
+  ListedConfig,
+  listed,
+  newConfig,
+  OneConfig,
+  shownConfig,
+} from "../lib/software-config.ts";
+import * as table from "../lib/software-config-table.ts";
+import { isReferenced } from "../lib/software-deployment-lists.ts";
+import { nextLinks, PageQuery, ProjectPath } from "../lib/wire/fields.ts";
+import { pageOf } from "../lib/wire/page.ts";
+
+/** `POST /v1/{project_id}/software_configs` */
+export const create = endpoint(
+  { path: ProjectPath, body: ConfigRequest, answer: OneConfig },
+  async ({ projectId, body, requestId, zone }) => {
+    const config = newConfig(projectId, body, uuidv7(), new Date());
+    await table.insert(config, requestId);
+    return { software_config: shownConfig(config, zone) };
+  },
+);
+
+// The singular is what OTC's Go SDK reads.
+const Listed = z.object({
+  software_configs: z.array(ListedConfig),
+  software_configs_links: nextLinks,
+  software_config_links: nextLinks,
+});
+
+/** `GET /v1/{project_id}/software_configs` */
+export const list = endpoint(
+  { path: ProjectPath, query: PageQuery, answer: Listed },
+  async ({ projectId, query, baseUrl, zone }) => {
+    const page = await pageOf(table.list(projectId, query), (row) => listed(row, zone), query.limit);
+    const links = nextLink(`${baseUrl}/v1/${projectId}/software_configs`, page.next, query);
+    const both = links && { software_configs_links: links, software_config_links: links };
+    return { software_configs: page.rows, ...both };
+  },
+);
+
+/** `GET /v1/{project_id}/software_configs/{id}` */
+export const show = endpoint({ path: ConfigPath, answer: OneConfig }, async ({ projectId, path, zone }) => ({
+  software_config: shownConfig(await table.get(projectId, path.id), zone),
+}));
+
+/** `DELETE /v1/{project_id}/software_configs/{id}` */
+export const remove = endpoint({ path: ConfigPath }, async ({ projectId, path }) => {
+  if (await isReferenced(projectId, path.id)) await table.refuseRemoval(projectId, path.id);
+  await table.remove(projectId, path.id);
+});

@@ -1,0 +1,99 @@
+import { softwareDeploymentsTable } from "./config.ts";
+import { batchGet, type Item, type Query, queried, queriedPages } from "./dynamodb.ts";
+import type { SoftwareDeployment } from "./software-deployment.ts";
+import { configKey, deploymentOf, serverKey } from "./software-deployment-item.ts";
+
+const TableName = softwareDeploymentsTable();
+
+/** How many rows of an index are looked up at a time. */
+const LOOK_UP = 100;
+
+/** Where a list begins: behind this id, or at the first. */
+const behind = (marker: string | undefined) => ({
+  condition: marker === undefined ? "" : " AND id > :marker",
+  values: marker === undefined ? {} : { ":marker": marker.toLowerCase() },
+});
+
+/** Where a list begins and how much of it will be read. */
+export interface From {
+  /** Behind this id, which need not be there any more; at the first without it. */
+  marker?: string | undefined;
+  /** How many will be read, where that is known. */
+  limit?: number | undefined;
+}
+
+async function* listByProject(
+  projectId: string,
+  { marker, limit }: From,
+): AsyncGenerator<SoftwareDeployment> {
+  const { condition, values } = behind(marker);
+  const rows = queried({
+    TableName,
+    ConsistentRead: true,
+    KeyConditionExpression: `project_id = :project${condition}`,
+    ExpressionAttributeValues: { ":project": projectId, ...values },
+    Limit: limit && limit + 1,
+  });
+  for await (const row of rows) yield deploymentOf(row);
+}
+
+/** What an index finds, as many rows at a time as are looked up at once. */
+async function* indexed(query: Query): AsyncGenerator<Item[]> {
+  for await (const page of queriedPages({ ...query, TableName })) {
+    for (let at = 0; at < page.length; at += LOOK_UP) yield page.slice(at, at + LOOK_UP);
+  }
+}
+
+const lookedUp = async (projectId: string, rows: Item[]): Promise<SoftwareDeployment[]> => {
+  const keys = rows.map(({ id }) => ({ project_id: projectId, id: id as string }));
+  return (await batchGet(TableName, keys)).map(deploymentOf);
+};
+
+/**
+ * Lists the deployments of a server by creation, through an index that may lag behind new ones a moment.
+ * @param from.delegate the delegated tenant's project, when the caller is one
+ */
+export async function* listByServer(
+  projectId: string,
+  serverId: string,
+  from: From & { delegate?: string | undefined } = {},
+): AsyncGenerator<SoftwareDeployment> {
+  const { marker, limit, delegate } = from;
+  const { condition, values } = behind(marker);
+  const batches = indexed({
+    IndexName: "by_server",
+    KeyConditionExpression: `server_key = :server${condition}`,
+    ...(delegate !== undefined && { FilterExpression: "stack_user_project_id = :delegate" }),
+    ExpressionAttributeValues: {
+      ":server": serverKey(projectId, serverId),
+      ...values,
+      ...(delegate !== undefined && { ":delegate": delegate }),
+    },
+    Limit: limit && limit + 1,
+  });
+  for await (const rows of batches) yield* await lookedUp(projectId, rows);
+}
+
+/**
+ * Lists a project's deployments by creation: one consistent query on the table's own key; those of one server
+ * through an index.
+ */
+export const list = (
+  projectId: string,
+  { server_id, ...from }: From & { server_id?: string | undefined },
+): AsyncGenerator<SoftwareDeployment> =>
+  server_id ? listByServer(projectId, server_id, from) : listByProject(projectId, from);
+
+/** Whether a deployment of the project refers to a configuration; what the index says is confirmed. */
+export const isReferenced = async (projectId: string, configId: string): Promise<boolean> => {
+  const batches = indexed({
+    IndexName: "by_config",
+    KeyConditionExpression: "config_key = :config",
+    ExpressionAttributeValues: { ":config": configKey(projectId, configId) },
+  });
+  for await (const rows of batches) {
+    const deployments = await lookedUp(projectId, rows);
+    if (deployments.some(({ config_id }) => config_id === configId)) return true;
+  }
+  return false;
+};

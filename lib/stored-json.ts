@@ -1,0 +1,44 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { parseExactly } from "./wire/exact-json.ts";
+
+/** What one write unit holds, in bytes. */
+const WRITE_UNIT_BYTES = 1_024;
+
+/** DynamoDB's limit for one item: names and values, in bytes. */
+export const MAX_ITEM_BYTES = 409_600;
+
+/** The attributes of an item. */
+export type Attributes = Record<string, string | number | Uint8Array>;
+
+/** The size of attributes as DynamoDB counts it, in bytes; numbers by their longest form. */
+export const bytesOf = (attributes: Attributes): number =>
+  Object.entries(attributes).reduce(
+    (sum, [name, value]) =>
+      sum + Buffer.byteLength(name) + (typeof value === "number" ? 21 : Buffer.byteLength(value)),
+    0,
+  );
+
+/**
+ * JSON values as an item keeps them: the text, which brings back key order and every digit, or the text's raw
+ * deflate (RFC 1951), a binary, where that saves write units. Null values are left out.
+ * @param plain the item's other attributes
+ */
+export const storedJson = (values: Record<string, unknown>, plain: Attributes): Attributes => {
+  const texts = Object.entries(values)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => [name, JSON.stringify(value)] as const);
+  const whole: Attributes = { ...plain, ...Object.fromEntries(texts) };
+  if (bytesOf(whole) <= WRITE_UNIT_BYTES) return Object.fromEntries(texts);
+  return Object.fromEntries(texts.map(([name, text]) => [name, smaller(text)]));
+};
+
+const smaller = (text: string): string | Uint8Array => {
+  const deflated = deflateRawSync(text);
+  return deflated.byteLength < Buffer.byteLength(text) ? deflated : text;
+};
+
+/** A value that `storedJson` stored; null for an attribute that is not there. */
+export const restoredJson = (stored: unknown): unknown => {
+  if (stored === undefined) return null;
+  return parseExactly(typeof stored === "string" ? stored : inflateRawSync(stored as Uint8Array).toString());
+};

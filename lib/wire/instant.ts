@@ -1,0 +1,8 @@
+/** An instant in whole seconds of UTC, such as `2015-01-31T15:12:36Z`. */
+export const instant = (time: Date): string => `${time.toISOString().slice(0, 19)}Z`;
+
+/**
+ * An instant as a caller reads it.
+ * @param zone how UTC is marked at its end: `Z`, or nothing for a client that cannot read it
+ */
+export const shownInstant = (stored: string, zone: string): string => stored.replace(/Z$/, zone);

@@ -1,0 +1,212 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+
+let tenant: Tenant;
+
+beforeEach(async () => {
+  tenant = await newTenant();
+});
+
+const create = (body: unknown) => tenant.call("POST", "/software_configs", { body });
+
+const ids = async (query = ""): Promise<string[]> =>
+  (await tenant.call("GET", `/software_configs${query}`)).json.software_configs.map(({ id }: any) => id);
+
+describe("create", () => {
+  it("takes {}: keys in Heat's order", async () => {
+    const { status, json } = await create({});
+    expect(status).toBe(200);
+    expect(Object.entries(json.software_config)).toEqual([
+      ["id", expect.stringMatching(/^[0-9a-f-]{36}$/)],
+      ["name", null],
+      ["group", null],
+      ["creation_time", expect.stringMatching(/Z$/)],
+      ["config", null],
+      ["inputs", []],
+      ["outputs", []],
+      ["options", {}],
+    ]);
+  });
+
+  it("normalizes inputs and outputs as Heat does, and shows them so", async () => {
+    const body = {
+      name: "a-config-b5mo",
+      group: "script",
+      config: '#!/bin/sh -x\necho "Writing to /tmp/$bar"\necho $foo > /tmp/$bar',
+      inputs: [
+        { name: "foo", type: "String", description: "the foo", default: null },
+        { name: "bar", type: "Number", default: 7, replace_on_change: true },
+        { name: "js", type: "Json", default: { a: [1, 2] } },
+        { name: "b", type: "Boolean", default: true },
+        { name: "l", type: "CommaDelimitedList", default: "a,b" },
+      ],
+      outputs: [
+        { name: "result", type: "String", description: "r", error_output: false },
+        { name: "err", type: "String", error_output: true },
+      ],
+      options: { opt1: "v", nested: { x: [1, null] } },
+    };
+    const { json, text } = await create(body);
+    expect(JSON.stringify(json.software_config.inputs)).toBe(
+      '[{"name":"foo","description":"the foo","type":"String","default":""},' +
+        '{"name":"bar","type":"Number","default":7,"replace_on_change":true},' +
+        '{"name":"js","type":"Json","default":{"a":[1,2]}},' +
+        '{"name":"b","type":"Boolean","default":true},' +
+        '{"name":"l","type":"CommaDelimitedList","default":["a","b"]}]',
+    );
+    expect(JSON.stringify(json.software_config.outputs)).toBe(
+      '[{"name":"result","description":"r","type":"String","error_output":false},' +
+        '{"name":"err","type":"String","error_output":true}]',
+    );
+    expect(json.software_config).toMatchObject({ config: body.config, options: body.options });
+    const shown = await tenant.call("GET", `/software_configs/${json.software_config.id}`);
+    expect(shown.text).toBe(text);
+  });
+
+  it.each([
+    ["Number", "7", 7],
+    ["Number", null, 0],
+    ["Number", "", 0],
+    ["Boolean", "TRUE", true],
+    ["Boolean", "false", false],
+    ["Boolean", null, false],
+    ["Json", '{"a":1}', { a: 1 }],
+    ["Json", null, {}],
+    ["CommaDelimitedList", ["a"], ["a"]],
+    ["CommaDelimitedList", null, []],
+    ["String", 8080, "8080"],
+    [undefined, "x", "x"],
+  ])("gives a default of type %s its own form: %j becomes %j", async (type, value, expected) => {
+    const { json } = await create({ inputs: [{ name: "a", type, default: value }] });
+    expect(json.software_config.inputs).toEqual([{ name: "a", type: type ?? "String", default: expected }]);
+  });
+
+  it("takes a config of any JSON, null for any list, inputs of one name, and values", async () => {
+    const inputs = [{ name: "a" }, { name: "a", value: { x: [null] } }, { name: "b", value: null }];
+    const { json } = await create({ config: { a: [1] }, inputs, outputs: null, options: null, group: null });
+    expect(json.software_config).toMatchObject({
+      config: { a: [1] },
+      inputs: [
+        { name: "a", type: "String" },
+        { name: "a", type: "String", value: { x: [null] } },
+        { name: "b", type: "String", value: null },
+      ],
+      outputs: [],
+      options: {},
+    });
+  });
+
+  it.each([
+    [{ name: 12 }, "name"],
+    [{ name: "n".repeat(256) }, "name"],
+    [{ inputs: { a: 1 } }, "inputs"],
+    [{ inputs: ["a"] }, "inputs.0"],
+    [{ inputs: [{ type: "String" }] }, "inputs.0.name"],
+    [{ inputs: [{ name: "" }] }, "inputs.0.name"],
+    [{ inputs: [{ name: "a", zzz: 1, yyy: 2 }] }, "zzz"],
+    [{ inputs: [{ name: "a", type: "Weird" }] }, "inputs.0.type"],
+    [{ inputs: [{ name: "a", type: "Number", default: "abc" }] }, "inputs.0.default"],
+    [{ inputs: [{ name: "a", type: "Boolean", default: "yes" }] }, "inputs.0.default"],
+    [{ inputs: [{ name: "a", type: "Json", default: "{" }] }, "inputs.0.default"],
+    [{ inputs: [{ name: "a", type: "CommaDelimitedList", default: 5 }] }, "inputs.0.default"],
+    [{ inputs: [{ name: "a", replace_on_change: "x" }] }, "inputs.0.replace_on_change"],
+    [{ outputs: [{ error_output: true }] }, "outputs.0.name"],
+    [{ outputs: [{ name: "a", value: 1 }] }, "value"],
+    [{ options: [1] }, "options"],
+    [{ software_config: {} }, "software_config"],
+    [[], "body"],
+  ])("refuses %j, naming %s", async (body, words) => {
+    expectFault(await create(body), 400, words);
+    expect(await ids()).toEqual([]);
+  });
+
+  it("refuses what DynamoDB cannot hold", async () => {
+    const noise = Array.from({ length: 22_000 }, () => crypto.randomUUID()).join("");
+    expectFault(await create({ config: noise }), 400, "config", "409600");
+  });
+});
+
+describe("list", () => {
+  it("shows the newest first, four keys of each", async () => {
+    const [first, second] = [
+      await tenant.configure({ name: "one", group: "script" }),
+      await tenant.configure(),
+    ];
+    const { json } = await tenant.call("GET", "/software_configs");
+    expect(json).toEqual({
+      software_configs: [
+        { id: second?.id, name: null, group: null, creation_time: second?.creation_time },
+        { id: first?.id, name: "one", group: "script", creation_time: first?.creation_time },
+      ],
+    });
+  });
+
+  it("goes on by limit and marker, with links for both SDKs", async () => {
+    const all = [await tenant.configure(), await tenant.configure(), await tenant.configure()].map(
+      ({ id }) => id,
+    );
+    all.reverse();
+    const { json } = await tenant.call("GET", "/software_configs?limit=2");
+    expect(json.software_configs.map(({ id }: any) => id)).toEqual(all.slice(0, 2));
+    expect(json.software_configs_links).toEqual(json.software_config_links);
+    const { href } = json.software_configs_links[0];
+    expect(await ids(new URL(href).search)).toEqual(all.slice(2));
+    expect(await ids("?limit=0")).toEqual([]);
+    expect(await ids(`?marker=${NOBODY}`)).toEqual([]);
+    expect(await ids(`?marker=${all[0]}`)).toEqual(all.slice(1));
+  });
+
+  it("refuses a bad limit in Heat's words", async () => {
+    const abc = await tenant.call("GET", "/software_configs?limit=abc");
+    expectFault(abc, 400, "Only integer is acceptable by 'limit'.");
+    const negative = await tenant.call("GET", "/software_configs?limit=-1");
+    expectFault(negative, 400, "Value '-1' is invalid for 'limit' which only accepts non-negative integer.");
+    expectFault(await tenant.call("GET", "/software_configs?marker=x"), 400, "marker");
+  });
+});
+
+describe("show and remove", () => {
+  it("answer 404 for what is not there", async () => {
+    for (const id of [NOBODY, "unknown"]) {
+      for (const method of ["GET", "DELETE"]) {
+        const reply = await tenant.call(method, `/software_configs/${id}`);
+        expectFault(reply, 404, `Software config with id ${id} not found`);
+      }
+    }
+  });
+
+  it("answer 405 to a change: a configuration is immutable", async () => {
+    const { id } = await tenant.configure();
+    const reply = await tenant.call("PUT", `/software_configs/${id}`, { body: { name: "z" } });
+    expectFault(reply, 405);
+    expect(reply.headers.allow).toBe("GET,HEAD,DELETE");
+  });
+
+  it("remove answers 204 once", async () => {
+    const { id } = await tenant.configure();
+    expect((await tenant.call("DELETE", `/software_configs/${id}`)).status).toBe(204);
+    expectFault(await tenant.call("DELETE", `/software_configs/${id}`), 404);
+  });
+
+  it("remove answers 409 while a deployment refers to it, and 204 at once when none does", async () => {
+    const { id } = await tenant.configure();
+    const deployment = await tenant.deploy({ config_id: id });
+    const refused = await tenant.call("DELETE", `/software_configs/${id}`);
+    expectFault(refused, 409, `Software config with id ${id} can not be deleted as it is referenced.`);
+    await tenant.call("DELETE", `/software_deployments/${deployment.id}`);
+    expect((await tenant.call("DELETE", `/software_configs/${id}`)).status).toBe(204);
+  });
+
+  it("remove answers 204 when the deployment has moved to another configuration", async () => {
+    const { id } = await tenant.configure();
+    const deployment = await tenant.deploy({ config_id: id });
+    await tenant.call("PUT", `/software_deployments/${deployment.id}`, { body: { config_id: "another" } });
+    expect((await tenant.call("DELETE", `/software_configs/${id}`)).status).toBe(204);
+  });
+
+  it("remove answers 404 for a configuration that is only referred to", async () => {
+    await tenant.deploy({ config_id: NOBODY });
+    expectFault(await tenant.call("DELETE", `/software_configs/${NOBODY}`), 404);
+  });
+});

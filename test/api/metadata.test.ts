@@ -1,0 +1,144 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { newTenant, type Tenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+
+let tenant: Tenant;
+
+beforeEach(async () => {
+  tenant = await newTenant();
+});
+
+const metadata = async (server = "a-server"): Promise<Record<string, any>[]> => {
+  const reply = await tenant.call("GET", `/software_deployments/metadata/${encodeURIComponent(server)}`);
+  expect(reply.status).toBe(200);
+  expect(Object.keys(reply.json)).toEqual(["metadata"]);
+  return reply.json.metadata;
+};
+
+const deployed = async (config: object, deployment: object = {}) => {
+  const { id } = await tenant.configure(config);
+  return tenant.deploy({ config_id: id, ...deployment });
+};
+
+describe("metadata", () => {
+  it("of an unknown server is empty, and answers HEAD", async () => {
+    expect(await metadata("unknown")).toEqual([]);
+    const head = await tenant.call("HEAD", "/software_deployments/metadata/unknown");
+    expect([head.status, head.text]).toEqual([200, ""]);
+  });
+
+  it("holds each deployment's configuration with the inputs that are to be run with it", async () => {
+    const inputs = [
+      { name: "given", default: "d", value: "v" },
+      { name: "valued", default: "d", value: "v" },
+      { name: "defaulted", type: "Number", default: 7 },
+      { name: "bare" },
+    ];
+    const outputs = [{ name: "result" }];
+    const config = await tenant.configure({ name: "c", group: "script", config: "echo", inputs, outputs });
+    await tenant.deploy({
+      config_id: config.id,
+      action: "CREATE",
+      input_values: { given: { a: 1 }, extra: "text", number: 1.5, list: [1, null] },
+    });
+    expect(await metadata()).toEqual([
+      {
+        ...config,
+        id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-/),
+        inputs: [
+          { name: "given", type: "String", default: "d", value: { a: 1 } },
+          { name: "valued", type: "String", default: "d", value: "v" },
+          { name: "defaulted", type: "Number", default: 7, value: 7 },
+          { name: "bare", type: "String", value: null },
+          { name: "extra", type: "String", value: "text" },
+          { name: "number", type: "String", value: "1.5" },
+          { name: "list", type: "String", value: "[1,null]" },
+          { name: "deploy_server_id", type: "String", value: "a-server" },
+          { name: "deploy_action", type: "String", value: "CREATE" },
+        ],
+      },
+    ]);
+  });
+
+  it("is ordered by the configuration's name, null as the empty text, then by creation", async () => {
+    await deployed({ name: "zz" });
+    await deployed({ name: "aa", config: 1 });
+    await deployed({ config: "nameless" });
+    await deployed({ name: "aa", config: 2 });
+    const order = (await metadata()).map(({ name, config }) => [name, config]);
+    expect(order).toEqual([
+      [null, "nameless"],
+      ["aa", 1],
+      ["aa", 2],
+      ["zz", null],
+    ]);
+  });
+
+  it("leaves out deployments whose configuration is not kept here, and other servers'", async () => {
+    await tenant.deploy();
+    await deployed({ name: "mine" }, { server_id: "other" });
+    expect(await metadata()).toEqual([]);
+    expect(await metadata("other")).toHaveLength(1);
+  });
+
+  it("takes a server's id with a slash", async () => {
+    await deployed({}, { server_id: "my server/1" });
+    expect(await metadata("my server/1")).toHaveLength(1);
+  });
+
+  it("lets the service's own inputs win over a caller's of the same name", async () => {
+    await deployed(
+      { inputs: [{ name: "deploy_action", default: "mine" }] },
+      { action: "UPDATE", input_values: { deploy_server_id: "forged", deploy_action: "forged" } },
+    );
+    const [config] = await metadata();
+    expect(config?.inputs).toEqual([
+      { name: "deploy_server_id", type: "String", value: "a-server" },
+      { name: "deploy_action", type: "String", value: "UPDATE" },
+    ]);
+  });
+
+  it("delivers as it is, under its own id, what a client derived itself", async () => {
+    const inputs = [
+      { name: "foo", value: "v1" },
+      { name: "deploy_server_id", value: "a-server" },
+    ];
+    const config = await tenant.configure({ name: "derived", inputs });
+    await tenant.deploy({ config_id: config.id, input_values: { foo: "ignored" } });
+    expect(await metadata()).toEqual([config]);
+  });
+
+  it("has one delivery id at every poll, and a new one for every change of what is run, a change back included", async () => {
+    const deployment = await deployed({}, { input_values: { a: 1 }, action: "A" });
+    const seen: string[] = [];
+    const look = async () => {
+      const [id] = (await metadata()).map((config) => config.id);
+      seen.push(id ?? "");
+      expect((await metadata())[0]?.id).toBe(id);
+    };
+    const update = (body: object) => tenant.call("PUT", `/software_deployments/${deployment.id}`, { body });
+    await look();
+    for (const body of [{ input_values: { a: 2 } }, { input_values: { a: 1 } }, { action: "B" }]) {
+      await update(body);
+      await look();
+    }
+    expect(new Set(seen).size).toBe(4);
+    await update({ status: "COMPLETE", output_values: { a: 1 }, status_reason: "done" });
+    await look();
+    expect(seen.at(-1)).toBe(seen.at(-2));
+  });
+
+  it("that would not fit is 400 and says what to delete", async () => {
+    const input_values = { quotes: '"'.repeat(400_000) };
+    for (let i = 0; i < 5; i += 1) await deployed({}, { input_values });
+    const reply = await tenant.call("GET", "/software_deployments/metadata/a-server");
+    expectFault(reply, 400, "delete deployments of this server");
+  });
+
+  it("holds more than one batch of deployments", async () => {
+    const { id } = await tenant.configure({ name: "shared" });
+    await Promise.all(Array.from({ length: 120 }, () => tenant.deploy({ config_id: id })));
+    const all = await metadata();
+    expect(new Set(all.map((config) => config.id)).size).toBe(120);
+  });
+});
