@@ -20,8 +20,8 @@ const stringInput = (name: string, value: unknown): ConfigInput => ({
   value: typeof value === "string" ? value : JSON.stringify(value),
 });
 
-const declaredInput = (input: ConfigInput, values: Record<string, unknown>): ConfigInput => {
-  const own = [values[input.name], input.value, input.default].find((value) => value !== undefined);
+const declaredInput = (input: ConfigInput, values: Map<string, unknown>): ConfigInput => {
+  const own = [values.get(input.name), input.value, input.default].find((value) => value !== undefined);
   return { ...input, value: own ?? null };
 };
 
@@ -38,7 +38,7 @@ const derivedInputs = (config: SoftwareConfig, deployment: SoftwareDeployment): 
   const undeclared = [...values].filter(([name]) => !taken.has(name));
   const declared = config.inputs.filter(({ name }) => !service.some((input) => input.name === name));
   return [
-    ...declared.map((input) => declaredInput(input, Object.fromEntries(values))),
+    ...declared.map((input) => declaredInput(input, values)),
     ...undeclared.map(([name, value]) => stringInput(name, value)),
     ...service,
   ];

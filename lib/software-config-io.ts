@@ -26,7 +26,10 @@ const asNumber: Normalize = (value) => {
   return isNumeric ? Number(value) : undefined;
 };
 
-const asBoolean: Normalize = (value) => ({ true: true, false: false })[String(value).toLowerCase()];
+const asBoolean: Normalize = (value) => {
+  const text = String(value).toLowerCase();
+  return text === "true" || text === "false" ? text === "true" : undefined;
+};
 
 const asJson: Normalize = (value) => {
   const json = typeof value === "string" ? parsedJson(value) : value;

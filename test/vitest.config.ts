@@ -48,6 +48,10 @@ export default defineConfig({
         globalSetup: ["test/support/service-setup.ts"],
         setupFiles: ["test/support/environment.ts"],
       }),
+      kind("clients", {
+        globalSetup: ["test/support/service-setup.ts"],
+        setupFiles: ["test/support/environment.ts"],
+      }),
       kind("e2e"),
     ],
   },

@@ -108,6 +108,8 @@ describe("create", () => {
     [{ inputs: [{ name: "a", type: "Weird" }] }, "inputs.0.type"],
     [{ inputs: [{ name: "a", type: "Number", default: "abc" }] }, "inputs.0.default"],
     [{ inputs: [{ name: "a", type: "Boolean", default: "yes" }] }, "inputs.0.default"],
+    [{ inputs: [{ name: "a", type: "Boolean", default: "constructor" }] }, "inputs.0.default"],
+    [{ inputs: [{ name: "a", type: "toString" }] }, "inputs.0.type"],
     [{ inputs: [{ name: "a", type: "Json", default: "{" }] }, "inputs.0.default"],
     [{ inputs: [{ name: "a", type: "CommaDelimitedList", default: 5 }] }, "inputs.0.default"],
     [{ inputs: [{ name: "a", replace_on_change: "x" }] }, "inputs.0.replace_on_change"],

@@ -219,7 +219,9 @@ describe("create: input_values come back exactly", () => {
 
   it("any object", async () => {
     const objects = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
-    const harmless = objects.filter((value) => !/"(__proto__|constructor)"/.test(JSON.stringify(value)));
+    // What JSON cannot hold, such as -0, does not get as far as the service.
+    const sent = objects.map((value) => JSON.parse(JSON.stringify(value)));
+    const harmless = sent.filter((value) => !/"(__proto__|constructor)"/.test(JSON.stringify(value)));
     await fc.assert(
       fc.asyncProperty(harmless, async (input_values) => {
         const reply = await create(minimal({ input_values }));

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { signToken } from "../../infra/local/signing-key.ts";
-import { gatewayEvent, lambdaContext, request } from "../support/api.ts";
+import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
+import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
 import { startMeddler } from "../support/meddler.ts";
 
 const CANARY = "canary-5f2b";

@@ -24,9 +24,11 @@ export type Meddling =
   /** Never answered. */
   | "hang"
   /** Answered as a fault that will not pass. */
-  | "deny";
+  | "deny"
+  /** Answered with this, as if DynamoDB had said it. */
+  | { answer: object };
 
-const FAULTS: Partial<Record<Meddling, [number, string]>> = {
+const FAULTS: Record<string, [number, string]> = {
   throttle: [400, "com.amazonaws.dynamodb.v20120810#ThrottlingException"],
   fail: [500, "com.amazonaws.dynamodb.v20120810#InternalServerError"],
   deny: [400, "com.amazon.coral.service#AccessDeniedException"],
@@ -35,8 +37,8 @@ const FAULTS: Partial<Record<Meddling, [number, string]>> = {
 /** A proxy between the SDK and the emulator: it counts calls and what they consume, and meddles with them. */
 export interface Meddler extends Loopback {
   calls: DynamodbCall[];
-  /** Decides about each call; passes by default. */
-  meddle: (operation: string) => Meddling;
+  /** Decides about each call, by its operation and input; passes by default. */
+  meddle: (operation: string, input: Record<string, any>) => Meddling;
 }
 
 const forward = async (target: string, request: IncomingMessage, body: string): Promise<[number, Buffer]> =>
@@ -60,10 +62,11 @@ export const startMeddler = async (target: string): Promise<Meddler> => {
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
     const asked = JSON.parse((await buffer(request)).toString());
-    const meddling = meddler.meddle(operation);
+    const meddling = meddler.meddle(operation, asked);
     const call: DynamodbCall = { operation, units: undefined, tableUnits: undefined };
     calls.push(call);
     if (meddling === "hang") return;
+    if (typeof meddling === "object") return void response.end(JSON.stringify(meddling.answer));
     const fault = FAULTS[meddling];
     if (fault) {
       response.writeHead(fault[0], { "content-type": "application/x-amz-json-1.0" });

@@ -1,0 +1,211 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
+import { CONFIGS_TABLE, TABLE } from "../support/stage.ts";
+import { storedItem } from "../support/table.ts";
+
+let tenant: Tenant;
+let meddler: Meddler;
+
+/** Meddles with the next calls in this order; all later ones pass. */
+const meddleWith = (...next: Meddling[]): void => {
+  meddler.meddle = () => next.shift() ?? "pass";
+};
+
+const operations = (): string[] => meddler.calls.splice(0).map(({ operation }) => operation);
+
+const deployment = (id: string): string => `/software_deployments/${id}`;
+
+beforeAll(async () => {
+  meddler = await startMeddler(inject("dynamodb"));
+  // The handlers are imported at the first request, and the client with them.
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = meddler.url;
+  tenant = await newTenant();
+});
+
+afterEach(() => {
+  meddler.meddle = () => "pass";
+  meddler.calls.length = 0;
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+});
+
+afterAll(() => meddler.close());
+
+describe("a request costs", () => {
+  it("show, update and remove one call each, list one Query", async () => {
+    const { id } = await tenant.deploy();
+    operations();
+    await tenant.call("GET", deployment(id));
+    await tenant.call("PUT", deployment(id), { body: { status: "COMPLETE" } });
+    await tenant.call("GET", "/software_deployments");
+    await tenant.call("DELETE", deployment(id));
+    expect(operations()).toEqual(["GetItem", "UpdateItem", "Query", "DeleteItem"]);
+  });
+
+  it("nothing for an id that cannot be one", async () => {
+    for (const method of ["GET", "PUT", "DELETE"]) {
+      await tenant.call(method, deployment("unknown"), method === "PUT" ? { body: {} } : {});
+    }
+    expect(operations()).toEqual([]);
+  });
+
+  it("list by server a Query on the index and a batch read", async () => {
+    await tenant.deploy({ server_id: "s1" });
+    operations();
+    await tenant.call("GET", "/software_deployments?server_id=s1");
+    expect(operations()).toEqual(["Query", "BatchGetItem"]);
+  });
+
+  it("metadata the same and one batch read of configurations, which are then remembered", async () => {
+    const { id } = await tenant.configure();
+    for (let i = 0; i < 50; i += 1) await tenant.deploy({ config_id: id, server_id: "s2" });
+    operations();
+    await tenant.call("GET", "/software_deployments/metadata/s2");
+    expect(operations()).toEqual(["Query", "BatchGetItem", "BatchGetItem"]);
+    await tenant.call("GET", "/software_deployments/metadata/s2");
+    expect(operations()).toEqual(["Query", "BatchGetItem"]);
+  });
+
+  it("removing a configuration a Query on the index and a write", async () => {
+    const { id } = await tenant.configure();
+    operations();
+    await tenant.call("DELETE", `/software_configs/${id}`);
+    expect(operations()).toEqual(["Query", "DeleteItem"]);
+  });
+
+  it("never a scan, and never a query beyond the project", async () => {
+    const queries: Record<string, any>[] = [];
+    meddler.meddle = (operation, input) => {
+      expect(operation).not.toBe("Scan");
+      if (operation === "Query") queries.push(input);
+      return "pass";
+    };
+    await tenant.call("GET", "/software_deployments");
+    await tenant.call("GET", "/software_deployments?server_id=s1");
+    await tenant.call("GET", "/software_deployments/metadata/s1");
+    await tenant.call("GET", "/software_configs");
+    expect(queries).toHaveLength(4);
+    for (const { ExpressionAttributeValues } of queries) {
+      const [first] = Object.values<any>(ExpressionAttributeValues);
+      expect(first.S.startsWith(tenant.project)).toBe(true);
+    }
+  });
+});
+
+describe("a write whose answer was lost", () => {
+  it("of an update is recognized by its repeat: it counts once", async () => {
+    const { id } = await tenant.deploy();
+    meddleWith("cut-after");
+    const reply = await tenant.call("PUT", deployment(id), { body: { action: "AGAIN" } });
+    expect(reply.json.software_deployment).toMatchObject({ id, action: "AGAIN" });
+    expect(await storedItem(tenant.project, id)).toMatchObject({ action: "AGAIN", delivery: 1 });
+  });
+
+  it("of a removal is 204, not 404", async () => {
+    const { id } = await tenant.deploy();
+    const config = await tenant.configure();
+    meddleWith("cut-after");
+    expect((await tenant.call("DELETE", deployment(id))).status).toBe(204);
+    meddleWith("pass", "cut-after");
+    expect((await tenant.call("DELETE", `/software_configs/${config.id}`)).status).toBe(204);
+  });
+});
+
+describe("updated_time", () => {
+  it("never goes back, also when a container's clock is behind another's", async () => {
+    const { id } = await tenant.deploy();
+    const first = await tenant.call("PUT", deployment(id), { body: { status: "COMPLETE" } });
+    const { updated_time } = first.json.software_deployment;
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 60_000 });
+    const second = await tenant.call("PUT", deployment(id), { body: { status: "FAILED" } });
+    expect(second.json.software_deployment).toMatchObject({ status: "FAILED", updated_time });
+  });
+});
+
+describe("an index that lags", () => {
+  it("does not keep a configuration whose last deployment is gone", async () => {
+    const config = await tenant.configure();
+    const ghost = { project_id: { S: tenant.project }, id: { S: NOBODY } };
+    meddleWith({ answer: { Items: [ghost], Count: 1 } });
+    expect((await tenant.call("DELETE", `/software_configs/${config.id}`)).status).toBe(204);
+  });
+
+  it("does not show a deployment that is gone, and goes on behind it", async () => {
+    const { id } = await tenant.deploy({ server_id: "lag" });
+    const rows = [NOBODY, id].map((row) => ({ project_id: { S: tenant.project }, id: { S: row } }));
+    meddleWith({ answer: { Items: rows, Count: 2 } });
+    const { json } = await tenant.call("GET", "/software_deployments?server_id=lag&limit=1");
+    expect(json.software_deployments.map((row: any) => row.id)).toEqual([id]);
+  });
+});
+
+describe("a batch read of which DynamoDB leaves a part", () => {
+  const partly = (table: string): Meddling => ({
+    answer: {
+      Responses: { [table]: [] },
+      UnprocessedKeys: { [table]: { Keys: [], ConsistentRead: true } },
+    },
+  });
+
+  it("is asked for the rest", async () => {
+    const { id } = await tenant.deploy({ server_id: "rest" });
+    const Keys = [{ project_id: { S: tenant.project }, id: { S: id } }];
+    const rest = { answer: { Responses: {}, UnprocessedKeys: { [TABLE]: { Keys, ConsistentRead: true } } } };
+    meddleWith("pass", rest, rest);
+    const { json } = await tenant.call("GET", "/software_deployments?server_id=rest");
+    expect(json.software_deployments).toHaveLength(1);
+    meddler.meddle = (operation) => (operation === "BatchGetItem" ? rest : "pass");
+    expectFault(await tenant.call("GET", "/software_deployments?server_id=rest"), 503);
+  });
+
+  it("that leaves nothing is done", async () => {
+    await tenant.deploy({ server_id: "none", config_id: NOBODY });
+    meddleWith("pass", "pass", partly(CONFIGS_TABLE));
+    const { json } = await tenant.call("GET", "/software_deployments/metadata/none");
+    expect(json).toEqual({ metadata: [] });
+  });
+});
+
+describe("configReferences: checked", () => {
+  it("takes a reference to a configuration of the same project alone, with one more read", async () => {
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    const { id } = await tenant.configure();
+    const foreign = await (await newTenant()).configure();
+    operations();
+    const made = await tenant.deploy({ config_id: id });
+    expect(operations()).toEqual(["GetItem", "PutItem"]);
+    for (const unknown of [NOBODY, "free text", foreign.id]) {
+      const body = { config_id: unknown, server_id: "s" };
+      const created = await tenant.call("POST", "/software_deployments", { body });
+      expectFault(created, 400, `Config with id ${unknown} not found`);
+      const updated = await tenant.call("PUT", deployment(made.id), { body: { config_id: unknown } });
+      expectFault(updated, 400, `Config with id ${unknown} not found`);
+    }
+  });
+});
+
+describe("every endpoint in an outage", () => {
+  it("answers 503 and loses nothing", async () => {
+    const { id } = await tenant.deploy({ server_id: "outage" });
+    const before = await storedItem(tenant.project, id);
+    meddler.meddle = () => "fail";
+    const calls: [string, string, object?][] = [
+      ["GET", "/software_deployments"],
+      ["GET", "/software_deployments?server_id=outage"],
+      ["GET", deployment(id)],
+      ["PUT", deployment(id), { status: "FAILED" }],
+      ["DELETE", deployment(id)],
+      ["GET", "/software_deployments/metadata/outage"],
+      ["POST", "/software_configs", {}],
+      ["GET", "/software_configs"],
+      ["GET", `/software_configs/${NOBODY}`],
+      ["DELETE", `/software_configs/${NOBODY}`],
+    ];
+    for (const [method, path, body] of calls) {
+      expectFault(await tenant.call(method, path, body ? { body } : {}), 503);
+    }
+    expect(await storedItem(tenant.project, id)).toEqual(before);
+  });
+});
