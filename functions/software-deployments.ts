@@ -17,7 +17,7 @@ import {
 } from "../lib/software-deployment.ts";
 import * as lists from "../lib/software-deployment-lists.ts";
 import * as table from "../lib/software-deployment-table.ts";
-import { nextLinks, PageQuery, ProjectPath } from "../lib/wire/fields.ts";
+import { nextLinks, PageQuery, ProjectPath, text } from "../lib/wire/fields.ts";
 import { allOf, pageOf } from "../lib/wire/page.ts";
 
 /** `POST /v1/{project_id}/software_deployments` */
@@ -31,7 +31,7 @@ export const create = endpoint(
   },
 );
 
-const ListQuery = z.extend(PageQuery, { server_id: z.optional(z.string()) });
+const ListQuery = z.extend(PageQuery, { server_id: z.optional(text(0, 255)) });
 const Listed = z.object({
   software_deployments: z.array(ShownDeployment),
   software_deployments_links: nextLinks,

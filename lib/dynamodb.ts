@@ -2,7 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
+  DeleteCommand,
   DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
   QueryCommand,
   type QueryCommandInput,
 } from "@aws-sdk/lib-dynamodb";
@@ -56,6 +59,47 @@ export const rethrow = (error: unknown): never => {
   throw passes ? unavailable(error) : error;
 };
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whether an id can be one of ours; what cannot is not asked for. */
+export const isId = (id: string): boolean => UUID.test(id);
+
+/**
+ * Puts a new item with one conditional write. The SDK repeats a write whose answer was lost: the repeat finds its
+ * own row, knows it by the request's id, and succeeds instead of failing on itself.
+ * @param requestId the request that writes it
+ * @throws ServiceError `unavailable`
+ */
+export const putNew = async (TableName: string, Item: Item, requestId: string): Promise<void> => {
+  const put = new PutCommand({
+    TableName,
+    Item: { ...Item, request_id: requestId },
+    ConditionExpression: "attribute_not_exists(id) OR request_id = :request",
+    ExpressionAttributeValues: { ":request": requestId },
+  });
+  await dynamodb.send(put).catch(rethrow);
+};
+
+/** Reads an item consistently; what cannot be an id is not asked for. @throws ServiceError `unavailable` */
+export const getItem = async (TableName: string, key: Key): Promise<Item | undefined> => {
+  if (!isId(key.id)) return undefined;
+  const get = new GetCommand({ TableName, Key: key, ConsistentRead: true });
+  return (await dynamodb.send(get).catch(rethrow)).Item;
+};
+
+/**
+ * Deletes an item.
+ * @returns whether there was one. A repeated call whose first answer was lost finds the row gone because it removed
+ *   it: that counts as one.
+ * @throws ServiceError `unavailable`
+ */
+export const deleteItem = async (TableName: string, key: Key): Promise<boolean> => {
+  if (!isId(key.id)) return false;
+  const command = new DeleteCommand({ TableName, Key: key, ReturnValues: "ALL_OLD" });
+  const { Attributes, $metadata } = await dynamodb.send(command).catch(rethrow);
+  return Attributes !== undefined || $metadata.attempts !== 1;
+};
+
 /** The pages of a query, each read when it is asked for. */
 export async function* queriedPages(query: QueryCommandInput): AsyncGenerator<Item[]> {
   let ExclusiveStartKey: Item | undefined;
@@ -67,6 +111,10 @@ export async function* queriedPages(query: QueryCommandInput): AsyncGenerator<It
     ExclusiveStartKey = LastEvaluatedKey;
   } while (ExclusiveStartKey);
 }
+
+/** How many rows a query reads at a time for `limit` of them, and one more to know whether the list goes on. */
+export const pageLimit = (limit: number | undefined): number | undefined =>
+  limit === undefined ? undefined : Math.min(limit, 1_000) + 1;
 
 /** The items of a query, read page by page as they are asked for. */
 export async function* queried(query: QueryCommandInput): AsyncGenerator<Item> {
@@ -98,8 +146,3 @@ export const batchGet = async (TableName: string, keys: Key[]): Promise<Item[]> 
   }
   return keys.map(({ id }) => found.get(id)).filter((item) => item !== undefined);
 };
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Whether an id can be one of ours; what cannot is not asked for. */
-export const isId = (id: string): boolean => UUID.test(id);

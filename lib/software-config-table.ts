@@ -1,7 +1,6 @@
-import { DeleteCommand, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { LRUCache } from "lru-cache";
 import { configReferencesAreChecked, softwareConfigsTable } from "./config.ts";
-import { batchGet, dynamodb, type Item, isId, queried, rethrow } from "./dynamodb.ts";
+import { batchGet, deleteItem, getItem, type Item, isId, pageLimit, putNew, queried } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
 import type { ListedConfig, SoftwareConfig } from "./software-config.ts";
 import { type Attributes, bytesOf, MAX_ITEM_BYTES, restoredJson, storedJson } from "./stored-json.ts";
@@ -17,12 +16,10 @@ const remembered = new LRUCache<string, SoftwareConfig>({
 const notFound = (id: string): ServiceError =>
   new ServiceError("not_found", `Software config with id ${id} not found`);
 
-const itemOf = (config: SoftwareConfig, requestId: string): Attributes => {
+const itemOf = (config: SoftwareConfig): Attributes => {
   const { project_id, id, name, group, creation_time, ...json } = config;
   const plain = Object.fromEntries(
-    Object.entries({ project_id, id, name, group, creation_time, request_id: requestId }).filter(
-      ([, value]) => value !== null,
-    ),
+    Object.entries({ project_id, id, name, group, creation_time }).filter(([, value]) => value !== null),
   ) as Attributes;
   return { ...plain, ...storedJson(json, plain) };
 };
@@ -45,28 +42,16 @@ const configOf = (item: Item): SoftwareConfig =>
  * @throws ServiceError `invalid` when the item would pass DynamoDB's 400 KB, `unavailable`
  */
 export const insert = async (config: SoftwareConfig, requestId: string): Promise<void> => {
-  const Item = itemOf(config, requestId);
-  const bytes = bytesOf(Item);
-  if (bytes > MAX_ITEM_BYTES) {
-    throw new ServiceError(
-      "invalid",
-      `config: too large: the configuration takes ${bytes} bytes, at most ${MAX_ITEM_BYTES} can be stored`,
-    );
+  const Item = itemOf(config);
+  if (bytesOf(Item) > MAX_ITEM_BYTES) {
+    throw new ServiceError("invalid", "config: too large: a configuration takes at most 400 KB");
   }
-  const put = new PutCommand({
-    TableName,
-    Item,
-    ConditionExpression: "attribute_not_exists(id) OR request_id = :request",
-    ExpressionAttributeValues: { ":request": requestId },
-  });
-  await dynamodb.send(put).catch(rethrow);
+  await putNew(TableName, Item, requestId);
 };
 
 const find = async (projectId: string, id: string): Promise<SoftwareConfig | undefined> => {
-  if (!isId(id)) return undefined;
-  const get = new GetCommand({ TableName, Key: { project_id: projectId, id }, ConsistentRead: true });
-  const { Item } = await dynamodb.send(get).catch(rethrow);
-  return Item && configOf(Item);
+  const item = await getItem(TableName, { project_id: projectId, id });
+  return item && configOf(item);
 };
 
 /**
@@ -134,7 +119,7 @@ export async function* list(
     },
     ProjectionExpression: "id, #name, #group, creation_time",
     ExpressionAttributeNames: { "#name": "name", "#group": "group" },
-    Limit: limit && limit + 1,
+    Limit: pageLimit(limit),
   });
   for await (const row of rows) {
     const { id, name = null, group = null, creation_time } = row;
@@ -147,16 +132,8 @@ export async function* list(
  * @throws ServiceError `not_found`, `unavailable`
  */
 export const remove = async (projectId: string, id: string): Promise<void> => {
-  if (!isId(id)) throw notFound(id);
-  const command = new DeleteCommand({
-    TableName,
-    Key: { project_id: projectId, id },
-    ReturnValues: "ALL_OLD",
-  });
-  const { Attributes, $metadata } = await dynamodb.send(command).catch(rethrow);
   remembered.delete(`${projectId}#${id}`);
-  // A repeated call whose first answer was lost finds the row gone because it removed it.
-  if (!Attributes && $metadata.attempts === 1) throw notFound(id);
+  if (!(await deleteItem(TableName, { project_id: projectId, id }))) throw notFound(id);
 };
 
 /**

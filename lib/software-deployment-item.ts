@@ -11,13 +11,12 @@ export const serverKey = (projectId: string, serverId: string): string => `${pro
 /** The key of the index by configuration, made likewise. */
 export const configKey = serverKey;
 
-/** A deployment as an item; what is null is left out. @param requestId the request that writes it */
-export const itemOf = (deployment: SoftwareDeployment, requestId: string): Attributes => {
+/** A deployment as an item; what is null is left out. */
+export const itemOf = (deployment: SoftwareDeployment): Attributes => {
   const { input_values, output_values, delivery: _, ...rest } = deployment;
   const keys = {
     server_key: serverKey(rest.project_id, rest.server_id),
     config_key: configKey(rest.project_id, rest.config_id),
-    request_id: requestId,
   };
   const plain = Object.fromEntries(
     Object.entries({ ...rest, ...keys }).filter(([, value]) => value !== null),

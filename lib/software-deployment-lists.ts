@@ -1,5 +1,5 @@
 import { softwareDeploymentsTable } from "./config.ts";
-import { batchGet, type Item, type Query, queried, queriedPages } from "./dynamodb.ts";
+import { batchGet, type Item, isId, pageLimit, type Query, queried, queriedPages } from "./dynamodb.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
 import { configKey, deploymentOf, serverKey } from "./software-deployment-item.ts";
 
@@ -32,7 +32,7 @@ async function* listByProject(
     ConsistentRead: true,
     KeyConditionExpression: `project_id = :project${condition}`,
     ExpressionAttributeValues: { ":project": projectId, ...values },
-    Limit: limit && limit + 1,
+    Limit: pageLimit(limit),
   });
   for await (const row of rows) yield deploymentOf(row);
 }
@@ -69,7 +69,7 @@ export async function* listByServer(
       ...values,
       ...(delegate !== undefined && { ":delegate": delegate }),
     },
-    Limit: limit && limit + 1,
+    Limit: pageLimit(limit),
   });
   for await (const rows of batches) yield* await lookedUp(projectId, rows);
 }
@@ -84,8 +84,9 @@ export const list = (
 ): AsyncGenerator<SoftwareDeployment> =>
   server_id ? listByServer(projectId, server_id, from) : listByProject(projectId, from);
 
-/** Whether a deployment of the project refers to a configuration; what the index says is confirmed. */
+/** Whether a deployment of the project refers to a configuration that is kept; what the index says is confirmed. */
 export const isReferenced = async (projectId: string, configId: string): Promise<boolean> => {
+  if (!isId(configId)) return false;
   const batches = indexed({
     IndexName: "by_config",
     KeyConditionExpression: "config_key = :config",

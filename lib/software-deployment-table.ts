@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { softwareDeploymentsTable } from "./config.ts";
-import { dynamodb, type Item, isId, rethrow } from "./dynamodb.ts";
+import { deleteItem, dynamodb, getItem, type Item, isId, putNew, rethrow } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
 import {
   isNewDelivery,
@@ -25,33 +25,17 @@ const notFound = (id: string): ServiceError =>
   new ServiceError("not_found", `Deployment with id ${id} not found`);
 
 const tooLarge = (field: string): ServiceError =>
-  new ServiceError("invalid", `${field}: too large: a deployment takes at most ${MAX_ITEM_BYTES} bytes`);
+  new ServiceError("invalid", `${field}: too large: a deployment takes at most 400 KB`);
 
 /**
- * Stores a new deployment with one conditional write.
- *
- * The SDK repeats a write whose answer was lost. The repeat finds its own row and knows it by the request's id,
- * so that it succeeds instead of failing on itself.
- *
+ * Stores a new deployment with one conditional write, which recognizes its own repeat.
  * @throws ServiceError `invalid` when the item would pass DynamoDB's 400 KB, `unavailable` when DynamoDB does
  *   not take it
  */
 export const insert = async (deployment: SoftwareDeployment, requestId: string): Promise<void> => {
-  const Item = itemOf(deployment, requestId);
+  const Item = itemOf(deployment);
   if (bytesOf(Item) > MAX_ITEM_BYTES) throw tooLarge("input_values");
-  const put = new PutCommand({
-    TableName,
-    Item,
-    ConditionExpression: "attribute_not_exists(id) OR request_id = :request",
-    ExpressionAttributeValues: { ":request": requestId },
-  });
-  await dynamodb.send(put).catch(rethrow);
-};
-
-const read = async (projectId: string, id: string): Promise<Item | undefined> => {
-  if (!isId(id)) return undefined;
-  const get = new GetCommand({ TableName, Key: { project_id: projectId, id }, ConsistentRead: true });
-  return (await dynamodb.send(get).catch(rethrow)).Item;
+  await putNew(TableName, Item, requestId);
 };
 
 /**
@@ -60,7 +44,7 @@ const read = async (projectId: string, id: string): Promise<Item | undefined> =>
  * @throws ServiceError `not_found`, `unavailable`
  */
 export const get = async (projectId: string, id: string, delegate?: string): Promise<SoftwareDeployment> => {
-  const item = await read(projectId, id);
+  const item = await getItem(TableName, { project_id: projectId, id });
   if (!item || !isVisibleTo(deploymentOf(item), delegate)) throw notFound(id);
   return deploymentOf(item);
 };
@@ -136,7 +120,7 @@ export const update = async (
   };
   const changed = await send(instant(now));
   if (changed) return deploymentOf(changed);
-  const current = await read(projectId, id);
+  const current = await getItem(TableName, { project_id: projectId, id });
   if (!current || !isVisibleTo(deploymentOf(current), delegate)) throw notFound(id);
   // The SDK repeated a write whose answer was lost: this is what it wrote.
   if (current.request_id === requestId) return deploymentOf(current);
@@ -151,13 +135,5 @@ export const update = async (
  * @throws ServiceError `not_found`, `unavailable`
  */
 export const remove = async (projectId: string, id: string): Promise<void> => {
-  if (!isId(id)) throw notFound(id);
-  const command = new DeleteCommand({
-    TableName,
-    Key: { project_id: projectId, id },
-    ReturnValues: "ALL_OLD",
-  });
-  const { Attributes, $metadata } = await dynamodb.send(command).catch(rethrow);
-  // A repeated call whose first answer was lost finds the row gone because it removed it.
-  if (!Attributes && $metadata.attempts === 1) throw notFound(id);
+  if (!(await deleteItem(TableName, { project_id: projectId, id }))) throw notFound(id);
 };

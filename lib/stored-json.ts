@@ -4,8 +4,11 @@ import { parseExactly } from "./wire/exact-json.ts";
 /** What one write unit holds, in bytes. */
 const WRITE_UNIT_BYTES = 1_024;
 
-/** DynamoDB's limit for one item: names and values, in bytes. */
-export const MAX_ITEM_BYTES = 409_600;
+/** What every item carries besides: the id of the request that wrote it last, name and UUID, in bytes. */
+const REQUEST_ID_BYTES = "request_id".length + 36;
+
+/** DynamoDB's limit for one item, names and values, in bytes, less what every item carries besides. */
+export const MAX_ITEM_BYTES = 409_600 - REQUEST_ID_BYTES;
 
 /** The attributes of an item. */
 export type Attributes = Record<string, string | number | Uint8Array>;
@@ -28,7 +31,7 @@ export const storedJson = (values: Record<string, unknown>, plain: Attributes): 
     .filter(([, value]) => value !== null)
     .map(([name, value]) => [name, JSON.stringify(value)] as const);
   const whole: Attributes = { ...plain, ...Object.fromEntries(texts) };
-  if (bytesOf(whole) <= WRITE_UNIT_BYTES) return Object.fromEntries(texts);
+  if (bytesOf(whole) + REQUEST_ID_BYTES <= WRITE_UNIT_BYTES) return Object.fromEntries(texts);
   return Object.fromEntries(texts.map(([name, text]) => [name, smaller(text)]));
 };
 

@@ -5,19 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Hooks, Serverless } from "../serverless-plugin.ts";
 import { answering, type Emulator, engines, freePort, startEmulator } from "./emulator.ts";
 import { emulatorEnvironment, issuerEnvironment } from "./environment.ts";
+import { EXAMPLE_PROJECT, EXAMPLE_REQUEST } from "./example.ts";
 import { signToken } from "./signing-key.ts";
 import { createTables } from "./tables.ts";
-
-/** The API page's example request, and the project it is sent to. */
-const PROJECT = "95d02433133a4c0a87ba6967474a2ad3";
-const EXAMPLE = {
-  status: "IN_PROGRESS",
-  server_id: "ec14c864-096e-4e27-bb8a-2c2b4dc6f3f5",
-  config_id: "8da95794-2ad9-4979-8ae5-739ce314c5cd",
-  stack_user_project_id: "c024bfada67845ddb17d2b0c0be8cd79",
-  action: "CREATE",
-  status_reason: "Deploy data available",
-};
 
 /** How long the example token is valid, in seconds. */
 const EXAMPLE_TOKEN_LIFE = 12 * 3_600;
@@ -34,10 +24,10 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const example = (address: string, token: string): string =>
   [
-    `curl -i ${address}/v1/${PROJECT}/software_deployments`,
+    `curl -i ${address}/v1/${EXAMPLE_PROJECT}/software_deployments`,
     `-H 'Content-Type: application/json'`,
     `-H 'X-Auth-Token: ${token}'`,
-    `-d '${JSON.stringify(EXAMPLE)}'`,
+    `-d '${JSON.stringify(EXAMPLE_REQUEST)}'`,
   ].join(" ");
 
 /**
@@ -85,7 +75,7 @@ export default class Local {
     Object.assign(process.env, this.#serverless.service.provider.environment);
     const { headers, pathParameters } = this.#options.data ?? {};
     if (headers?.["x-auth-token"] !== "$TOKEN") return;
-    headers["x-auth-token"] = await signToken(pathParameters?.project_id ?? PROJECT, ["member"], 60);
+    headers["x-auth-token"] = await signToken(pathParameters?.project_id ?? EXAMPLE_PROJECT, ["member"], 60);
   }
 
   /** Sets the functions' environment: the emulator, and an issuer of tokens unless the stage has one. */
@@ -132,7 +122,7 @@ export default class Local {
   async #announce(): Promise<void> {
     const { service } = this.#serverless;
     const address = `http://localhost:${service.custom["serverless-offline"].httpPort}`;
-    const token = await signToken(PROJECT, ["member"], EXAMPLE_TOKEN_LIFE);
+    const token = await signToken(EXAMPLE_PROJECT, ["member"], EXAMPLE_TOKEN_LIFE);
     await answering(address);
     const data = process.env.DYNAMODB_DATA ?? "in memory";
     say("");

@@ -125,7 +125,7 @@ describe("create", () => {
 
   it("refuses what DynamoDB cannot hold", async () => {
     const noise = Array.from({ length: 22_000 }, () => crypto.randomUUID()).join("");
-    expectFault(await create({ config: noise }), 400, "config", "409600");
+    expectFault(await create({ config: noise }), 400, "config", "400 KB");
   });
 });
 
@@ -170,7 +170,7 @@ describe("list", () => {
 
 describe("show and remove", () => {
   it("answer 404 for what is not there", async () => {
-    for (const id of [NOBODY, "unknown"]) {
+    for (const id of [NOBODY, "unknown", "x".repeat(3_000)]) {
       for (const method of ["GET", "DELETE"]) {
         const reply = await tenant.call(method, `/software_configs/${id}`);
         expectFault(reply, 404, `Software config with id ${id} not found`);

@@ -332,7 +332,7 @@ describe("create: 400, and nothing is stored", () => {
     return refused(
       minimal({ input_values: { noise: noise + noise.split("").reverse().join("") } }),
       "input_values",
-      "409600",
+      "400 KB",
     );
   });
 

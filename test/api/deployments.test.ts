@@ -58,6 +58,11 @@ describe("list", () => {
     },
   );
 
+  it("takes any limit", async () => {
+    const { id } = await tenant.deploy();
+    expect(ids(await list("?limit=99999999999999999999"))).toEqual([id]);
+  });
+
   it("leads on from a marker whose row is gone, and never to an empty page", async () => {
     const [first, second, third] = [await tenant.deploy(), await tenant.deploy(), await tenant.deploy()];
     await tenant.call("DELETE", `/software_deployments/${second?.id}`);
@@ -73,6 +78,7 @@ describe("list", () => {
     ["limit=", "Only integer is acceptable by 'limit'."],
     ["limit=-1", "Value '-1' is invalid for 'limit' which only accepts non-negative integer."],
     ["marker=abc", "marker"],
+    [`server_id=${"s".repeat(3_000)}`, "server_id"],
   ])("refuses %s", async (query, words) => {
     expectFault(await tenant.call("GET", `/software_deployments?${query}`), 400, words);
   });
