@@ -88,3 +88,21 @@ export const publicUrl = (): string | undefined => optional("PUBLIC_URL")?.repla
 
 /** Every `METHOD /path/{parameter}` that is answered; set at build time from the route table. */
 export const routes = (): string[] => required("ROUTES").split(",");
+
+/**
+ * The keys of links, the one that seals first; links of all of them are valid.
+ * @throws Error when `LINK_KEYS` is not set, or holds a key of less than 32 characters
+ */
+export const linkKeys = (): string[] => {
+  const keys = words(required("LINK_KEYS"));
+  if (keys.some((key) => key.length < 32))
+    throw new Error("LINK_KEYS holds a key of less than 32 characters.");
+  return keys;
+};
+
+/** How long a server's link is valid, in seconds. */
+export const linkLife = (): number => Number(required("LINK_DAYS")) * 86_400;
+
+/** After how many seconds a deployment without a limit of its own fails; undefined for never. */
+export const defaultTimeout = (): number | undefined =>
+  Number(optional("DEPLOYMENT_TIMEOUT") ?? 0) || undefined;

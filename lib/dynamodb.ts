@@ -89,15 +89,15 @@ export const getItem = async (TableName: string, key: Key): Promise<Item | undef
 
 /**
  * Deletes an item.
- * @returns whether there was one. A repeated call whose first answer was lost finds the row gone because it removed
- *   it: that counts as one.
+ * @returns what was deleted; undefined when there was nothing. A repeated call whose first answer was lost finds the
+ *   row gone because it removed it: then it is not known what it held.
  * @throws ServiceError `unavailable`
  */
-export const deleteItem = async (TableName: string, key: Key): Promise<boolean> => {
-  if (!isId(key.id)) return false;
+export const deleteItem = async (TableName: string, key: Key): Promise<Item | undefined> => {
+  if (!isId(key.id)) return undefined;
   const command = new DeleteCommand({ TableName, Key: key, ReturnValues: "ALL_OLD" });
   const { Attributes, $metadata } = await dynamodb.send(command).catch(rethrow);
-  return Attributes !== undefined || $metadata.attempts !== 1;
+  return Attributes ?? ($metadata.attempts === 1 ? undefined : {});
 };
 
 /** The pages of a query, each read when it is asked for. */

@@ -99,6 +99,10 @@ export const getMany = async (projectId: string, ids: string[]): Promise<Map<str
   return found;
 };
 
+/** The outputs that a configuration declares; none where it is not kept here. @throws ServiceError `unavailable` */
+export const declaredOutputs = async (projectId: string, id: string): Promise<SoftwareConfig["outputs"]> =>
+  (await getMany(projectId, [id])).get(id)?.outputs ?? [];
+
 /**
  * Lists a project's configurations, the newest first: one consistent query on the table's own key.
  * @param from.marker the list begins behind this id, which need not be there any more

@@ -1,4 +1,7 @@
+import { hash } from "node:crypto";
+import type { DeploymentEvent } from "./deployment-event.ts";
 import type { Item } from "./dynamodb.ts";
+import { ServiceError } from "./errors.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
 import { type Attributes, restoredJson, storedJson } from "./stored-json.ts";
 
@@ -11,17 +14,51 @@ export const serverKey = (projectId: string, serverId: string): string => `${pro
 /** The key of the index by configuration, made likewise. */
 export const configKey = serverKey;
 
-/** A deployment as an item; what is null is left out. */
+/**
+ * The id of the row that keeps what belongs to a server itself: when its links were revoked, when a deployment of
+ * it was removed. It sorts behind every deployment's id.
+ */
+export const serverRowId = (serverId: string): string => `server#${hash("sha256", serverId, "hex")}`;
+
+/** Sorts behind every deployment's id and before the rows of servers. */
+export const BEHIND_IDS = "g";
+
+/** An event as an item keeps it. */
+export const eventText = (event: DeploymentEvent): string => JSON.stringify(event);
+
+/** The events that an item keeps, the oldest first. */
+export const eventsOf = (item: Item): DeploymentEvent[] =>
+  ((item.events ?? []) as string[]).map((text) => JSON.parse(text));
+
+/**
+ * What inputs may take of an item, in bytes as they are stored: beside them and the longest reason and history, at
+ * least 128 KiB stay for results.
+ */
+const MAX_INPUT_BYTES = 163_840;
+
+/** JSON values as an item keeps them. @throws ServiceError `invalid` when inputs leave too little for results */
+export const storedValues = (values: Record<string, unknown>, plain: Attributes): Attributes => {
+  const stored = storedJson(values, plain);
+  const bytes = Buffer.byteLength((stored.input_values ?? "") as string | Uint8Array);
+  if (bytes <= MAX_INPUT_BYTES) return stored;
+  throw new ServiceError(
+    "invalid",
+    `input_values: too large: they take ${bytes} bytes compressed, at most ${MAX_INPUT_BYTES} can be stored`,
+  );
+};
+
+/** A deployment as an item; what is null is left out. @throws ServiceError `invalid` when its inputs are too large */
 export const itemOf = (deployment: SoftwareDeployment): Attributes => {
-  const { input_values, output_values, delivery: _, ...rest } = deployment;
-  const keys = {
+  const { input_values, output_values, ...rest } = deployment;
+  const more = {
     server_key: serverKey(rest.project_id, rest.server_id),
     config_key: configKey(rest.project_id, rest.config_id),
+    changed: rest.begun,
   };
   const plain = Object.fromEntries(
-    Object.entries({ ...rest, ...keys }).filter(([, value]) => value !== null),
+    Object.entries({ ...rest, ...more }).filter(([, value]) => value !== null),
   ) as Attributes;
-  return { ...plain, ...storedJson({ input_values, output_values }, plain) };
+  return { ...plain, ...storedValues({ input_values, output_values }, plain) };
 };
 
 /** The deployment that an item holds. */
@@ -39,5 +76,10 @@ export const deploymentOf = (item: Item): SoftwareDeployment =>
     stack_user_project_id: item.stack_user_project_id ?? null,
     creation_time: item.creation_time,
     updated_time: item.updated_time ?? null,
-    delivery: item.delivery ?? 0,
+    collected_time: item.collected_delivery === item.delivery ? (item.collected_time ?? null) : null,
+    timeout: item.timeout ?? null,
+    begun: item.begun,
+    deadline: item.deadline,
+    delivery: item.delivery,
+    revision: item.revision,
   }) as SoftwareDeployment;

@@ -1,17 +1,19 @@
 import { softwareDeploymentsTable } from "./config.ts";
 import { batchGet, type Item, isId, pageLimit, type Query, queried, queriedPages } from "./dynamodb.ts";
+import type { DeploymentState, ServerState } from "./server-state.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
-import { configKey, deploymentOf, serverKey } from "./software-deployment-item.ts";
+import { BEHIND_IDS, configKey, deploymentOf, serverKey, serverRowId } from "./software-deployment-item.ts";
 
 const TableName = softwareDeploymentsTable();
 
 /** How many rows of an index are looked up at a time. */
 const LOOK_UP = 100;
 
-/** Where a list begins: behind this id, or at the first. */
-const behind = (marker: string | undefined) => ({
-  condition: marker === undefined ? "" : " AND id > :marker",
-  values: marker === undefined ? {} : { ":marker": marker.toLowerCase() },
+/** The part of a key that holds deployments' ids: behind a marker, and before the rows of servers. */
+const ids = (marker: string | undefined) => ({
+  condition: "id BETWEEN :first AND :last",
+  // A text is behind another that it begins with.
+  values: { ":first": marker === undefined ? "0" : `${marker.toLowerCase()}!`, ":last": BEHIND_IDS },
 });
 
 /** Where a list begins and how much of it will be read. */
@@ -26,11 +28,11 @@ async function* listByProject(
   projectId: string,
   { marker, limit }: From,
 ): AsyncGenerator<SoftwareDeployment> {
-  const { condition, values } = behind(marker);
+  const { condition, values } = ids(marker);
   const rows = queried({
     TableName,
     ConsistentRead: true,
-    KeyConditionExpression: `project_id = :project${condition}`,
+    KeyConditionExpression: `project_id = :project AND ${condition}`,
     ExpressionAttributeValues: { ":project": projectId, ...values },
     Limit: pageLimit(limit),
   });
@@ -59,10 +61,10 @@ export async function* listByServer(
   from: From & { delegate?: string | undefined } = {},
 ): AsyncGenerator<SoftwareDeployment> {
   const { marker, limit, delegate } = from;
-  const { condition, values } = behind(marker);
+  const { condition, values } = ids(marker);
   const batches = indexed({
     IndexName: "by_server",
-    KeyConditionExpression: `server_key = :server${condition}`,
+    KeyConditionExpression: `server_key = :server AND ${condition}`,
     ...(delegate !== undefined && { FilterExpression: "stack_user_project_id = :delegate" }),
     ExpressionAttributeValues: {
       ":server": serverKey(projectId, serverId),
@@ -97,4 +99,24 @@ export const isReferenced = async (projectId: string, configId: string): Promise
     if (deployments.some(({ config_id }) => config_id === configId)) return true;
   }
   return false;
+};
+
+/**
+ * Reads what tells whether anything has changed for a server: one query on the index, no deployments.
+ * @throws ServiceError `unavailable`
+ */
+export const serverState = async (projectId: string, serverId: string): Promise<ServerState> => {
+  const rows: Item[] = [];
+  const query: Query = {
+    IndexName: "by_server",
+    KeyConditionExpression: "server_key = :server",
+    ExpressionAttributeValues: { ":server": serverKey(projectId, serverId) },
+  };
+  for await (const page of queriedPages({ ...query, TableName })) rows.push(...page);
+  const own = rows.find(({ id }) => id === serverRowId(serverId));
+  return {
+    deployments: rows.filter((row) => row !== own) as unknown as DeploymentState[],
+    changed: (own?.changed as number | undefined) ?? 0,
+    linksFrom: (own?.links_from as number | undefined) ?? 0,
+  };
 };

@@ -1,24 +1,34 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { softwareDeploymentsTable } from "./config.ts";
+import { type Actor, type DeploymentEvent, newest, TOO_MANY_EVENTS } from "./deployment-event.ts";
+import { hasTimedOut } from "./deployment-run.ts";
 import { deleteItem, dynamodb, getItem, type Item, isId, putNew, rethrow } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
+import { markChanged } from "./server-table.ts";
+import { isVisibleTo, type SoftwareDeployment } from "./software-deployment.ts";
 import {
-  isNewDelivery,
-  isVisibleTo,
-  type SoftwareDeployment,
-  type UpdateRequest,
-} from "./software-deployment.ts";
-import { configKey, deploymentOf, itemOf } from "./software-deployment-item.ts";
-import { type Attributes, bytesOf, MAX_ITEM_BYTES, storedJson } from "./stored-json.ts";
-import { instant } from "./wire/instant.ts";
+  afterTimeout,
+  type Change,
+  type Circumstances,
+  updateExpressions,
+} from "./software-deployment-change.ts";
+import { deploymentOf, eventsOf, eventText, itemOf } from "./software-deployment-item.ts";
+import type { UpdateRequest } from "./software-deployment-request.ts";
+import { type Attributes, bytesOf, MAX_ITEM_BYTES } from "./stored-json.ts";
+import { epoch } from "./wire/instant.ts";
 
 const TableName = softwareDeploymentsTable();
 
-/** A write: which request makes it, and when. */
-export interface Write {
-  requestId: string;
-  now: Date;
+/** What a change adds to an item beside its values, in bytes at most. */
+const CHANGE_BYTES = 2_048;
+
+/** A result that is reported of a run. */
+export interface Report {
+  /** Which delivery was run; the present one when it is not known. */
+  delivery?: number;
+  by: Actor;
+  resultOf: (deployment: SoftwareDeployment, room: number) => Promise<UpdateRequest>;
 }
 
 const notFound = (id: string): ServiceError =>
@@ -33,9 +43,9 @@ const tooLarge = (field: string): ServiceError =>
  *   not take it
  */
 export const insert = async (deployment: SoftwareDeployment, requestId: string): Promise<void> => {
-  const Item = itemOf(deployment);
-  if (bytesOf(Item) > MAX_ITEM_BYTES) throw tooLarge("input_values");
-  await putNew(TableName, Item, requestId);
+  const created = { at: deployment.begun, event: "created", by: "user", request_id: requestId } as const;
+  const events = [eventText({ ...created, status: deployment.status })];
+  await putNew(TableName, { ...itemOf(deployment), events }, requestId);
 };
 
 /**
@@ -49,91 +59,130 @@ export const get = async (projectId: string, id: string, delegate?: string): Pro
   return deploymentOf(item);
 };
 
-/** The attributes that an update sets, by name. */
-const changesOf = (projectId: string, update: UpdateRequest): Attributes => {
-  const { input_values = null, output_values = null, ...plain } = update;
-  const changes = { ...plain, ...storedJson({ input_values, output_values }, {}) } as Attributes;
-  for (const [name, value] of Object.entries(changes)) {
-    if (bytesOf({ [name]: value }) > MAX_ITEM_BYTES) throw tooLarge(name);
-  }
-  return update.config_id === undefined
-    ? changes
-    : { ...changes, config_key: configKey(projectId, update.config_id) };
-};
-
-/** The one UpdateItem of an update: on a row that is there and visible, not by this request before. */
-const updateCommand = (
-  Key: Item,
-  changes: Attributes,
-  redelivers: boolean,
-  delegate?: string,
-): UpdateCommand => {
-  const names = Object.keys(changes);
-  const sets = names.map((name) => `#${name} = :${name}`).join(", ");
-  return new UpdateCommand({
-    TableName,
-    Key,
-    UpdateExpression: `SET ${sets}${redelivers ? " ADD delivery :one" : ""}`,
-    ConditionExpression:
-      "attribute_exists(id) AND request_id <> :request_id" +
-      " AND (attribute_not_exists(updated_time) OR updated_time <= :updated_time)" +
-      (delegate === undefined ? "" : " AND stack_user_project_id = :delegate"),
-    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-    ExpressionAttributeValues: {
-      ...Object.fromEntries(names.map((name) => [`:${name}`, changes[name]])),
-      ...(redelivers && { ":one": 1 }),
-      ...(delegate !== undefined && { ":delegate": delegate }),
-    },
-    ReturnValues: "ALL_NEW",
-  });
-};
-
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && error.name === "ValidationException" && /item size/i.test(error.message);
+
+/** Sends a change. @returns the row as it is now; undefined when its condition does not hold */
+const send = async (id: string, change: Change, circumstances: Circumstances): Promise<Item | undefined> => {
+  const command = new UpdateCommand({
+    TableName,
+    Key: { project_id: circumstances.projectId, id },
+    ...updateExpressions(change, circumstances),
+    ReturnValues: "ALL_NEW",
+  });
+  try {
+    return (await dynamodb.send(command)).Attributes;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    if (isTooLarge(error)) throw tooLarge("output_values");
+    return rethrow(error);
+  }
+};
+
+/** Lets the oldest events go when there are too many, in a write of its own that may fail. */
+const trimmed = async (row: Item): Promise<Item> => {
+  const events = eventsOf(row);
+  if (events.length <= TOO_MANY_EVENTS) return row;
+  const trim = new UpdateCommand({
+    TableName,
+    Key: { project_id: row.project_id, id: row.id },
+    UpdateExpression: "SET events = :events",
+    ConditionExpression: "size(events) = :many",
+    ExpressionAttributeValues: { ":events": newest(events).map(eventText), ":many": events.length },
+  });
+  await dynamodb.send(trim).catch(() => undefined);
+  return row;
+};
 
 /**
  * Changes a deployment with one conditional write: what two callers change at the same time in different
  * fields both stays, and a row that is gone stays gone.
- * @param delegate the delegated tenant's project, when the caller is one
+ *
+ * Where the condition does not hold, the row is read and the change sent once more, for what the row turned out to
+ * be: past its time limit, or changed by a container whose clock is ahead (`updated_time` does not go back).
+ *
  * @returns the deployment as it is now
  * @throws ServiceError `not_found`, `invalid` when it grows beyond DynamoDB's 400 KB, `unavailable`
  */
 export const update = async (
-  projectId: string,
   id: string,
-  request: UpdateRequest,
-  { requestId, now }: Write,
-  delegate?: string,
+  change: Change,
+  circumstances: Circumstances,
 ): Promise<SoftwareDeployment> => {
+  const { projectId, requestId, delegate, now } = circumstances;
   if (!isId(id)) throw notFound(id);
-  const changes = { ...changesOf(projectId, request), request_id: requestId };
-  const send = async (updated_time: string): Promise<Item | undefined> => {
-    const Key = { project_id: projectId, id };
-    const command = updateCommand(Key, { ...changes, updated_time }, isNewDelivery(request), delegate);
-    try {
-      return (await dynamodb.send(command)).Attributes;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined;
-      if (isTooLarge(error)) throw tooLarge("output_values" in request ? "output_values" : "input_values");
-      return rethrow(error);
-    }
-  };
-  const changed = await send(instant(now));
-  if (changed) return deploymentOf(changed);
-  const current = await getItem(TableName, { project_id: projectId, id });
-  if (!current || !isVisibleTo(deploymentOf(current), delegate)) throw notFound(id);
-  // The SDK repeated a write whose answer was lost: this is what it wrote.
-  if (current.request_id === requestId) return deploymentOf(current);
-  // Another container's clock is ahead of ours: time does not go back.
-  const later = await send(current.updated_time as string);
-  if (later) return deploymentOf(later);
+  const changed = await send(id, change, circumstances);
+  if (changed) return deploymentOf(await trimmed(changed));
+  for (let tries = 0; tries < 3; tries += 1) {
+    const item = await getItem(TableName, { project_id: projectId, id });
+    const current = item && deploymentOf(item);
+    if (!current || !isVisibleTo(current, delegate)) throw notFound(id);
+    // The SDK repeated a write whose answer was lost: this is what it wrote.
+    if (item.request_id === requestId) return current;
+    const late = hasTimedOut(current, now) ? afterTimeout(change, current, requestId) : change;
+    const row = await send(id, late, { ...circumstances, current });
+    if (row) return deploymentOf(row);
+  }
   throw new ServiceError("unavailable", "The deployment is being changed by others: try again.");
 };
 
 /**
- * Removes a deployment with one write.
+ * Reads a deployment's history, the oldest event first.
  * @throws ServiceError `not_found`, `unavailable`
  */
-export const remove = async (projectId: string, id: string): Promise<void> => {
-  if (!(await deleteItem(TableName, { project_id: projectId, id }))) throw notFound(id);
+export const history = async (
+  projectId: string,
+  id: string,
+): Promise<{ deployment: SoftwareDeployment; events: DeploymentEvent[] }> => {
+  const item = await getItem(TableName, { project_id: projectId, id });
+  if (!item) throw notFound(id);
+  return { deployment: deploymentOf(item), events: eventsOf(item) };
+};
+
+/**
+ * Writes a run's result, if the run is still in progress: the first result counts, and one that comes after the time
+ * limit or for an older delivery does not.
+ * @param resultOf the result, given the deployment and the bytes that its item has left for outputs and reason
+ * @throws ServiceError `not_found`, `unavailable`
+ */
+export const report = async (
+  id: string,
+  { delivery, by, resultOf }: Report,
+  circumstances: Circumstances,
+): Promise<void> => {
+  const { projectId, requestId, delegate, now } = circumstances;
+  const item = await getItem(TableName, { project_id: projectId, id });
+  const deployment = item && deploymentOf(item);
+  if (!deployment || !isVisibleTo(deployment, delegate)) throw notFound(id);
+  const counts = delivery === undefined || delivery === deployment.delivery;
+  if (!counts || deployment.status !== "IN_PROGRESS" || hasTimedOut(deployment, now)) return;
+  const { output_values: _, status_reason: __, events: ___, ...rest } = item;
+  const events = eventsOf(item).reduce((sum, event) => sum + eventText(event).length + 2, 0);
+  const update = await resultOf(
+    deployment,
+    MAX_ITEM_BYTES - bytesOf(rest as Attributes) - events - CHANGE_BYTES,
+  );
+  const event = {
+    at: epoch(now),
+    event: "signalled",
+    by,
+    request_id: requestId,
+    status: update.status,
+  } as const;
+  const change = { update, events: [event], whileDelivering: deployment.delivery };
+  const row = await send(id, change as Change, circumstances);
+  if (row) await trimmed(row);
+};
+
+/**
+ * Removes a deployment with one write, and with a second one tells its server's collector that something changed.
+ * @throws ServiceError `not_found`, `unavailable`
+ */
+export const remove = async (projectId: string, id: string, now: Date): Promise<void> => {
+  const removed = await deleteItem(TableName, { project_id: projectId, id });
+  if (!removed) throw notFound(id);
+  // Whether or not the collector hears of it at once, the deployment is removed.
+  if (removed.server_id) {
+    await markChanged(projectId, String(removed.server_id), now).catch(() => undefined);
+  }
 };

@@ -1,19 +1,11 @@
-import { v5 as uuidv5 } from "uuid";
 import * as z from "zod/mini";
-import { ServiceError } from "./errors.ts";
+import { asOf } from "./deployment-run.ts";
+import type { CreateRequest } from "./software-deployment-request.ts";
+import { jsonObject, ProjectPath, text } from "./wire/fields.ts";
+import { epoch, instant, shownInstant } from "./wire/instant.ts";
 
-import { emptyMeansLeave, flat, jsonObject, ProjectPath, text, wellFormed } from "./wire/fields.ts";
-import { instant, shownInstant } from "./wire/instant.ts";
-
-/** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
-const MAX_REASON_BYTES = 65_535;
-
-const reason = z.string().check(
-  wellFormed,
-  z.refine((value) => Buffer.byteLength(value) <= MAX_REASON_BYTES, {
-    error: `is longer than ${MAX_REASON_BYTES} bytes of UTF-8`,
-  }),
-);
+/** The deadline of a deployment without a time limit, in seconds since 1970: none that anybody will see. */
+export const FOREVER = 1e11;
 
 /** The three states of a deployment (API page, table of request parameters). */
 export const Status = z.enum(["COMPLETE", "IN_PROGRESS", "FAILED"]);
@@ -24,43 +16,6 @@ export const DeploymentPath = z.extend(ProjectPath, { id: z.string() });
 
 /** The path of what a server is to run. */
 export const ServerPath = z.extend(ProjectPath, { server_id: text(1, 255) });
-
-/**
- * The body of a create. Null means absent; fields it does not name are dropped, as in Heat, because SDKs send
- * extras.
- */
-export const CreateRequest = flat(
-  "software_deployment",
-  z.object({
-    config_id: text(1, 255),
-    server_id: text(1, 255),
-    action: z.nullish(text(0, 255)),
-    input_values: z.nullish(jsonObject),
-    status: z.nullish(Status),
-    status_reason: z.nullish(reason),
-    stack_user_project_id: z.nullish(text(0, 64)),
-  }),
-);
-export type CreateRequest = z.infer<typeof CreateRequest>;
-
-/**
- * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule); maps are replaced,
- * never merged. An empty body only moves `updated_time`.
- */
-export const UpdateRequest = flat(
-  "software_deployment",
-  emptyMeansLeave(
-    z.object({
-      config_id: z.optional(text(1, 255)),
-      input_values: z.optional(jsonObject),
-      output_values: z.optional(jsonObject),
-      action: z.optional(text(0, 255)),
-      status: z.optional(Status),
-      status_reason: z.optional(reason),
-    }),
-  ),
-);
-export type UpdateRequest = z.infer<typeof UpdateRequest>;
 
 /** A deployment as the API shows it, keys in the order of the API page's response example. */
 export const ShownDeployment = z.object({
@@ -74,6 +29,8 @@ export const ShownDeployment = z.object({
   id: z.string(),
   creation_time: z.string(),
   updated_time: z.optional(z.string()),
+  timeout: z.optional(z.number()),
+  collected_time: z.optional(z.string()),
 });
 export type ShownDeployment = z.infer<typeof ShownDeployment>;
 
@@ -81,9 +38,19 @@ export type ShownDeployment = z.infer<typeof ShownDeployment>;
 export const OneDeployment = z.object({ software_deployment: ShownDeployment });
 
 /** A deployment as the service knows it: what is shown, its project, and what its server needs. */
-export interface SoftwareDeployment extends Omit<ShownDeployment, "updated_time"> {
+export interface SoftwareDeployment
+  extends Omit<ShownDeployment, "updated_time" | "timeout" | "collected_time"> {
   project_id: string;
   updated_time: string | null;
+  /** The time limit in seconds, where there is one. */
+  timeout: number | null;
+  /** When the server first collected the present delivery. */
+  collected_time: string | null;
+  /** When the present run began, and when it is given up: seconds since 1970. */
+  begun: number;
+  deadline: number;
+  /** How often anything has changed. */
+  revision: number;
   /** The project whose servers carry the deployment out; never shown. */
   stack_user_project_id: string | null;
   /** How often what the server is to run has changed; 0 at first. */
@@ -93,6 +60,7 @@ export interface SoftwareDeployment extends Omit<ShownDeployment, "updated_time"
 /**
  * Makes the deployment that a create asks for.
  * @param id a UUID of version 7, so that ids rise with time
+ * @param defaultTimeout the time limit of a deployment that asks for none, in seconds
  * @returns a deployment without results; a missing status is `IN_PROGRESS`
  */
 export const newDeployment = (
@@ -100,6 +68,7 @@ export const newDeployment = (
   request: CreateRequest,
   id: string,
   now: Date,
+  defaultTimeout?: number,
 ): SoftwareDeployment => ({
   project_id: projectId,
   id,
@@ -113,38 +82,13 @@ export const newDeployment = (
   stack_user_project_id: request.stack_user_project_id ?? null,
   creation_time: instant(now),
   updated_time: null,
+  collected_time: null,
   delivery: 0,
+  revision: 0,
+  timeout: request.timeout ?? defaultTimeout ?? null,
+  begun: epoch(now),
+  deadline: epoch(now) + (request.timeout ?? defaultTimeout ?? FOREVER),
 });
-
-/** What a server is told to run: a change of any of these is a new delivery. */
-const DELIVERED = ["config_id", "input_values", "action"] as const;
-
-/** What a delegated tenant may report of a deployment. */
-const REPORTED = ["status", "status_reason", "output_values"];
-
-/** Whether an update changes what the server is to run. */
-export const isNewDelivery = (update: UpdateRequest): boolean =>
-  DELIVERED.some((field) => update[field] !== undefined);
-
-/**
- * Holds an update against what its caller may do.
- * @param delegate the delegated tenant's project, when the caller is one
- * @throws ServiceError `unauthorized` when a delegated tenant changes more than a deployment's result
- */
-export const checkUpdate = (update: UpdateRequest, delegate: string | undefined): void => {
-  const beyond = Object.keys(update).filter((field) => !REPORTED.includes(field));
-  if (delegate === undefined || beyond.length === 0) return;
-  throw new ServiceError(
-    "unauthorized",
-    `Authorization failed: the token does not allow changing ${beyond.join(", ")}.`,
-  );
-};
-
-/**
- * The id under which a deployment's present delivery goes to its server: the same at every poll, another one
- * after every change of what is to be run, since agents run each id once.
- */
-export const deliveryId = ({ id, delivery }: SoftwareDeployment): string => uuidv5(String(delivery), id);
 
 /** Whether a caller may know of a deployment: its own project, or the one that it is delegated to. */
 export const isVisibleTo = (deployment: SoftwareDeployment, delegate: string | undefined): boolean =>
@@ -153,16 +97,23 @@ export const isVisibleTo = (deployment: SoftwareDeployment, delegate: string | u
 /**
  * What a caller sees of a deployment.
  * @param zone how UTC is marked at the end of a time: `Z`, or nothing for a client that cannot read it
+ * @param now the time it is seen at
  */
-export const shown = (deployment: SoftwareDeployment, zone: string): ShownDeployment => ({
-  status: deployment.status,
-  server_id: deployment.server_id,
-  config_id: deployment.config_id,
-  output_values: deployment.output_values,
-  input_values: deployment.input_values,
-  action: deployment.action,
-  status_reason: deployment.status_reason,
-  id: deployment.id,
-  creation_time: shownInstant(deployment.creation_time, zone),
-  ...(deployment.updated_time && { updated_time: shownInstant(deployment.updated_time, zone) }),
-});
+export const shown = (deployment: SoftwareDeployment, zone: string, now: Date): ShownDeployment => {
+  const { status, status_reason } = asOf(deployment, now);
+  const { timeout, updated_time, collected_time } = deployment;
+  return {
+    status,
+    server_id: deployment.server_id,
+    config_id: deployment.config_id,
+    output_values: deployment.output_values,
+    input_values: deployment.input_values,
+    action: deployment.action,
+    status_reason,
+    id: deployment.id,
+    creation_time: shownInstant(deployment.creation_time, zone),
+    ...(updated_time !== null && { updated_time: shownInstant(updated_time, zone) }),
+    ...(timeout !== null && { timeout }),
+    ...(collected_time !== null && { collected_time: shownInstant(collected_time, zone) }),
+  };
+};

@@ -1,5 +1,8 @@
-import { AUDIENCE, ISSUER, publicKeySet } from "./signing-key.ts";
+import { AUDIENCE, ISSUER, linkKey, publicKeySet } from "./signing-key.ts";
 import { CREDENTIALS, REGION } from "./tables.ts";
+
+/** The key of servers' links, as environment variables. */
+export const linkEnvironment = async () => ({ LINK_KEYS: await linkKey() });
 
 /** What leads the SDK to an emulator, as environment variables. */
 export const emulatorEnvironment = (endpoint: string) => ({

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Hooks, Serverless } from "../serverless-plugin.ts";
 import { answering, type Emulator, engines, freePort, startEmulator } from "./emulator.ts";
-import { emulatorEnvironment, issuerEnvironment } from "./environment.ts";
+import { emulatorEnvironment, issuerEnvironment, linkEnvironment } from "./environment.ts";
 import { EXAMPLE_PROJECT, EXAMPLE_REQUEST } from "./example.ts";
 import { signToken } from "./signing-key.ts";
 import { createTables } from "./tables.ts";
@@ -82,6 +82,7 @@ export default class Local {
   async #prepare(): Promise<void> {
     const { environment } = this.#serverless.service.provider;
     Object.assign(environment, emulatorEnvironment(await this.#dynamodb()));
+    if (typeof environment.LINK_KEYS !== "string") Object.assign(environment, await linkEnvironment());
     if (environment.TOKEN_ISSUER || environment.KEYSTONE_AUTH_URL) return;
     Object.assign(environment, await issuerEnvironment());
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 
@@ -14,18 +15,22 @@ const make = async (): Promise<JWK> => {
   return { ...(await exportJWK(privateKey)), kid: crypto.randomUUID(), alg: ALGORITHM, use: "sig" };
 };
 
-const read = async (): Promise<JWK> => JSON.parse(await readFile(FILE, "utf8"));
-
-/** The development signing key: made on first use, kept between runs, readable by its owner alone. */
-const signingKey = async (): Promise<JWK> => {
+/** A secret of this machine: made on first use, kept between runs, readable by its owner alone. */
+const kept = async (file: URL, fresh: string): Promise<string> => {
   await mkdir(FOLDER, { recursive: true });
-  const fresh = JSON.stringify(await make());
   // Only one of several first users gets to write; all of them use what was written.
-  await writeFile(FILE, fresh, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+  await writeFile(file, fresh, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
-  return read();
+  return readFile(file, "utf8");
 };
+
+/** The development signing key. */
+const signingKey = async (): Promise<JWK> => JSON.parse(await kept(FILE, JSON.stringify(await make())));
+
+/** The key that seals servers' links on this machine. */
+export const linkKey = (): Promise<string> =>
+  kept(new URL("link-key", FOLDER), randomBytes(48).toString("base64url"));
 
 /** The key set that verifies development tokens: the public half of the signing key. */
 export const publicKeySet = async (): Promise<{ keys: JWK[] }> => {

@@ -1,5 +1,6 @@
 import type { MiddlewareObj } from "@middy/core";
 import type { Authenticate, Identity } from "../auth/authenticate.ts";
+import { type Capability, unseal } from "../auth/capability.ts";
 import { ServiceError } from "../errors.ts";
 import type { Answer, EndpointEvent } from "./endpoint.ts";
 
@@ -22,6 +23,10 @@ export interface Caller {
   projectId: string;
   /** The token's project, when that is another one: the caller is a delegated tenant. */
   delegate?: string;
+  /** Whether the caller may change things, and not only read them. */
+  mayWrite: boolean;
+  /** What the link that the caller came by allows, when it was one. */
+  capability?: Capability;
 }
 
 const unauthorized = (message: string): ServiceError => new ServiceError("unauthorized", message);
@@ -64,9 +69,9 @@ const callerOf = (
   const isMember = has(roles.member);
   if (projectId === undefined) return undefined;
   if (identity.projectId === projectId)
-    return isMember || (reads && has(roles.reader)) ? { projectId } : undefined;
+    return isMember || (reads && has(roles.reader)) ? { projectId, mayWrite: isMember } : undefined;
   return delegable && (isMember || has(roles.delegate))
-    ? { projectId, delegate: identity.projectId }
+    ? { projectId, delegate: identity.projectId, mayWrite: true }
     : undefined;
 };
 
@@ -92,5 +97,16 @@ export const authorize = (
     );
     if (!caller) throw unauthorized("Authorization failed: the token does not allow this request.");
     event.caller = caller;
+  },
+});
+
+/**
+ * Middleware: lets through who comes by a link that allows this, without any other credentials.
+ * @throws ServiceError `unauthorized` for every other link, and without one
+ */
+export const authorizeLink = (allows: Capability["allows"]): MiddlewareObj<EndpointEvent, Answer> => ({
+  before: ({ event }) => {
+    const capability = unseal(event.queryStringParameters?.capability ?? "", allows);
+    event.caller = { projectId: capability.project, mayWrite: false, capability };
   },
 });

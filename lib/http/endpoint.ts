@@ -5,10 +5,11 @@ import { authenticator } from "../auth/authenticate.ts";
 import { DELEGATE_ROLES, publicUrl, tokenSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { accessLog } from "./access-log.ts";
-import { authorize, type Caller } from "./authorize.ts";
+import { authorize, authorizeLink, type Caller } from "./authorize.ts";
 import { faults } from "./faults.ts";
 import { head } from "./head.ts";
 import { jsonBody } from "./json-body.ts";
+import { type Known, Reply } from "./reply.ts";
 import { type Shape, validate } from "./validate.ts";
 
 /** API Gateway's event (payload format 2.0) and what the chain adds to it. */
@@ -35,6 +36,10 @@ export interface Input<Path, Query, Body> extends Caller {
   requestId: string;
   /** The service's address as callers know it, for links; never taken from a header. */
   baseUrl: string;
+  /** `GET` or `HEAD`, where that makes a difference. */
+  method: string;
+  /** What the caller knows already. */
+  known: Known;
   /** How this client reads UTC at the end of a time: `Z`, or nothing (OTC's Go SDK fails on it). */
   zone: "Z" | "";
 }
@@ -57,6 +62,8 @@ const challenge = [
 const authorization = {
   project: [authorize(authenticate, roles, false)],
   delegate: [authorize(authenticate, roles, true)],
+  collect: [authorizeLink("collect")],
+  signal: [authorizeLink("signal")],
   anyone: [],
 };
 
@@ -77,15 +84,21 @@ export const chain = <Checked extends Shape>(
       .use(head())
       .use(faults(challenge.join(", ")))
       .use(authorization[shape.access ?? "project"])
-      .use(shape.body ? [jsonBody()] : [])
+      .use(shape.body ? [jsonBody(shape.bodyOf === "agent")] : [])
       .use(validate(shape)),
     { shape },
   );
 
-const answerOf = (result: unknown, status = 200): Answer =>
-  result === undefined
+const answerOf = (result: unknown, status = 200): Answer => {
+  if (result instanceof Reply) {
+    const { headers } = answerOf(result.body);
+    const body = result.body === undefined ? "" : JSON.stringify(result.body);
+    return { statusCode: result.status, headers: { ...headers, ...result.headers }, body };
+  }
+  return result === undefined
     ? { statusCode: 204, headers: {}, body: "" }
     : { statusCode: status, headers: { "content-type": "application/json" }, body: JSON.stringify(result) };
+};
 
 type Parsed<Schema extends z.ZodMiniType | undefined> = Schema extends z.ZodMiniType
   ? z.infer<Schema>
@@ -103,15 +116,20 @@ export const endpoint = <
   Result extends z.ZodMiniType | undefined,
 >(
   shape: Shape<Path, Query, Body, Result>,
-  handle: (input: Input<Parsed<Path>, Parsed<Query>, Parsed<Body>>) => Promise<Parsed<Result>>,
+  handle: (input: Input<Parsed<Path>, Parsed<Query>, Parsed<Body>>) => Promise<Parsed<Result> | Reply>,
 ) => {
   const handler = async (event: EndpointEvent, { awsRequestId }: Context): Promise<Answer> => {
     const input = event.input as Pick<Parameters<typeof handle>[0], "path" | "query" | "body">;
     const result = await handle({
       ...input,
-      ...(event.caller ?? { projectId: "" }),
+      ...(event.caller ?? { projectId: "", mayWrite: false }),
       requestId: awsRequestId,
       baseUrl: publicUrl() ?? `https://${event.requestContext.domainName}`,
+      method: event.requestContext.http.method,
+      known: {
+        ifNoneMatch: event.headers["if-none-match"],
+        ifModifiedSince: event.headers["if-modified-since"],
+      },
       zone: event.headers["user-agent"]?.includes("golangsdk/") ? "" : "Z",
     });
     return answerOf(result, shape.status);

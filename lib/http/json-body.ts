@@ -35,8 +35,9 @@ const decoded = (base64: string): string => {
 };
 
 /** The body's text; API Gateway hands over in base64 what it does not take for text. */
-const textOf = ({ body, isBase64Encoded, headers }: EndpointEvent): string => {
-  checkContentType(headers["content-type"]);
+const textOf = ({ body, isBase64Encoded, headers }: EndpointEvent, lenient: boolean): string => {
+  if (lenient && !body) return "{}";
+  if (!lenient) checkContentType(headers["content-type"]);
   if (!body) throw invalid("body: a JSON object is expected, the body is empty");
   const bytes = Buffer.byteLength(body, isBase64Encoded ? "base64" : "utf8");
   if (bytes > MAX_BODY_BYTES) throw tooLarge(bytes);
@@ -81,10 +82,11 @@ const parser = httpJsonBodyParser({ disableContentTypeCheck: true });
  * Middleware: replaces the body's text by its JSON value, whatever JSON-like content type was declared.
  * Numbers keep all their digits. Everything that cannot be read exactly is `invalid`: another content type,
  * an empty body, one over 1,048,576 bytes, broken UTF-8 or JSON, more than 64 levels, `__proto__` as a key.
+ * @param lenient takes any content type, and an empty body for `{}`
  */
-export const jsonBody = (): MiddlewareObj<EndpointEvent, Answer> => ({
+export const jsonBody = (lenient: boolean): MiddlewareObj<EndpointEvent, Answer> => ({
   before: (request) => {
-    const text = textOf(request.event);
+    const text = textOf(request.event, lenient);
     Object.assign(request.event, { body: text, isBase64Encoded: false });
     try {
       parser.before?.(request as Parameters<NonNullable<typeof parser.before>>[0]);

@@ -15,12 +15,14 @@ export interface Shape<
   query?: Query;
   /** Absent where the endpoint takes no body; one that is sent all the same is ignored. */
   body?: Body;
+  /** Whose body it is: an agent's may have any content type, and none at all is `{}`. */
+  bodyOf?: "agent";
   /** What it answers; documentation and tests read it, no request pays for it. Absent for 204. */
   answer?: Result;
   /** The status it answers with, when that is neither 200 nor 204. */
   status?: number;
-  /** Members and readers of the path's project by default; a delegated tenant too; or anyone, without a token. */
-  access?: "project" | "delegate" | "anyone";
+  /** Members and readers of the path's project by default; a delegated tenant too; who holds a link; or anyone. */
+  access?: "project" | "delegate" | "collect" | "signal" | "anyone";
 }
 
 type Schema = z.ZodMiniType | undefined;

@@ -49,8 +49,12 @@ describe("create: 200", () => {
   it("has the item in the table under project and id, with everything that was answered", async () => {
     const reply = await create({ ...SEED_REQUEST, input_values: { foo: "bar" } });
     const { id, creation_time } = reply.json.software_deployment;
-    const { request_id, ...item } = (await storedItem(project, id)) ?? {};
+    const { request_id, events, begun, changed, deadline, ...item } = (await storedItem(project, id)) ?? {};
+    expect([changed, deadline > begun]).toEqual([begun, true]);
+    expect(events).toHaveLength(1);
     expect(item).toEqual({
+      delivery: 0,
+      revision: 0,
       ...SEED_REQUEST,
       server_key: `${project}#${SEED_REQUEST.server_id}`,
       config_key: `${project}#${SEED_REQUEST.config_id}`,
@@ -109,7 +113,17 @@ describe("create: 200", () => {
     expect(Object.keys((await storedItem(project, id)) ?? {}).sort()).toEqual(
       [
         ...["config_id", "config_key", "creation_time", "id", "project_id", "request_id"],
-        ...["server_id", "server_key", "status"],
+        ...[
+          "server_id",
+          "server_key",
+          "status",
+          "begun",
+          "changed",
+          "deadline",
+          "delivery",
+          "events",
+          "revision",
+        ],
       ].sort(),
     );
   });
@@ -327,12 +341,12 @@ describe("create: 400, and nothing is stored", () => {
     );
   });
 
-  it("more than DynamoDB holds in an item", () => {
+  it("inputs that leave too little of an item for results", () => {
     const noise = Array.from({ length: 12_000 }, () => crypto.randomUUID()).join("");
     return refused(
       minimal({ input_values: { noise: noise + noise.split("").reverse().join("") } }),
       "input_values",
-      "400 KB",
+      "163840",
     );
   });
 

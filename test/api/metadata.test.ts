@@ -55,6 +55,13 @@ describe("metadata", () => {
           { name: "list", type: "String", value: "[1,null]" },
           { name: "deploy_server_id", type: "String", value: "a-server" },
           { name: "deploy_action", type: "String", value: "CREATE" },
+          { name: "deploy_signal_transport", type: "String", value: "TEMP_URL_SIGNAL" },
+          {
+            name: "deploy_signal_id",
+            type: "String",
+            value: expect.stringMatching(/^http.*\/agent\/signal\?/),
+          },
+          { name: "deploy_signal_verb", type: "String", value: "PUT" },
         ],
       },
     ]);
@@ -89,7 +96,11 @@ describe("metadata", () => {
   it("lets the service's own inputs win over a caller's of the same name", async () => {
     await deployed(
       { inputs: [{ name: "deploy_action", default: "mine" }] },
-      { action: "UPDATE", input_values: { deploy_server_id: "forged", deploy_action: "forged" } },
+      {
+        action: "UPDATE",
+        status: "COMPLETE",
+        input_values: { deploy_server_id: "forged", deploy_action: "forged" },
+      },
     );
     const [config] = await metadata();
     expect(config?.inputs).toEqual([

@@ -3,7 +3,7 @@
  * `npm run bench`.
  */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
-import { emulatorEnvironment, issuerEnvironment } from "../../infra/local/environment.ts";
+import { emulatorEnvironment, issuerEnvironment, linkEnvironment } from "../../infra/local/environment.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
 import { type Meddler, startMeddler } from "../support/meddler.ts";
@@ -25,6 +25,8 @@ Object.assign(process.env, {
   READER_ROLES: "reader",
   MEMBER_ROLES: "member",
   POWERTOOLS_LOG_LEVEL: "SILENT",
+  LINK_DAYS: "90",
+  ...(await linkEnvironment()),
   ...emulatorEnvironment(meddler.url),
   ...(await issuerEnvironment()),
 });

@@ -34,14 +34,14 @@ afterEach(() => {
 afterAll(() => meddler.close());
 
 describe("a request costs", () => {
-  it("show, update and remove one call each, list one Query", async () => {
+  it("show and update one call each, list one Query, remove one and a word to the collector", async () => {
     const { id } = await tenant.deploy();
     operations();
     await tenant.call("GET", deployment(id));
     await tenant.call("PUT", deployment(id), { body: { status: "COMPLETE" } });
     await tenant.call("GET", "/software_deployments");
     await tenant.call("DELETE", deployment(id));
-    expect(operations()).toEqual(["GetItem", "UpdateItem", "Query", "DeleteItem"]);
+    expect(operations()).toEqual(["GetItem", "UpdateItem", "Query", "DeleteItem", "UpdateItem"]);
   });
 
   it("nothing for an id that cannot be one", async () => {

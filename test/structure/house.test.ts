@@ -21,18 +21,27 @@ const importsOf = (file: string): string[] =>
 
 const inRoom = (room: RegExp): string[] => sources.filter((file) => room.test(file));
 
-const RESOURCE = "software-deployment|software-config|software-config-io|server-metadata";
-const STORAGE = "dynamodb|stored-json|[\\w-]+-(?:table|item|lists)";
+const RESOURCE =
+  "software-deployment|software-deployment-request|software-config|software-config-io|server-metadata|server-state|deployment-run|deployment-event|signal";
+const STORAGE = "dynamodb|stored-json|[\\w-]+-(?:table|item|lists|change)";
 
 /** The files of `lib/` by name, and whole rooms of it. */
 const lib = (...names: string[]): RegExp => new RegExp(`^lib/(?:(?:${names.join("|")})\\.ts$|wire/)`);
 
 /** Which of our own files a room may import. */
 const ARROWS: [room: RegExp, mayImport: RegExp][] = [
-  [/^functions\//, lib(RESOURCE, "[\\w-]+-(?:table|lists)", "http/(?:endpoint|fallback|links)")],
-  [lib(RESOURCE), lib(RESOURCE, "errors")],
+  [
+    /^functions\//,
+    lib(
+      RESOURCE,
+      "[\\w-]+-(?:table|lists|change)",
+      "config",
+      "http/(?:endpoint|fallback|links|agent-links|reply)",
+    ),
+  ],
+  [lib(RESOURCE), lib(RESOURCE, "stored-json", "errors")],
   [new RegExp(`^lib/(${STORAGE})\\.ts$`), lib(RESOURCE, STORAGE, "config", "errors")],
-  [/^lib\/http\//, lib("http/[\\w-]+", "auth/authenticate", "config", "errors")],
+  [/^lib\/http\//, lib("http/[\\w-]+", "auth/(?:authenticate|capability)", "config", "errors")],
   [/^lib\/auth\//, lib("auth/[\\w-]+", "config", "errors")],
   [/^lib\/wire\//, lib("errors")],
   [/^lib\/(errors|config)\.ts$/, /^$/],

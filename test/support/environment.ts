@@ -1,5 +1,5 @@
 import { inject } from "vitest";
-import { emulatorEnvironment, issuerEnvironment } from "../../infra/local/environment.ts";
+import { emulatorEnvironment, issuerEnvironment, linkEnvironment } from "../../infra/local/environment.ts";
 import { routes } from "./serverless.ts";
 import { CONFIGS_TABLE, TABLE } from "./stage.ts";
 import "./context.ts";
@@ -16,6 +16,8 @@ Object.assign(process.env, {
   TOKEN_ROLES_CLAIM: "roles",
   READER_ROLES: "reader",
   MEMBER_ROLES: "member,admin",
+  LINK_DAYS: "90",
+  ...(await linkEnvironment()),
   ...emulatorEnvironment(inject("dynamodb")),
   ...(await issuerEnvironment()),
 });

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { serverMetadata } from "../../lib/server-metadata.ts";
 import { ConfigRequest, newConfig } from "../../lib/software-config.ts";
-import { CreateRequest, newDeployment } from "../../lib/software-deployment.ts";
+import { newDeployment } from "../../lib/software-deployment.ts";
+import { CreateRequest } from "../../lib/software-deployment-request.ts";
 
 const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";
 const NOW = new Date("2015-01-31T15:12:36Z");
@@ -14,7 +15,7 @@ const delivered = (inputs: string[], input_values: Record<string, unknown>) => {
   const config = newConfig("p", request, ID, NOW);
   const body = CreateRequest.parse({ config_id: ID, server_id: "s", input_values });
   const deployment = newDeployment("p", body, ID, NOW);
-  return serverMetadata([deployment], new Map([[ID, config]]), "Z")[0];
+  return serverMetadata([deployment], new Map([[ID, config]]), { zone: "Z", now: NOW })[0];
 };
 
 describe("serverMetadata", () => {

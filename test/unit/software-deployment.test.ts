@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CreateRequest, newDeployment, ShownDeployment, shown } from "../../lib/software-deployment.ts";
+import { newDeployment, ShownDeployment, shown } from "../../lib/software-deployment.ts";
+import { CreateRequest } from "../../lib/software-deployment-request.ts";
 
 const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";
 const NOW = new Date("2015-01-31T15:12:36.999Z");
@@ -27,7 +28,7 @@ describe("newDeployment", () => {
   it("gives back every valid body, null where it is silent, whole seconds of UTC", () => {
     fc.assert(
       fc.property(validBody, (body) => {
-        expect(shown(deploymentOf(body), "Z")).toStrictEqual({
+        expect(shown(deploymentOf(body), "Z", NOW)).toStrictEqual({
           status: body.status ?? "IN_PROGRESS",
           server_id: body.server_id,
           config_id: body.config_id,
@@ -43,9 +44,11 @@ describe("newDeployment", () => {
   });
 
   it("shows a deployment in the shape that is documented, keys in its order", () => {
-    const example = shown(deploymentOf({ config_id: "c", server_id: "s" }), "Z");
+    const example = shown(deploymentOf({ config_id: "c", server_id: "s", timeout: 5 }), "Z", NOW);
     expect(ShownDeployment.parse(example)).toStrictEqual(example);
-    expect([...Object.keys(example), "updated_time"]).toEqual(Object.keys(ShownDeployment.shape));
+    expect([...Object.keys(example).slice(0, -1), "updated_time", "timeout", "collected_time"]).toEqual(
+      Object.keys(ShownDeployment.shape),
+    );
   });
 });
 

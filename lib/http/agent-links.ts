@@ -1,0 +1,45 @@
+import { type Capability, seal, sealingKeyName } from "../auth/capability.ts";
+import { linkLife } from "../config.ts";
+import { ServiceError } from "../errors.ts";
+
+/** Until when a link that is made now is valid, in seconds since 1970. @param issued ms since 1970 */
+export const linkExpiry = (issued: number): number => Math.floor(issued / 1_000) + linkLife();
+
+/** The link by which a server's agent collects what it is to run. */
+export const collectUrl = (
+  baseUrl: string,
+  capability: Omit<Extract<Capability, { allows: "collect" }>, "allows">,
+): string => `${baseUrl}/agent/metadata?capability=${seal({ allows: "collect", ...capability })}`;
+
+/** A run whose result is waited for. */
+interface Run {
+  project_id: string;
+  id: string;
+  delivery: number;
+}
+
+/**
+ * Makes the links by which results are signalled, each for one delivery: the same at every call.
+ * @param expiry until when a run's result may be signalled, in seconds since 1970
+ */
+export const signalUrl =
+  <Signalled extends Run>(baseUrl: string, expiry: (run: Signalled) => number) =>
+  (run: Signalled): string => {
+    const { project_id: project, id: deployment, delivery } = run;
+    const sealed = seal({ allows: "signal", project, deployment, delivery, expires: expiry(run) });
+    return `${baseUrl}/agent/signal?capability=${sealed}`;
+  };
+
+/** What all links have in common: when it changes, so does what servers are told. */
+export const linksVersion = (baseUrl: string): string => `${baseUrl} ${sealingKeyName()}`;
+
+const only = <Allowed extends Capability["allows"]>(capability: Capability | undefined, allows: Allowed) => {
+  if (capability?.allows !== allows) throw new ServiceError("unauthorized", "Authorization failed.");
+  return capability as Extract<Capability, { allows: Allowed }>;
+};
+
+/** What the link of a caller lets it collect. @throws ServiceError `unauthorized` without such a link */
+export const collected = (capability: Capability | undefined) => only(capability, "collect");
+
+/** What the link of a caller lets it signal. @throws ServiceError `unauthorized` without such a link */
+export const signalled = (capability: Capability | undefined) => only(capability, "signal");

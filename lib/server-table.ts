@@ -1,0 +1,66 @@
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { softwareDeploymentsTable } from "./config.ts";
+import { dynamodb, rethrow } from "./dynamodb.ts";
+import type { SoftwareDeployment } from "./software-deployment.ts";
+import { eventText, serverKey, serverRowId } from "./software-deployment-item.ts";
+import { epoch, instant } from "./wire/instant.ts";
+
+const TableName = softwareDeploymentsTable();
+
+/** Sets one attribute of the row that keeps what belongs to a server itself. */
+const markServer = async (
+  projectId: string,
+  serverId: string,
+  name: string,
+  value: number,
+): Promise<void> => {
+  const command = new UpdateCommand({
+    TableName,
+    Key: { project_id: projectId, id: serverRowId(serverId) },
+    UpdateExpression: `SET server_key = :server, ${name} = :value`,
+    ExpressionAttributeValues: { ":server": serverKey(projectId, serverId), ":value": value },
+  });
+  await dynamodb.send(command).catch(rethrow);
+};
+
+/** Ends the validity of a server's links that were made until now. @throws ServiceError `unavailable` */
+export const revokeLinks = (projectId: string, serverId: string, now: Date): Promise<void> =>
+  markServer(projectId, serverId, "links_from", now.getTime());
+
+/** Notes that a deployment of a server is gone, which none of those left can tell. @throws ServiceError `unavailable` */
+export const markChanged = (projectId: string, serverId: string, now: Date): Promise<void> =>
+  markServer(projectId, serverId, "changed", epoch(now));
+
+const recordOne = async ({ project_id, id, delivery }: SoftwareDeployment, requestId: string, now: Date) => {
+  const event = { at: epoch(now), event: "collected", by: "link", request_id: requestId } as const;
+  const command = new UpdateCommand({
+    TableName,
+    Key: { project_id, id },
+    UpdateExpression:
+      "SET collected_time = :time, collected_delivery = :delivery," +
+      " events = list_append(if_not_exists(events, :none), :events)",
+    ConditionExpression:
+      "delivery = :delivery AND (attribute_not_exists(collected_delivery) OR collected_delivery < :delivery)",
+    ExpressionAttributeValues: {
+      ":time": instant(now),
+      ":delivery": delivery,
+      ":none": [],
+      ":events": [eventText(event)],
+    },
+  });
+  // The server was answered all the same; the next poll of a changed server tries again.
+  await dynamodb.send(command).catch(() => undefined);
+};
+
+/**
+ * Records that a server collected deliveries, each for the first time: at most one write for each. Never fails. It is
+ * no change of a deployment: neither its time nor its revision move.
+ */
+export const recordCollected = async (
+  deployments: SoftwareDeployment[],
+  requestId: string,
+  now: Date,
+): Promise<void> => {
+  const fresh = deployments.filter(({ collected_time }) => collected_time === null);
+  await Promise.all(fresh.map((deployment) => recordOne(deployment, requestId, now)));
+};

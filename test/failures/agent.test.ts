@@ -1,0 +1,96 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { request } from "../support/api.ts";
+import { newTenant, type Tenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
+
+let tenant: Tenant;
+let meddler: Meddler;
+
+const operations = (): string[] => meddler.calls.splice(0).map(({ operation }) => operation);
+
+const target = (href: string): string => href.slice(new URL(href).origin.length);
+
+const deployed = async (server: string) => {
+  const { id } = await tenant.configure({ outputs: [{ name: "result" }] });
+  const deployment = await tenant.deploy({ config_id: id, server_id: server });
+  const { json } = await tenant.call("POST", `/software_deployments/metadata/${server}/link`);
+  return { id: deployment.id, link: target(json.metadata_url) };
+};
+
+const signalOf = (answer: any): string =>
+  target(answer.deployments[0].inputs.find(({ name }: any) => name === "deploy_signal_id").value);
+
+const show = async (id: string) =>
+  (await tenant.call("GET", `/software_deployments/${id}`)).json.software_deployment;
+
+beforeAll(async () => {
+  meddler = await startMeddler(inject("dynamodb"));
+  // The handlers are imported at the first request, and the client with them.
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = meddler.url;
+  tenant = await newTenant();
+});
+
+afterEach(() => {
+  meddler.meddle = () => "pass";
+  meddler.calls.length = 0;
+});
+
+afterAll(() => meddler.close());
+
+describe("a poll costs", () => {
+  it("one query for a HEAD and for what is known, reads for a GET, and one write for a delivery", async () => {
+    const { link } = await deployed("s1");
+    operations();
+    const first = await request("GET", link);
+    expect(operations()).toEqual(["Query", "Query", "BatchGetItem", "BatchGetItem", "UpdateItem"]);
+    await request("GET", link);
+    expect(operations()).toEqual(["Query", "Query", "BatchGetItem"]);
+    await request("HEAD", link);
+    await request("GET", link, { headers: { "if-none-match": first.headers.etag ?? "" } });
+    expect(operations()).toEqual(["Query", "Query"]);
+  });
+
+  it("does not fail because what it collected could not be recorded", async () => {
+    const { id, link } = await deployed("s2");
+    meddler.meddle = (operation) => (operation === "UpdateItem" ? "fail" : "pass");
+    expect((await request("GET", link)).status).toBe(200);
+    expect(await show(id)).not.toHaveProperty("collected_time");
+    meddler.meddle = () => "pass";
+    await request("GET", link);
+    expect(await show(id)).toHaveProperty("collected_time");
+  });
+
+  it("is 503 when DynamoDB does not answer", async () => {
+    const { link } = await deployed("s3");
+    meddler.meddle = () => "fail";
+    expectFault(await request("GET", link), 503);
+  });
+});
+
+describe("a signal in trouble", () => {
+  it.each<Meddling>(["throttle", "fail", "cut-before"])(
+    "%s: 503 with Retry-After, never 4xx; sent again, it counts",
+    async (trouble) => {
+      const { id, link } = await deployed(`trouble-${String(trouble)}`);
+      const signal = signalOf((await request("GET", link)).json);
+      meddler.meddle = () => trouble;
+      const reply = await request("PUT", signal, { body: { result: 1 } });
+      expectFault(reply, 503);
+      expect(reply.headers["retry-after"]).toMatch(/^\d+$/);
+      meddler.meddle = () => "pass";
+      await request("PUT", signal, { body: { result: 1 } });
+      expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 1 } });
+    },
+  );
+
+  it("whose answer was lost counts once", async () => {
+    const { id, link } = await deployed("lost");
+    const signal = signalOf((await request("GET", link)).json);
+    const next: Meddling[] = ["pass", "pass", "cut-after"];
+    meddler.meddle = () => next.shift() ?? "pass";
+    expect((await request("PUT", signal, { body: { result: 1 } })).status).toBe(200);
+    const { json } = await tenant.call("GET", `/software_deployments/${id}/events`);
+    expect(json.events.map(({ event }: any) => event)).toEqual(["created", "collected", "signalled"]);
+  });
+});

@@ -1,0 +1,118 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fittedResult } from "../../lib/signal.ts";
+import { bytesOf, storedJson } from "../../lib/stored-json.ts";
+
+const ROOM = 200_000;
+const declared = [
+  { name: "result", type: "String" as const, error_output: false },
+  { name: "problem", type: "String" as const, error_output: true },
+];
+
+const result = (signal: Record<string, unknown>, room = ROOM) => fittedResult(signal, declared, room);
+
+const always = { deploy_stdout: null, deploy_stderr: null, deploy_status_code: null };
+
+describe("a signal's result, by Heat's rules", () => {
+  it.each([
+    [{}],
+    [{ deploy_status_code: 0 }],
+    [{ deploy_status_code: "0" }],
+    [{ deploy_status_code: 0.0 }],
+    [{ deploy_status_code: "" }],
+    [{ deploy_status_code: false }],
+    [{ deploy_status_code: null }],
+  ])("%j is a success", (signal) => {
+    expect(result(signal)).toEqual({
+      status: "COMPLETE",
+      status_reason: "Outputs received",
+      output_values: { ...always, ...signal },
+    });
+  });
+
+  it.each([1, "1", "00", -1, "error", true, [], {}])("an exit code of %j is a failure", (code) => {
+    const said = typeof code === "string" ? code : JSON.stringify(code);
+    expect(result({ deploy_status_code: code })).toMatchObject({
+      status: "FAILED",
+      status_reason: `deploy_status_code : Deployment exited with non-zero status code: ${said}`,
+    });
+  });
+
+  it("keeps declared outputs, drops others", () => {
+    expect(result({ result: { a: 1 }, other: "x", deploy_stdout: "out" }).output_values).toEqual({
+      ...always,
+      result: { a: 1 },
+      deploy_stdout: "out",
+    });
+  });
+
+  it("an output that is declared to mean an error is a failure, even empty; the exit code comes first", () => {
+    expect(result({ problem: "" })).toMatchObject({ status: "FAILED", status_reason: "problem : " });
+    expect(result({ problem: "disk full", deploy_status_code: 2 }).status_reason).toBe(
+      "deploy_status_code : Deployment exited with non-zero status code: 2, problem : disk full",
+    );
+  });
+
+  it("takes nothing from a prototype", () => {
+    const odd = [{ name: "toString", type: "String" as const, error_output: true }];
+    expect(fittedResult({}, odd, ROOM).status).toBe("COMPLETE");
+  });
+});
+
+describe("a result that is too large", () => {
+  const noise = (bytes: number) =>
+    Buffer.from(crypto.getRandomValues(new Uint8Array(49_152)))
+      .toString("base64")
+      .repeat(Math.ceil(bytes / 65_536))
+      .slice(0, bytes);
+  const random = (bytes: number): string => {
+    let text = "";
+    while (text.length < bytes) text += crypto.randomUUID();
+    return text.slice(0, bytes);
+  };
+  const stored = (outputs: unknown): number => bytesOf(storedJson({ outputs }, {}));
+
+  it("comes back whole when it deflates well", () => {
+    const deploy_stdout = "a line of a log\n".repeat(59_000);
+    expect(result({ deploy_stdout }).output_values?.deploy_stdout).toBe(deploy_stdout);
+  });
+
+  it("loses the middle of the streams first, never their ends, and says how much", () => {
+    const deploy_stdout = `first ${random(900_000)} last`;
+    const { status, output_values } = result({ deploy_stdout, result: random(20_000) });
+    const kept = output_values?.deploy_stdout as string;
+    expect(status).toBe("COMPLETE");
+    expect(kept.startsWith("first ")).toBe(true);
+    expect(kept.endsWith(" last")).toBe(true);
+    const missing = Number(/\[… (\d+) bytes are missing here …\]/.exec(kept)?.[1]);
+    expect(kept.replace(/\n\[….*…\]\n/, "").length + missing).toBe(deploy_stdout.length);
+    expect(output_values?.result).toHaveLength(20_000);
+    expect(stored(output_values)).toBeLessThanOrEqual(ROOM + 100);
+    expect(stored(output_values)).toBeGreaterThan(ROOM * 0.8);
+  });
+
+  it("loses the middle of other long values when the streams are not enough", () => {
+    const { output_values } = result({ result: { log: random(900_000) }, deploy_stdout: "short" });
+    expect(output_values?.deploy_stdout).toBe("short");
+    expect(output_values?.result).toMatch(/^\{"log":".*\[… \d+ bytes are missing here …\]/s);
+  });
+
+  it("always fits, and a reason is never longer than it may be", () => {
+    const signal = fc.record({
+      deploy_stdout: fc.integer({ min: 0, max: 300_000 }).map(random),
+      deploy_stderr: fc.integer({ min: 0, max: 300_000 }).map(noise),
+      problem: fc.integer({ min: 0, max: 300_000 }).map(random),
+      result: fc.jsonValue(),
+    });
+    fc.assert(
+      fc.property(signal, fc.integer({ min: 90_000, max: ROOM }), (sent, room) => {
+        const { output_values, status_reason } = result(sent, room);
+        expect(Buffer.byteLength(status_reason ?? "")).toBeLessThanOrEqual(65_535);
+        expect(stored(output_values) + Buffer.byteLength(status_reason ?? "")).toBeLessThanOrEqual(
+          room + 100,
+        );
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
