@@ -2,6 +2,7 @@
 export interface Serverless {
   /** The framework's error: shown without a stack. */
   classes: { Error: new (message: string) => Error };
+  processedInput: { commands: string[] };
   service: {
     service: string;
     provider: { stage: string; environment: Record<string, string> };

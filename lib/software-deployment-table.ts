@@ -20,8 +20,8 @@ import { epoch } from "./wire/instant.ts";
 
 const TableName = softwareDeploymentsTable();
 
-/** What a change adds to an item beside its values, in bytes at most. */
-const CHANGE_BYTES = 2_048;
+/** What an item needs beside its values for its history at its longest and for times, in bytes. */
+const HISTORY_BYTES = 34_816;
 
 /** A result that is reported of a run. */
 export interface Report {
@@ -157,11 +157,8 @@ export const report = async (
   const counts = delivery === undefined || delivery === deployment.delivery;
   if (!counts || deployment.status !== "IN_PROGRESS" || hasTimedOut(deployment, now)) return;
   const { output_values: _, status_reason: __, events: ___, ...rest } = item;
-  const events = eventsOf(item).reduce((sum, event) => sum + eventText(event).length + 2, 0);
-  const update = await resultOf(
-    deployment,
-    MAX_ITEM_BYTES - bytesOf(rest as Attributes) - events - CHANGE_BYTES,
-  );
+  const room = MAX_ITEM_BYTES - bytesOf(rest as Attributes) - HISTORY_BYTES;
+  const update = await resultOf(deployment, room);
   const event = {
     at: epoch(now),
     event: "signalled",

@@ -38,6 +38,7 @@ const example = (address: string, token: string): string =>
  */
 export default class Local {
   readonly hooks: Hooks = {
+    initialize: () => this.#beforeInvoke(),
     "before:offline:start": () => this.#offline(),
     "before:offline:start:init": () => this.#offline(),
     "before:invoke:local:invoke": () => this.#invoke(),
@@ -69,10 +70,12 @@ export default class Local {
     void this.#announce();
   }
 
+  /** `sls invoke local` reads the functions' environment before its first own event. */
+  async #beforeInvoke(): Promise<void> {
+    if (this.#serverless.processedInput.commands.join(" ") === "invoke local") await this.#prepare();
+  }
+
   async #invoke(): Promise<void> {
-    await this.#prepare();
-    // The framework has read the functions' environment by now.
-    Object.assign(process.env, this.#serverless.service.provider.environment);
     const { headers, pathParameters } = this.#options.data ?? {};
     if (headers?.["x-auth-token"] !== "$TOKEN") return;
     headers["x-auth-token"] = await signToken(pathParameters?.project_id ?? EXAMPLE_PROJECT, ["member"], 60);

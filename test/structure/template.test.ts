@@ -42,7 +42,7 @@ beforeAll(async () => {
     "--param",
     "tokenAudience=a",
   );
-  dev = await packaged("dev");
+  dev = await packaged("dev", "--param", `linkKeys=${"k".repeat(32)}`);
 });
 
 afterAll(async () => {
@@ -72,6 +72,27 @@ describe("the template", () => {
         SOFTWARE_DEPLOYMENTS_TABLE: "software-deployments-prod",
         TOKEN_ISSUER: "https://issuer.example",
       });
+    }
+  });
+
+  it("makes the key of its links itself, unless it is given some", async () => {
+    const [[secret, { Properties }] = ["", { Properties: {} }]] = ofType(prod, "AWS::SecretsManager::Secret");
+    expect(Properties.GenerateSecretString.PasswordLength).toBe(64);
+    const keysOf = (resources: Resources) =>
+      ofType(resources, "AWS::Lambda::Function").map(
+        ([, made]) => made.Properties.Environment.Variables.LINK_KEYS,
+      );
+    const resolved = { "Fn::Join": ["", ["{{resolve:secretsmanager:", { Ref: secret }, "}}"]] };
+    expect(new Set(keysOf(prod).map((keys) => JSON.stringify(keys)))).toEqual(
+      new Set([JSON.stringify(resolved)]),
+    );
+    expect(new Set(keysOf(dev))).toEqual(new Set(["k".repeat(32)]));
+  });
+
+  it("throttles no result of an agent tightly", () => {
+    const [[, stage] = []] = ofType(prod, "AWS::ApiGatewayV2::Stage");
+    for (const route of ["PUT /agent/signal", "POST /agent/signal"]) {
+      expect(stage?.Properties.RouteSettings[route].ThrottlingRateLimit).toBeGreaterThanOrEqual(10_000);
     }
   });
 
