@@ -76,11 +76,11 @@ describe("the template", () => {
   });
 
   it("makes the key of its links itself, unless it is given some", async () => {
-    const [[secret, { Properties }] = ["", { Properties: {} }]] = ofType(prod, "AWS::SecretsManager::Secret");
-    expect(Properties.GenerateSecretString.PasswordLength).toBe(64);
+    const [[secret, made] = []] = ofType(prod, "AWS::SecretsManager::Secret");
+    expect(made?.Properties.GenerateSecretString.PasswordLength).toBe(64);
     const keysOf = (resources: Resources) =>
       ofType(resources, "AWS::Lambda::Function").map(
-        ([, made]) => made.Properties.Environment.Variables.LINK_KEYS,
+        ([, { Properties }]) => Properties.Environment.Variables.LINK_KEYS,
       );
     const resolved = { "Fn::Join": ["", ["{{resolve:secretsmanager:", { Ref: secret }, "}}"]] };
     expect(new Set(keysOf(prod).map((keys) => JSON.stringify(keys)))).toEqual(
