@@ -1,10 +1,10 @@
 import { signalExpiry } from "../lib/deployment-run.ts";
 import { collected, linksVersion, signalled, signalUrl } from "../lib/http/agent-links.ts";
 import { endpoint } from "../lib/http/endpoint.ts";
-import { isKnown, Reply } from "../lib/http/reply.ts";
+import { conditionally } from "../lib/http/reply.ts";
 import { AgentMetadata } from "../lib/server-metadata.ts";
 import { tell } from "../lib/server-metadata-table.ts";
-import { checkLink, entityTag, lastModified } from "../lib/server-state.ts";
+import { checkLink, validators } from "../lib/server-state.ts";
 import { recordCollected } from "../lib/server-table.ts";
 import { fittedResult, SignalRequest } from "../lib/signal.ts";
 import * as configs from "../lib/software-config-table.ts";
@@ -20,18 +20,12 @@ export const metadata = endpoint(
     const now = new Date();
     const state = await lists.serverState(project, server);
     checkLink(state, issued);
-    const etag = entityTag(state, linksVersion(baseUrl), now);
-    const modified = lastModified(state, now);
-    const headers = { etag, ...(modified && { "last-modified": modified.toUTCString() }) };
-    if (isKnown(known, etag, modified)) return new Reply(304, headers);
-    if (method === "HEAD") return new Reply(200, { "content-type": "application/json", ...headers });
-    const { deployments, metadata } = await tell(project, server, {
-      zone,
-      now,
-      signalUrl: signalUrl(baseUrl, signalExpiry),
+    return conditionally({ method, known }, validators(state, linksVersion(baseUrl), now), async () => {
+      const telling = { zone, now, signalUrl: signalUrl(baseUrl, signalExpiry) };
+      const { deployments, metadata } = await tell(project, server, telling);
+      await recordCollected(deployments, requestId, now);
+      return { deployments: metadata };
     });
-    await recordCollected(deployments, requestId, now);
-    return new Reply(200, headers, { deployments: metadata });
   },
 );
 

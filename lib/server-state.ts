@@ -31,20 +31,25 @@ export const checkLink = ({ linksFrom }: ServerState, issued: number): void => {
 /** How old a change must be before a time stands for it, in seconds: the collector compares whole seconds. */
 const SETTLED = 5;
 
-/**
- * A tag of what a server is told, the same until that changes, a time limit that passes included.
- * @param version of whatever else goes into the answer
- */
-export const entityTag = ({ deployments, changed }: ServerState, version: string, now: Date): string => {
+const entityTag = ({ deployments, changed }: ServerState, version: string, now: Date): string => {
   const state = deployments.map((row) => [row.id, row.revision, hasTimedOut(row, now)]);
   return `"${hash("sha256", JSON.stringify([version, changed, state]), "base64url").slice(0, 22)}"`;
 };
 
-/** When what a server is told last changed, once that is 5 s ago; undefined before, and when there is nothing. */
-export const lastModified = ({ deployments, changed }: ServerState, now: Date): Date | undefined => {
+const lastModified = ({ deployments, changed }: ServerState, now: Date): Date | undefined => {
   const times = deployments.map((row) =>
     hasTimedOut(row, now) ? Math.max(row.changed, row.deadline) : row.changed,
   );
   const last = Math.max(changed, ...times);
   return last === 0 || epoch(now) - last < SETTLED ? undefined : new Date(last * 1_000);
 };
+
+/**
+ * By what a server's agent can tell that nothing has changed: a tag, the same until something does, a time limit that
+ * passes included; and the time of the last change, once that is 5 s ago.
+ * @param version of whatever else goes into the answer
+ */
+export const validators = (state: ServerState, version: string, now: Date) => ({
+  etag: entityTag(state, version, now),
+  modified: lastModified(state, now),
+});

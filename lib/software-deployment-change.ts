@@ -155,9 +155,14 @@ export const rerun = ({ requestId, now }: By): Change => ({
   events: [{ at: epoch(now), event: "rerun", by: "user", request_id: requestId, status: "IN_PROGRESS" }],
 });
 
-/** The same change of a row that has run into its time limit: that is written first. */
+/**
+ * The same change of a row that has run into its time limit: that is written first, and stays where the change says
+ * nothing else of the status.
+ */
 export const afterTimeout = (change: Change, current: SoftwareDeployment, requestId: string): Change => ({
   ...change,
-  update: { status: "FAILED", status_reason: timedOutReason(current), ...change.update },
+  update: change.update.status
+    ? change.update
+    : { status: "FAILED", status_reason: timedOutReason(current), ...change.update },
   events: [timedOutEvent(current, requestId), ...change.events],
 });

@@ -17,14 +17,37 @@ export interface Known {
   ifModifiedSince: string | undefined;
 }
 
+/** By what a caller can tell that an answer has not changed. */
+export interface Validators {
+  etag: string;
+  /** When it last changed, where a whole second can tell. */
+  modified: Date | undefined;
+}
+
 const withoutWeakness = (tag: string): string => tag.trim().replace(/^W\//, "");
 
 /** Whether a caller has what a GET would answer: by the tag if it sent one, else by the time (RFC 9110, 13.2.2). */
-export const isKnown = (known: Known, tag: string, modified: Date | undefined): boolean => {
+const isKnown = (known: Known, { etag, modified }: Validators): boolean => {
   if (known.ifNoneMatch !== undefined) {
     const tags = known.ifNoneMatch.split(",").map(withoutWeakness);
-    return tags.includes("*") || tags.includes(tag);
+    return tags.includes("*") || tags.includes(etag);
   }
   const since = Date.parse(known.ifModifiedSince ?? "");
   return modified !== undefined && modified.getTime() <= since;
+};
+
+/**
+ * Answers a GET or HEAD with no more work than it takes: 304 to who knows the answer, headers alone to a HEAD.
+ * @param answer makes the body, for a GET that needs it
+ */
+export const conditionally = async (
+  { method, known }: { method: string; known: Known },
+  validators: Validators,
+  answer: () => Promise<object>,
+): Promise<Reply> => {
+  const { etag, modified } = validators;
+  const headers = { etag, ...(modified && { "last-modified": modified.toUTCString() }) };
+  if (isKnown(known, validators)) return new Reply(304, headers);
+  if (method === "HEAD") return new Reply(200, { "content-type": "application/json", ...headers });
+  return new Reply(200, headers, await answer());
 };

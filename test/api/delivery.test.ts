@@ -333,6 +333,16 @@ describe("a time limit", () => {
     ]);
   });
 
+  it("that has passed does not stand in the way of a rerun, nor of another status", async () => {
+    const { id } = await deployed({ timeout: 1 });
+    await sleep(1_100);
+    const { json } = await tenant.call("POST", `/software_deployments/${id}/rerun`);
+    expect(json.software_deployment).toMatchObject({ status: "IN_PROGRESS", status_reason: null });
+    await sleep(1_100);
+    const complete = (await update(id, { status: "COMPLETE" })).json.software_deployment;
+    expect(complete).toMatchObject({ status: "COMPLETE", status_reason: null });
+  });
+
   it("counts from each entry into progress, and goes with 0", async () => {
     const { id } = await deployed({ timeout: 1 });
     await sleep(1_100);
