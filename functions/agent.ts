@@ -8,6 +8,7 @@ import { checkLink, validators } from "../lib/server-state.ts";
 import { recordCollected } from "../lib/server-table.ts";
 import { fittedResult, SignalRequest } from "../lib/signal.ts";
 import * as configs from "../lib/software-config-table.ts";
+import type { SoftwareDeployment } from "../lib/software-deployment.ts";
 import * as lists from "../lib/software-deployment-lists.ts";
 import * as table from "../lib/software-deployment-table.ts";
 import { jsonObject } from "../lib/wire/fields.ts";
@@ -21,7 +22,7 @@ export const metadata = endpoint(
     const state = await lists.serverState(project, server);
     checkLink(state, issued);
     return conditionally({ method, known }, validators(state, linksVersion(baseUrl), now), async () => {
-      const telling = { zone, now, signalUrl: signalUrl(baseUrl, signalExpiry) };
+      const telling = { zone, now, signalUrl: signalUrl<SoftwareDeployment>(baseUrl, signalExpiry) };
       const { deployments, metadata } = await tell(project, server, telling);
       await recordCollected(deployments, requestId, now);
       return { deployments: metadata };

@@ -17,6 +17,7 @@ import {
   OneDeployment,
   ServerPath,
   ShownDeployment,
+  type SoftwareDeployment,
   shown,
 } from "../lib/software-deployment.ts";
 import { changed, rerun as rerunning } from "../lib/software-deployment-change.ts";
@@ -123,7 +124,7 @@ export const events = endpoint(
 export const metadata = endpoint(
   { path: ServerPath, answer: ServerMetadata, access: "delegate" },
   async ({ projectId, delegate, mayWrite, path, baseUrl, zone }) => {
-    const signal = mayWrite ? signalUrl(baseUrl, signalExpiry) : undefined;
+    const signal = mayWrite ? signalUrl<SoftwareDeployment>(baseUrl, signalExpiry) : undefined;
     const telling = { zone, now: new Date(), delegate, signalUrl: signal };
     return { metadata: (await tell(projectId, path.server_id, telling)).metadata };
   },

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { hasTimedOut } from "./deployment-run.ts";
-import type { SoftwareDeployment, Status } from "./software-deployment.ts";
+import type { SoftwareDeployment } from "./software-deployment.ts";
+import type { Status } from "./software-deployment-request.ts";
 import { instantOf, shownInstant } from "./wire/instant.ts";
 
 /** Who did something: a token of the project, of its delegated tenant, a link, or the service itself. */

@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
 import { ServiceError } from "./errors.ts";
-import { Status } from "./software-deployment.ts";
 import { emptyMeansLeave, flat, jsonObject, text, wellFormed } from "./wire/fields.ts";
 
 /** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
@@ -12,6 +11,10 @@ const reason = z.string().check(
     error: `is longer than ${MAX_REASON_BYTES} bytes of UTF-8`,
   }),
 );
+
+/** The three states of a deployment (API page, table of request parameters). */
+export const Status = z.enum(["COMPLETE", "IN_PROGRESS", "FAILED"]);
+export type Status = z.infer<typeof Status>;
 
 /** The longest time limit of a deployment, in seconds: 30 days. */
 const MAX_TIMEOUT = 2_592_000;

@@ -1,15 +1,11 @@
 import * as z from "zod/mini";
-import { asOf } from "./deployment-run.ts";
-import type { CreateRequest } from "./software-deployment-request.ts";
+import { asOf, type Run } from "./deployment-run.ts";
+import { type CreateRequest, Status } from "./software-deployment-request.ts";
 import { jsonObject, ProjectPath, text } from "./wire/fields.ts";
 import { epoch, instant, shownInstant } from "./wire/instant.ts";
 
 /** The deadline of a deployment without a time limit, in seconds since 1970: none that anybody will see. */
 export const FOREVER = 1e11;
-
-/** The three states of a deployment (API page, table of request parameters). */
-export const Status = z.enum(["COMPLETE", "IN_PROGRESS", "FAILED"]);
-export type Status = z.infer<typeof Status>;
 
 /** The path of one deployment. Whatever is no deployment's id is not found, so any text will do. */
 export const DeploymentPath = z.extend(ProjectPath, { id: z.string() });
@@ -38,23 +34,13 @@ export type ShownDeployment = z.infer<typeof ShownDeployment>;
 export const OneDeployment = z.object({ software_deployment: ShownDeployment });
 
 /** A deployment as the service knows it: what is shown, its project, and what its server needs. */
-export interface SoftwareDeployment
-  extends Omit<ShownDeployment, "updated_time" | "timeout" | "collected_time"> {
+export interface SoftwareDeployment extends Omit<ShownDeployment, keyof Run | "updated_time">, Run {
   project_id: string;
   updated_time: string | null;
-  /** The time limit in seconds, where there is one. */
-  timeout: number | null;
-  /** When the server first collected the present delivery. */
-  collected_time: string | null;
-  /** When the present run began, and when it is given up: seconds since 1970. */
-  begun: number;
-  deadline: number;
   /** How often anything has changed. */
   revision: number;
   /** The project whose servers carry the deployment out; never shown. */
   stack_user_project_id: string | null;
-  /** How often what the server is to run has changed; 0 at first. */
-  delivery: number;
 }
 
 /**

@@ -3,16 +3,9 @@ import { decodeJwt } from "jose";
 import { LRUCache } from "lru-cache";
 import type { TokenSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
+import type { Identity } from "./identity.ts";
 import { jwtVerifier } from "./jwt.ts";
 import { keystoneVerifier } from "./keystone.ts";
-
-/** Whom a verified token speaks for. */
-export interface Identity {
-  projectId: string;
-  roles: string[];
-  /** When the token ends, in ms since 1970. */
-  expiresAt: number;
-}
 
 /**
  * Finds out whom a token speaks for.

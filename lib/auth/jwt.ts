@@ -1,7 +1,7 @@
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { JwtSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
-import type { Identity } from "./authenticate.ts";
+import type { Identity } from "./identity.ts";
 import { keySet } from "./key-set.ts";
 
 /** Asymmetric algorithms alone: with a symmetric one, whoever knows the public key could sign. */

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import type { KeystoneSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
-import type { Identity } from "./authenticate.ts";
 import { getJson } from "./get-json.ts";
+import type { Identity } from "./identity.ts";
 
 /** What is read of Keystone's answer; a token without a project has none of these. */
 const ValidatedToken = z.object({

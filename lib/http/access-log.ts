@@ -1,7 +1,7 @@
 import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
 import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertools/logger/types";
 import type { MiddlewareObj, Request } from "@middy/core";
-import type { Answer, EndpointEvent } from "./endpoint.ts";
+import type { Answer, EndpointEvent } from "./event.ts";
 
 /** Only what is named: level, time, message and the attributes given. Keeps the line under 400 bytes. */
 class LineFormatter extends LogFormatter {

@@ -12,7 +12,7 @@ export const collectUrl = (
 ): string => `${baseUrl}/agent/metadata?capability=${seal({ allows: "collect", ...capability })}`;
 
 /** A run whose result is waited for. */
-interface Run {
+interface AwaitedRun {
   project_id: string;
   id: string;
   delivery: number;
@@ -23,7 +23,7 @@ interface Run {
  * @param expiry until when a run's result may be signalled, in seconds since 1970
  */
 export const signalUrl =
-  <Signalled extends Run>(baseUrl: string, expiry: (run: Signalled) => number) =>
+  <Signalled extends AwaitedRun>(baseUrl: string, expiry: (run: Signalled) => number) =>
   (run: Signalled): string => {
     const { project_id: project, id: deployment, delivery } = run;
     const sealed = seal({ allows: "signal", project, deployment, delivery, expires: expiry(run) });

@@ -1,8 +1,9 @@
 import type { MiddlewareObj } from "@middy/core";
-import type { Authenticate, Identity } from "../auth/authenticate.ts";
+import type { Authenticate } from "../auth/authenticate.ts";
 import { type Capability, unseal } from "../auth/capability.ts";
+import type { Identity } from "../auth/identity.ts";
 import { ServiceError } from "../errors.ts";
-import type { Answer, EndpointEvent } from "./endpoint.ts";
+import type { Answer, Caller, EndpointEvent } from "./event.ts";
 
 /** The longest token that is looked at, in bytes. */
 const MAX_TOKEN_BYTES = 8_192;
@@ -15,18 +16,6 @@ export interface Roles {
   member: string[];
   /** May carry out another project's deployments that name its own. */
   delegate: string[];
-}
-
-/** Who calls, as far as an endpoint needs to know. */
-export interface Caller {
-  /** The project that is acted on: the token's own, or the owner's for a delegated tenant. */
-  projectId: string;
-  /** The token's project, when that is another one: the caller is a delegated tenant. */
-  delegate?: string;
-  /** Whether the caller may change things, and not only read them. */
-  mayWrite: boolean;
-  /** What the link that the caller came by allows, when it was one. */
-  capability?: Capability;
 }
 
 const unauthorized = (message: string): ServiceError => new ServiceError("unauthorized", message);

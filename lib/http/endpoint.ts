@@ -1,31 +1,17 @@
 import middy from "@middy/core";
-import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
 import { authenticator } from "../auth/authenticate.ts";
 import { DELEGATE_ROLES, publicUrl, tokenSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { accessLog } from "./access-log.ts";
-import { authorize, authorizeLink, type Caller } from "./authorize.ts";
+import { authorize, authorizeLink } from "./authorize.ts";
+import type { Answer, Caller, EndpointEvent } from "./event.ts";
 import { faults } from "./faults.ts";
 import { head } from "./head.ts";
 import { jsonBody } from "./json-body.ts";
 import { type Known, Reply } from "./reply.ts";
 import { type Shape, validate } from "./validate.ts";
-
-/** API Gateway's event (payload format 2.0) and what the chain adds to it. */
-export interface EndpointEvent extends APIGatewayProxyEventV2 {
-  /** Added by `authorize`. */
-  caller?: Caller;
-  /** Added by `validate`. */
-  input: { path: unknown; query: unknown; body: unknown };
-}
-
-/** An answer to API Gateway. */
-export interface Answer {
-  statusCode: number;
-  headers: Record<string, string>;
-  body: string;
-}
 
 /** What a handler is given: everything checked. */
 export interface Input<Path, Query, Body> extends Caller {

@@ -1,6 +1,7 @@
 import { routes } from "../config.ts";
 import { ServiceError } from "../errors.ts";
-import { type Answer, chain } from "./endpoint.ts";
+import { chain } from "./endpoint.ts";
+import type { Answer } from "./event.ts";
 import { faultAnswer } from "./faults.ts";
 
 /** The methods that an address takes, in the order of the route table. */

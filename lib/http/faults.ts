@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from "@middy/core";
 import { type Kind, ServiceError } from "../errors.ts";
-import type { Answer, EndpointEvent } from "./endpoint.ts";
+import type { Answer, EndpointEvent } from "./event.ts";
 
 interface Fault {
   code: number;

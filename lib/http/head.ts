@@ -1,5 +1,5 @@
 import type { MiddlewareObj, Request } from "@middy/core";
-import type { Answer, EndpointEvent } from "./endpoint.ts";
+import type { Answer, EndpointEvent } from "./event.ts";
 
 const withoutBody = ({ event, response }: Request<EndpointEvent, Answer>): void => {
   if (response && event.requestContext.http.method === "HEAD") response.body = "";

@@ -2,7 +2,7 @@ import type { MiddlewareObj } from "@middy/core";
 import httpJsonBodyParser from "@middy/http-json-body-parser";
 import { ServiceError } from "../errors.ts";
 import { mayRound, parseExactly } from "../wire/exact-json.ts";
-import type { Answer, EndpointEvent } from "./endpoint.ts";
+import type { Answer, EndpointEvent } from "./event.ts";
 
 /** The largest body, in bytes: Heat's `max_json_body_size`. */
 const MAX_BODY_BYTES = 1_048_576;

@@ -2,7 +2,7 @@ import type { MiddlewareObj } from "@middy/core";
 import type * as z from "zod/mini";
 import type { $ZodRawIssue } from "zod/v4/core";
 import { ServiceError } from "../errors.ts";
-import type { Answer, EndpointEvent } from "./endpoint.ts";
+import type { Answer, EndpointEvent } from "./event.ts";
 
 /** The shapes of one endpoint, what it takes and what it answers, and who may call it. */
 export interface Shape<

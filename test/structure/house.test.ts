@@ -41,7 +41,7 @@ const ARROWS: [room: RegExp, mayImport: RegExp][] = [
   ],
   [lib(RESOURCE), lib(RESOURCE, "stored-json", "errors")],
   [new RegExp(`^lib/(${STORAGE})\\.ts$`), lib(RESOURCE, STORAGE, "config", "errors")],
-  [/^lib\/http\//, lib("http/[\\w-]+", "auth/(?:authenticate|capability)", "config", "errors")],
+  [/^lib\/http\//, lib("http/[\\w-]+", "auth/(?:authenticate|capability|identity)", "config", "errors")],
   [/^lib\/auth\//, lib("auth/[\\w-]+", "config", "errors")],
   [/^lib\/wire\//, lib("errors")],
   [/^lib\/(errors|config)\.ts$/, /^$/],
