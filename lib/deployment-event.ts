@@ -34,8 +34,10 @@ export const ShownEvent = z.object({
 /** The answer that tells a deployment's history, the oldest event first. */
 export const EventList = z.object({ events: z.array(ShownEvent) });
 
-/** How many events of a deployment are kept at least; how many there may be before the oldest go. */
-export const KEPT_EVENTS = 100;
+/** How many events of a deployment are kept at least. */
+const KEPT_EVENTS = 100;
+
+/** How many events there may be before the oldest go. */
 export const TOO_MANY_EVENTS = 150;
 
 /** That a deployment ran into its time limit, which happened without anybody writing it. */

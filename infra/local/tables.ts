@@ -19,7 +19,7 @@ interface Template {
 }
 
 /** The tables of `infra/tables.yml`, the deployed definition, as `CreateTable` takes them. */
-export const tableDefinitions = async (stage: string): Promise<CreateTableCommandInput[]> => {
+const tableDefinitions = async (stage: string): Promise<CreateTableCommandInput[]> => {
   const template = await readFile(new URL("../tables.yml", import.meta.url), "utf8");
   const text = template.replaceAll("${self:service}", SERVICE).replaceAll("${sls:stage}", stage);
   return Object.values((parse(text) as Template).Resources).map(({ Properties: table }) => ({

@@ -22,9 +22,6 @@ export const minimal = (more: object = {}): Record<string, unknown> => ({
 /** The address of a project's deployments. */
 export const deploymentsOf = (project: string): string => `/v1/${project}/software_deployments`;
 
-/** The address of a project's configurations. */
-export const configsOf = (project: string): string => `/v1/${project}/software_configs`;
-
 /** A token of a member of a project, valid for an hour. */
 export const memberToken = (project: string): Promise<string> => signToken(project, ["member"], 3_600);
 

@@ -3,7 +3,7 @@ import { buffer } from "node:stream/consumers";
 import { type Loopback, loopback } from "./loopback.ts";
 
 /** One call of the SDK, as it came by. */
-export interface DynamodbCall {
+interface DynamodbCall {
   operation: string;
   /** Write or read units, as the emulator counts them: in all, and of the table without its indexes. */
   units: number | undefined;
