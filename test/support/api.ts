@@ -45,7 +45,7 @@ const overHttp = async (url: string, method: string, target: string, call: Call)
 };
 
 /** The service that requests go to; undefined where handlers run in process. */
-export const apiUrl: string | undefined = process.env.API_URL ?? inject("apiUrl");
+export const apiUrl: string | undefined = inject("apiUrl");
 
 /** Makes a request: to the running service where there is one, else to the handler itself. */
 export const request = (method: string, target: string, call: Call = {}): Promise<Reply> =>

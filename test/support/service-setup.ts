@@ -2,8 +2,18 @@ import type { TestProject } from "vitest/node";
 import { startService, stopService } from "./service.ts";
 import "./context.ts";
 
-/** Starts `sls offline` for all files of a test project, or takes the service that `API_URL` names. */
+/**
+ * Starts `sls offline` for all files of a test project; or takes the service that `API_URL` names, whose emulator
+ * `AWS_ENDPOINT_URL_DYNAMODB` names.
+ */
 export default async (project: TestProject) => {
+  const { API_URL, AWS_ENDPOINT_URL_DYNAMODB } = process.env;
+  if (API_URL) {
+    if (!AWS_ENDPOINT_URL_DYNAMODB) throw new Error("API_URL goes with AWS_ENDPOINT_URL_DYNAMODB.");
+    project.provide("apiUrl", API_URL);
+    project.provide("dynamodb", AWS_ENDPOINT_URL_DYNAMODB);
+    return;
+  }
   const service = await startService();
   project.provide("apiUrl", service.url);
   project.provide("dynamodb", service.dynamodb);
