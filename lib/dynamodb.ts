@@ -121,12 +121,23 @@ export async function* queried(query: QueryCommandInput): AsyncGenerator<Item> {
   for await (const page of queriedPages(query)) yield* page;
 }
 
-const batch = async (TableName: string, keys: Key[]): Promise<Item[]> => {
+/** The attributes to read of an item; all without any. Each goes by a `#name`, as some names are reserved. */
+const projection = (attributes: string[] = []) =>
+  attributes.length === 0
+    ? {}
+    : {
+        ProjectionExpression: attributes.map((name) => `#${name}`).join(", "),
+        ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+      };
+
+const batch = async (TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> => {
   const items: Item[] = [];
   let Keys: Item[] = keys.map((key) => ({ ...key }));
   for (let tries = 0; tries < BATCH_TRIES; tries += 1) {
     if (tries > 0) await sleep(50 * 2 ** (tries - 1));
-    const get = new BatchGetCommand({ RequestItems: { [TableName]: { Keys, ConsistentRead: true } } });
+    const get = new BatchGetCommand({
+      RequestItems: { [TableName]: { Keys, ConsistentRead: true, ...projection(attributes) } },
+    });
     const { Responses, UnprocessedKeys } = await dynamodb.send(get).catch(rethrow);
     items.push(...(Responses?.[TableName] ?? []));
     Keys = UnprocessedKeys?.[TableName]?.Keys ?? [];
@@ -137,12 +148,14 @@ const batch = async (TableName: string, keys: Key[]): Promise<Item[]> => {
 
 /**
  * Reads the items of many keys, consistently, in the keys' order; what is not there is left out.
+ * @param attributes which of their attributes; all without it
  * @throws ServiceError `unavailable`
  */
-export const batchGet = async (TableName: string, keys: Key[]): Promise<Item[]> => {
+export const batchGet = async (TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> => {
   const found = new Map<unknown, Item>();
   for (let at = 0; at < keys.length; at += BATCH_KEYS) {
-    for (const item of await batch(TableName, keys.slice(at, at + BATCH_KEYS))) found.set(item.id, item);
+    for (const item of await batch(TableName, keys.slice(at, at + BATCH_KEYS), attributes))
+      found.set(item.id, item);
   }
   return keys.map(({ id }) => found.get(id)).filter((item) => item !== undefined);
 };

@@ -18,7 +18,7 @@ export const tell = async (
   serverId: string,
   telling: Telling & { delegate?: string | undefined },
 ): Promise<{ deployments: SoftwareDeployment[]; metadata: ShownConfig[] }> => {
-  const rows = listByServer(projectId, serverId, { delegate: telling.delegate });
+  const rows = listByServer(projectId, serverId, { delegate: telling.delegate, told: true });
   const deployments = await allOf(rows, ({ input_values }) => input_values, REMEDY);
   const kept = await getMany(
     projectId,

@@ -1,5 +1,6 @@
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { softwareDeploymentsTable } from "./config.ts";
+import { hasTimedOut } from "./deployment-run.ts";
 import { dynamodb, rethrow } from "./dynamodb.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
 import { eventText, serverKey, serverRowId } from "./software-deployment-item.ts";
@@ -61,6 +62,9 @@ export const recordCollected = async (
   requestId: string,
   now: Date,
 ): Promise<void> => {
-  const fresh = deployments.filter(({ collected_time }) => collected_time === null);
+  // What ran into its time limit before has failed because nobody collected it; that stays so.
+  const fresh = deployments.filter(
+    (deployment) => deployment.collected_time === null && !hasTimedOut(deployment, now),
+  );
   await Promise.all(fresh.map((deployment) => recordOne(deployment, requestId, now)));
 };

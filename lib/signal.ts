@@ -69,7 +69,9 @@ const fittingCut = (outputs: JsonObject, names: string[], room: number): JsonObj
     Object.fromEntries(
       Object.entries(outputs).map(([name, value]) => [
         name,
-        names.includes(name) && value !== null ? withoutMiddle(said(value), bytes) : value,
+        names.includes(name) && Buffer.byteLength(said(value)) > bytes
+          ? withoutMiddle(said(value), bytes)
+          : value,
       ]),
     );
   let best: JsonObject | undefined;

@@ -1,12 +1,13 @@
 import * as z from "zod/mini";
-import { isJsonObject } from "./wire/exact-json.ts";
+import { isJsonObject, MAX_LEVELS, mayRound, nestsDeeperThan, parseExactly } from "./wire/exact-json.ts";
 import { text } from "./wire/fields.ts";
 
 const isNumber = (value: unknown): boolean => typeof value === "number" || JSON.isRawJSON(value);
 
 const parsedJson = (value: string): unknown => {
   try {
-    return JSON.parse(value);
+    const parsed = parseExactly(value);
+    return nestsDeeperThan(MAX_LEVELS, parsed) ? undefined : parsed;
   } catch {
     return undefined;
   }
@@ -23,10 +24,12 @@ const asString: Normalize = (value) => {
 const asNumber: Normalize = (value) => {
   if (isNumber(value)) return value;
   const isNumeric = typeof value === "string" && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value);
-  return isNumeric ? Number(value) : undefined;
+  // What a double would round has no exact form to keep.
+  return isNumeric && !mayRound(value) ? Number(value) : undefined;
 };
 
 const asBoolean: Normalize = (value) => {
+  if (typeof value !== "boolean" && typeof value !== "string") return undefined;
   const text = String(value).toLowerCase();
   return text === "true" || text === "false" ? text === "true" : undefined;
 };

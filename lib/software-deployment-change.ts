@@ -80,7 +80,8 @@ const rowCondition = ({ whileDelivering }: Change, { current, now }: Circumstanc
   return whileDelivering === undefined
     ? [`${notBack} AND (#status <> :in_progress OR deadline > :now)`, values]
     : [
-        `${notBack} AND #status = :in_progress AND deadline > :now AND delivery = :delivery`,
+        // A result is never lost to a clock: what stands against it is the run alone.
+        "#status = :in_progress AND deadline > :now AND delivery = :delivery",
         { ...values, ":delivery": whileDelivering },
       ];
 };

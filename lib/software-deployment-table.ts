@@ -79,6 +79,13 @@ const send = async (id: string, change: Change, circumstances: Circumstances): P
   }
 };
 
+/** Bytes that an item has left for outputs and reason, beside its history at its longest. */
+const roomOf = (item: Item): number => {
+  const { output_values: _, status_reason: __, events: ___, ...rest } = item;
+  const history = eventsOf(item).reduce((sum, event) => sum + eventText(event).length + 2, 2_048);
+  return MAX_ITEM_BYTES - bytesOf(rest as Attributes) - Math.max(HISTORY_BYTES, history);
+};
+
 /** Lets the oldest events go when there are too many, in a write of its own that may fail. */
 const trimmed = async (row: Item): Promise<Item> => {
   const events = eventsOf(row);
@@ -121,7 +128,7 @@ export const update = async (
     if (item.request_id === requestId) return current;
     const late = hasTimedOut(current, now) ? afterTimeout(change, current, requestId) : change;
     const row = await send(id, late, { ...circumstances, current });
-    if (row) return deploymentOf(row);
+    if (row) return deploymentOf(await trimmed(row));
   }
   throw new ServiceError("unavailable", "The deployment is being changed by others: try again.");
 };
@@ -151,24 +158,26 @@ export const report = async (
   circumstances: Circumstances,
 ): Promise<void> => {
   const { projectId, requestId, delegate, now } = circumstances;
-  const item = await getItem(TableName, { project_id: projectId, id });
-  const deployment = item && deploymentOf(item);
-  if (!deployment || !isVisibleTo(deployment, delegate)) throw notFound(id);
-  const counts = delivery === undefined || delivery === deployment.delivery;
-  if (!counts || deployment.status !== "IN_PROGRESS" || hasTimedOut(deployment, now)) return;
-  const { output_values: _, status_reason: __, events: ___, ...rest } = item;
-  const room = MAX_ITEM_BYTES - bytesOf(rest as Attributes) - HISTORY_BYTES;
-  const update = await resultOf(deployment, room);
-  const event = {
-    at: epoch(now),
-    event: "signalled",
-    by,
-    request_id: requestId,
-    status: update.status,
-  } as const;
-  const change = { update, events: [event], whileDelivering: deployment.delivery };
-  const row = await send(id, change as Change, circumstances);
-  if (row) await trimmed(row);
+  for (let tries = 0; tries < 4; tries += 1) {
+    const item = await getItem(TableName, { project_id: projectId, id });
+    const current = item && deploymentOf(item);
+    if (!current || !isVisibleTo(current, delegate)) throw notFound(id);
+    const counts = delivery === undefined || delivery === current.delivery;
+    if (!counts || current.status !== "IN_PROGRESS" || hasTimedOut(current, now)) return;
+    const update = await resultOf(current, roomOf(item));
+    const event = {
+      at: epoch(now),
+      event: "signalled",
+      by,
+      request_id: requestId,
+      status: update.status,
+    } as const;
+    const change = { update, events: [event], whileDelivering: current.delivery } as Change;
+    // Only the row as it was read: its time does not go back, and its room is what it was.
+    const row = await send(id, change, { ...circumstances, current });
+    if (row) return void (await trimmed(row));
+  }
+  throw new ServiceError("unavailable", "The deployment is being changed by others: try again.");
 };
 
 /**

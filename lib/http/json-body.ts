@@ -1,14 +1,11 @@
 import type { MiddlewareObj } from "@middy/core";
 import httpJsonBodyParser from "@middy/http-json-body-parser";
 import { ServiceError } from "../errors.ts";
-import { mayRound, parseExactly } from "../wire/exact-json.ts";
+import { isContainer, MAX_LEVELS, mayRound, nestsDeeperThan, parseExactly } from "../wire/exact-json.ts";
 import type { Answer, EndpointEvent } from "./event.ts";
 
 /** The largest body, in bytes: Heat's `max_json_body_size`. */
 const MAX_BODY_BYTES = 1_048_576;
-
-/** How deep arrays and objects may nest inside a field. */
-const MAX_LEVELS = 64;
 
 const JSON_TYPES =
   /^(application\/([a-z0-9.+-]+\+)?json|application\/x-www-form-urlencoded|text\/plain|text\/json)$/i;
@@ -36,24 +33,12 @@ const decoded = (base64: string): string => {
 
 /** The body's text; API Gateway hands over in base64 what it does not take for text. */
 const textOf = ({ body, isBase64Encoded, headers }: EndpointEvent, lenient: boolean): string => {
-  if (lenient && !body) return "{}";
+  if (lenient && !body?.trim()) return "{}";
   if (!lenient) checkContentType(headers["content-type"]);
   if (!body) throw invalid("body: a JSON object is expected, the body is empty");
   const bytes = Buffer.byteLength(body, isBase64Encoded ? "base64" : "utf8");
   if (bytes > MAX_BODY_BYTES) throw tooLarge(bytes);
   return isBase64Encoded ? decoded(body) : body;
-};
-
-const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
-
-/** Whether a value nests deeper than `levels`; walks without recursion, as the value may be hostile. */
-const nestsDeeperThan = (levels: number, value: unknown): boolean => {
-  let level = [value].filter(isContainer);
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth === levels) return true;
-    level = level.flatMap((container) => Object.values(container)).filter(isContainer);
-  }
-  return false;
 };
 
 const checkDepth = (body: unknown): void => {
@@ -95,5 +80,6 @@ export const jsonBody = (lenient: boolean): MiddlewareObj<EndpointEvent, Answer>
     }
     checkDepth(request.event.body);
     if (mayRound(text)) Object.assign(request.event, { body: parseExactly(text) });
+    if (JSON.isRawJSON(request.event.body)) throw invalid("body: a JSON object is expected, not a number");
   },
 });

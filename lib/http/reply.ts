@@ -46,7 +46,11 @@ export const conditionally = async (
   answer: () => Promise<object>,
 ): Promise<Reply> => {
   const { etag, modified } = validators;
-  const headers = { etag, ...(modified && { "last-modified": modified.toUTCString() }) };
+  const headers = {
+    "cache-control": "private, no-cache",
+    etag,
+    ...(modified && { "last-modified": modified.toUTCString() }),
+  };
   if (isKnown(known, validators)) return new Reply(304, headers);
   if (method === "HEAD") return new Reply(200, { "content-type": "application/json", ...headers });
   return new Reply(200, headers, await answer());

@@ -29,3 +29,19 @@ export const mayRound = (text: string): boolean => MAY_ROUND.test(text);
  */
 export const parseExactly = (text: string): unknown =>
   mayRound(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
+
+/** How deep arrays and objects may nest inside a field. */
+export const MAX_LEVELS = 64;
+
+/** Whether a value is an object or an array. */
+export const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** Whether a value nests deeper than `levels`; walks without recursion, as the value may be hostile. */
+export const nestsDeeperThan = (levels: number, value: unknown): boolean => {
+  let level = [value].filter(isContainer);
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === levels) return true;
+    level = level.flatMap((container) => Object.values(container)).filter(isContainer);
+  }
+  return false;
+};

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { request } from "../support/api.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
@@ -83,6 +83,16 @@ describe("a signal in trouble", () => {
       expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 1 } });
     },
   );
+
+  it("counts although another container's clock was ahead", async () => {
+    const { id, link } = await deployed("ahead");
+    const signal = signalOf((await request("GET", link)).json);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 30_000 });
+    await tenant.call("PUT", `/software_deployments/${id}`, { body: { status_reason: "meanwhile" } });
+    vi.useRealTimers();
+    expect((await request("PUT", signal, { body: { result: 1 } })).status).toBe(200);
+    expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 1 } });
+  });
 
   it("whose answer was lost counts once", async () => {
     const { id, link } = await deployed("lost");
