@@ -13,8 +13,6 @@ export interface Change {
   /** Runs the deployment once more: its results go, and what is to be run counts as changed. */
   reruns?: boolean;
   events: DeploymentEvent[];
-  /** Holds only while this is the delivery in progress, within its time limit. */
-  whileDelivering?: number;
 }
 
 /** What a change is made of besides: by whom, when, and on what condition. */
@@ -73,18 +71,14 @@ const deadline = ({ update }: Change): { expression?: string; values: Item } => 
 };
 
 /** That the row is as it was read; or else, that nothing stands against a change of a row that was not read. */
-const rowCondition = ({ whileDelivering }: Change, { current, now }: Circumstances): [string, Item] => {
-  if (current) return ["revision = :revision", { ":revision": current.revision }];
-  const notBack = "(attribute_not_exists(updated_time) OR updated_time <= :updated_time)";
-  const values = { ":in_progress": "IN_PROGRESS", ":now": epoch(now) };
-  return whileDelivering === undefined
-    ? [`${notBack} AND (#status <> :in_progress OR deadline > :now)`, values]
+const rowCondition = ({ current, now }: Circumstances): [string, Item] =>
+  current
+    ? ["revision = :revision", { ":revision": current.revision }]
     : [
-        // A result is never lost to a clock: what stands against it is the run alone.
-        "#status = :in_progress AND deadline > :now AND delivery = :delivery",
-        { ...values, ":delivery": whileDelivering },
+        "(attribute_not_exists(updated_time) OR updated_time <= :updated_time)" +
+          " AND (#status <> :in_progress OR deadline > :now)",
+        { ":in_progress": "IN_PROGRESS", ":now": epoch(now) },
       ];
-};
 
 const sets = (names: string[]): string[] => names.map((name) => `#${name} = :${name}`);
 
@@ -117,7 +111,7 @@ export const updateExpressions = (change: Change, circumstances: Circumstances):
   const { delegate } = circumstances;
   const plain = plainSets(change, circumstances);
   const limit = deadline(change);
-  const [row, rowValues] = rowCondition(change, circumstances);
+  const [row, rowValues] = rowCondition(circumstances);
   const visible = delegate === undefined ? "" : " AND stack_user_project_id = :delegate";
   const UpdateExpression = updateExpression(change, plain, limit.expression);
   const ConditionExpression = `attribute_exists(id) AND request_id <> :request_id AND ${row}${visible}`;

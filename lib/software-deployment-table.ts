@@ -170,9 +170,9 @@ export const report = async (
       event: "signalled",
       by,
       request_id: requestId,
-      status: update.status,
+      ...(update.status && { status: update.status }),
     } as const;
-    const change = { update, events: [event], whileDelivering: current.delivery } as Change;
+    const change: Change = { update, events: [event] };
     // Only the row as it was read: its time does not go back, and its room is what it was.
     const row = await send(id, change, { ...circumstances, current });
     if (row) return void (await trimmed(row));
