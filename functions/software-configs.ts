@@ -19,9 +19,9 @@ import { pageOf } from "../lib/wire/page.ts";
 /** `POST /v1/{project_id}/software_configs` */
 export const create = endpoint(
   { path: ProjectPath, body: ConfigRequest, answer: OneConfig },
-  async ({ projectId, body, requestId, zone }) => {
+  async ({ projectId, body, zone }) => {
     const config = newConfig(projectId, body, uuidv7(), new Date());
-    await table.insert(config, requestId);
+    await table.insert(config);
     return { software_config: shownConfig(config, zone) };
   },
 );

@@ -2,14 +2,14 @@ import { v7 as uuidv7 } from "uuid";
 import * as z from "zod/mini";
 import { defaultTimeout } from "../lib/config.ts";
 import { EventList, shownEvents } from "../lib/deployment-event.ts";
-import { signalExpiry } from "../lib/deployment-run.ts";
 import { collectUrl, linkExpiry, signalUrl } from "../lib/http/agent-links.ts";
 import { endpoint } from "../lib/http/endpoint.ts";
 import { nextLink } from "../lib/http/links.ts";
 import { ServerMetadata } from "../lib/server-metadata.ts";
 import { tell } from "../lib/server-metadata-table.ts";
 import { revokeLinks } from "../lib/server-table.ts";
-import { fittedResult, SignalRequest } from "../lib/signal.ts";
+import { SignalRequest } from "../lib/signal.ts";
+import * as signals from "../lib/signal-table.ts";
 import * as configs from "../lib/software-config-table.ts";
 import {
   DeploymentPath,
@@ -17,7 +17,6 @@ import {
   OneDeployment,
   ServerPath,
   ShownDeployment,
-  type SoftwareDeployment,
   shown,
 } from "../lib/software-deployment.ts";
 import { changed, rerun as rerunning } from "../lib/software-deployment-change.ts";
@@ -28,13 +27,15 @@ import { jsonObject, nextLinks, PageQuery, ProjectPath, text } from "../lib/wire
 import { instantOf } from "../lib/wire/instant.ts";
 import { pageOf } from "../lib/wire/page.ts";
 
+const DEFAULT_TIMEOUT = defaultTimeout();
+
 /** `POST /v1/{project_id}/software_deployments` */
 export const create = endpoint(
   { path: ProjectPath, body: CreateRequest, answer: OneDeployment },
   async ({ projectId, body, requestId, zone }) => {
     await configs.checkReference(projectId, body.config_id);
     const now = new Date();
-    const deployment = newDeployment(projectId, body, uuidv7(), now, defaultTimeout());
+    const deployment = newDeployment(projectId, body, uuidv7(), now, DEFAULT_TIMEOUT);
     await table.insert(deployment, requestId);
     return { software_deployment: shown(deployment, zone, now) };
   },
@@ -72,8 +73,8 @@ export const update = endpoint(
     checkUpdate(body, delegate);
     if (body.config_id !== undefined) await configs.checkReference(projectId, body.config_id);
     const now = new Date();
-    const change = changed(body, { requestId, now, delegate });
-    const deployment = await table.update(path.id, change, { projectId, requestId, now, delegate });
+    const by = { requestId, now, delegate };
+    const deployment = await table.update(path.id, changed(body, by), { projectId, ...by });
     return { software_deployment: shown(deployment, zone, now) };
   },
 );
@@ -88,11 +89,8 @@ export const rerun = endpoint(
   { path: DeploymentPath, answer: OneDeployment },
   async ({ projectId, path, requestId, zone }) => {
     const now = new Date();
-    const deployment = await table.update(path.id, rerunning({ requestId, now }), {
-      projectId,
-      requestId,
-      now,
-    });
+    const by = { requestId, now };
+    const deployment = await table.update(path.id, rerunning(by), { projectId, ...by });
     return { software_deployment: shown(deployment, zone, now) };
   },
 );
@@ -101,12 +99,8 @@ export const rerun = endpoint(
 export const signal = endpoint(
   { path: DeploymentPath, body: SignalRequest, bodyOf: "agent", answer: jsonObject, access: "delegate" },
   async ({ projectId, delegate, path, body, requestId }) => {
-    const report: table.Report = {
-      by: delegate === undefined ? "user" : "delegated tenant",
-      resultOf: async ({ config_id }, room) =>
-        fittedResult(body, await configs.declaredOutputs(projectId, config_id), room),
-    };
-    await table.report(path.id, report, { projectId, requestId, now: new Date(), delegate });
+    const by = delegate === undefined ? "user" : "delegated tenant";
+    await signals.signal(path.id, { outputs: body, by }, { projectId, requestId, now: new Date(), delegate });
     return {};
   },
 );
@@ -124,9 +118,9 @@ export const events = endpoint(
 export const metadata = endpoint(
   { path: ServerPath, answer: ServerMetadata, access: "delegate" },
   async ({ projectId, delegate, mayWrite, path, baseUrl, zone }) => {
-    const signal = mayWrite ? signalUrl<SoftwareDeployment>(baseUrl, signalExpiry) : undefined;
-    const telling = { zone, now: new Date(), delegate, signalUrl: signal };
-    return { metadata: (await tell(projectId, path.server_id, telling)).metadata };
+    const telling = { zone, now: new Date(), signalUrl: mayWrite ? signalUrl(baseUrl) : undefined };
+    const deployments = lists.listByServer(projectId, path.server_id, { delegate, told: true });
+    return { metadata: (await tell(projectId, deployments, telling)).metadata };
   },
 );
 

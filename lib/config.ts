@@ -100,9 +100,24 @@ export const linkKeys = (): string[] => {
   return keys;
 };
 
-/** How long a server's link is valid, in seconds. */
-export const linkLife = (): number => Number(required("LINK_DAYS")) * 86_400;
+/** A whole number from 1 to `most`. @throws Error that names the variable */
+const wholeNumber = (name: string, text: string, most: number): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new Error(`The environment variable ${name} is not a whole number from 1 to ${most}.`);
+};
 
-/** After how many seconds a deployment without a limit of its own fails; undefined for never. */
-export const defaultTimeout = (): number | undefined =>
-  Number(optional("DEPLOYMENT_TIMEOUT") ?? 0) || undefined;
+/**
+ * How long a server's link is valid, in seconds.
+ * @throws Error when `LINK_DAYS` is not a whole number of days from 1 to 3,650
+ */
+export const linkLife = (): number => wholeNumber("LINK_DAYS", required("LINK_DAYS"), 3_650) * 86_400;
+
+/**
+ * After how many seconds a deployment without a limit of its own fails; undefined for never.
+ * @throws Error when `DEPLOYMENT_TIMEOUT` is no whole number from 1 to 2,592,000 (30 days)
+ */
+export const defaultTimeout = (): number | undefined => {
+  const text = optional("DEPLOYMENT_TIMEOUT");
+  return text === undefined ? undefined : wholeNumber("DEPLOYMENT_TIMEOUT", text, 2_592_000);
+};

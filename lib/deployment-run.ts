@@ -15,6 +15,10 @@ export interface Run {
   /** When the run began, and when it is given up. */
   begun: number;
   deadline: number;
+  /** Until when the link of the present delivery takes its result: fixed when the delivery begins. */
+  signal_expires: number;
+  /** Whether what is to be run was run before: what a client derived itself then goes out under another id. */
+  reran: boolean;
   /** When the server first collected the delivery: ISO 8601. */
   collected_time: string | null;
 }
@@ -34,13 +38,27 @@ export const asOf = <Running extends Run>(deployment: Running, now: Date): Runni
     ? { ...deployment, status: "FAILED", status_reason: timedOutReason(deployment) }
     : deployment;
 
-/** Seconds that a signal may come after the deadline, or after the beginning of a run without one. */
-const SIGNAL_GRACE = 3_600;
-const SIGNAL_LIFE = 30 * 86_400;
+/** How long after its deadline a run's result is still taken, in seconds. */
+export const SIGNAL_GRACE = 3_600;
 
-/** Until when a run's result may be signalled, in seconds since 1970: fixed when the run begins. */
-export const signalExpiry = ({ timeout, begun, deadline }: Run): number =>
+/** How long after its beginning the result of a run without a deadline is taken, in seconds. */
+export const SIGNAL_LIFE = 30 * 86_400;
+
+/** Until when a run's result is taken, in seconds since 1970. */
+export const signalExpiry = ({
+  timeout,
+  begun,
+  deadline,
+}: Pick<Run, "timeout" | "begun" | "deadline">): number =>
   timeout === null ? begun + SIGNAL_LIFE : deadline + SIGNAL_GRACE;
+
+/**
+ * Whether a link's result comes too late for its run: past the link's own expiry, and past what a time limit that was
+ * changed since leaves of it.
+ * @param link the delivery that the link is for, and its expiry in seconds since 1970
+ */
+export const isTooLate = (link: { delivery: number; expires: number }, run: Run, now: Date): boolean =>
+  link.expires <= epoch(now) && (link.delivery !== run.delivery || signalExpiry(run) <= epoch(now));
 
 /**
  * The id under which a deployment's present delivery goes to its server: the same at every poll, another one

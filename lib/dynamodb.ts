@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ConditionalCheckFailedException, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
   DeleteCommand,
@@ -65,19 +65,20 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const isId = (id: string): boolean => UUID.test(id);
 
 /**
- * Puts a new item with one conditional write. The SDK repeats a write whose answer was lost: the repeat finds its
- * own row, knows it by the request's id, and succeeds instead of failing on itself.
- * @param requestId the request that writes it
+ * Whether a write whose condition did not hold was carried out all the same: the SDK repeats a write whose answer was
+ * lost, and the repeat meets what the first try left.
+ */
+export const isOwnRepeat = (error: unknown): boolean =>
+  error instanceof ConditionalCheckFailedException && (error.$metadata.attempts ?? 1) > 1;
+
+/**
+ * Puts a new item, under an id that was made for it, with one conditional write. A repeat of a write whose answer was
+ * lost finds the row there, and that is a success.
  * @throws ServiceError `unavailable`
  */
-export const putNew = async (TableName: string, Item: Item, requestId: string): Promise<void> => {
-  const put = new PutCommand({
-    TableName,
-    Item: { ...Item, request_id: requestId },
-    ConditionExpression: "attribute_not_exists(id) OR request_id = :request",
-    ExpressionAttributeValues: { ":request": requestId },
-  });
-  await dynamodb.send(put).catch(rethrow);
+export const putNew = async (TableName: string, Item: Item): Promise<void> => {
+  const put = new PutCommand({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" });
+  await dynamodb.send(put).catch((error) => isOwnRepeat(error) || rethrow(error));
 };
 
 /** Reads an item consistently; what cannot be an id is not asked for. @throws ServiceError `unavailable` */
@@ -89,15 +90,14 @@ export const getItem = async (TableName: string, key: Key): Promise<Item | undef
 
 /**
  * Deletes an item.
- * @returns what was deleted; undefined when there was nothing. A repeated call whose first answer was lost finds the
- *   row gone because it removed it: then it is not known what it held.
+ * @returns whether it was there; a repeated call whose first answer was lost finds it gone because it removed it
  * @throws ServiceError `unavailable`
  */
-export const deleteItem = async (TableName: string, key: Key): Promise<Item | undefined> => {
-  if (!isId(key.id)) return undefined;
+export const deleteItem = async (TableName: string, key: Key): Promise<boolean> => {
+  if (!isId(key.id)) return false;
   const command = new DeleteCommand({ TableName, Key: key, ReturnValues: "ALL_OLD" });
   const { Attributes, $metadata } = await dynamodb.send(command).catch(rethrow);
-  return Attributes ?? ($metadata.attempts === 1 ? undefined : {});
+  return Attributes !== undefined || $metadata.attempts !== 1;
 };
 
 /** The pages of a query, each read when it is asked for. */

@@ -1,24 +1,25 @@
 import { serverMetadata, type Telling } from "./server-metadata.ts";
+import type { ServerState } from "./server-state.ts";
+import { recordCollected } from "./server-table.ts";
 import type { ShownConfig } from "./software-config.ts";
 import { getMany } from "./software-config-table.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
-import { listByServer } from "./software-deployment-lists.ts";
+import { told } from "./software-deployment-lists.ts";
 import { allOf } from "./wire/page.ts";
 
 const REMEDY = "delete deployments of this server that it no longer needs.";
 
 /**
- * Reads what a server is to run.
- * @param telling.delegate the delegated tenant's project, when the caller is one
- * @returns the server's deployments that there is something to run for, and the configurations derived for them
+ * Makes what a server is told of its deployments.
+ * @param rows the server's deployments, by creation
+ * @returns those of them that there is something to run for, and the configurations derived for them
  * @throws ServiceError `invalid` when that would not fit an answer, `unavailable`
  */
 export const tell = async (
   projectId: string,
-  serverId: string,
-  telling: Telling & { delegate?: string | undefined },
+  rows: AsyncIterable<SoftwareDeployment>,
+  telling: Telling,
 ): Promise<{ deployments: SoftwareDeployment[]; metadata: ShownConfig[] }> => {
-  const rows = listByServer(projectId, serverId, { delegate: telling.delegate, told: true });
   const deployments = await allOf(rows, ({ input_values }) => input_values, REMEDY);
   const kept = await getMany(
     projectId,
@@ -26,4 +27,20 @@ export const tell = async (
   );
   const metadata = await allOf(serverMetadata(deployments, kept, telling), (config) => config, REMEDY);
   return { deployments: deployments.filter(({ config_id }) => kept.has(config_id)), metadata };
+};
+
+/**
+ * Makes what a server is told by its link, and records what of it goes out for the first time.
+ * @param state the server's deployments as the index knows them
+ * @throws ServiceError as `tell` does
+ */
+export const collect = async (
+  projectId: string,
+  state: ServerState,
+  telling: Telling,
+  requestId: string,
+): Promise<ShownConfig[]> => {
+  const { deployments, metadata } = await tell(projectId, told(projectId, state.deployments), telling);
+  await recordCollected(deployments, requestId, telling.now);
+  return metadata;
 };

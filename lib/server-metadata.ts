@@ -70,9 +70,11 @@ const derivedInputs = (
 
 const derived = (config: SoftwareConfig, deployment: SoftwareDeployment, telling: Telling): ShownConfig => {
   const shown = shownConfig(config, telling.zone);
-  // A client such as the openstack CLI has derived this one: it goes out as it is.
-  if (config.inputs.some(({ name }) => name === SERVER_INPUT)) return shown;
-  return { ...shown, id: deliveryId(deployment), inputs: derivedInputs(config, deployment, telling) };
+  const id = deliveryId(deployment);
+  const isDerived = config.inputs.some(({ name }) => name === SERVER_INPUT);
+  if (!isDerived) return { ...shown, id, inputs: derivedInputs(config, deployment, telling) };
+  // A client such as the openstack CLI has derived this one: it goes out as it is, until it is to be run once more.
+  return deployment.reran ? { ...shown, id } : shown;
 };
 
 /**

@@ -28,8 +28,11 @@ const markServer = async (
 export const revokeLinks = (projectId: string, serverId: string, now: Date): Promise<void> =>
   markServer(projectId, serverId, "links_from", now.getTime());
 
-/** Notes that a deployment of a server is gone, which none of those left can tell. @throws ServiceError `unavailable` */
-export const markChanged = (projectId: string, serverId: string, now: Date): Promise<void> =>
+/**
+ * Notes that a deployment of a server is about to go, which none of those left can tell once it is gone.
+ * @throws ServiceError `unavailable`
+ */
+export const markRemoval = (projectId: string, serverId: string, now: Date): Promise<void> =>
   markServer(projectId, serverId, "changed", epoch(now));
 
 const recordOne = async ({ project_id, id, delivery }: SoftwareDeployment, requestId: string, now: Date) => {

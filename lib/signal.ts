@@ -1,5 +1,5 @@
 import type { SoftwareConfig } from "./software-config.ts";
-import type { UpdateRequest } from "./software-deployment-request.ts";
+import type { Status } from "./software-deployment-request.ts";
 import { storedJson } from "./stored-json.ts";
 import type { JsonObject } from "./wire/exact-json.ts";
 import { jsonObject } from "./wire/fields.ts";
@@ -13,6 +13,19 @@ const STATUS_CODE = "deploy_status_code";
 
 /** The longest reason, in bytes of UTF-8. */
 const MAX_REASON_BYTES = 65_535;
+
+/** The most bytes that a mark of what is missing adds to a text. */
+const MARK_BYTES = 100;
+
+/** What the names of outputs and reason take of an item. */
+const NAMES_BYTES = "output_valuesstatus_reason".length;
+
+/** What a signal says of a run. */
+interface Result {
+  status: Status;
+  status_reason: string;
+  output_values: JsonObject;
+}
 
 /** What Heat takes for a script that went well: zero in any form, or what Python takes for false. */
 const isSuccess = (code: unknown): boolean =>
@@ -38,10 +51,7 @@ const withoutMiddle = (text: string, bytes: number): string => {
  * when the script did not end with 0, or when an output that is declared to mean an error is there, even empty.
  * @param declared the outputs of the configuration; none where it is not kept here
  */
-const resultOf = (
-  signal: JsonObject,
-  declared: SoftwareConfig["outputs"],
-): Required<Pick<UpdateRequest, "status" | "status_reason" | "output_values">> => {
+const resultOf = (signal: JsonObject, declared: SoftwareConfig["outputs"]): Result => {
   const code = signal[STATUS_CODE];
   const names = [...declared.map(({ name }) => name).filter((name) => isGiven(signal, name)), ...ALWAYS];
   const output_values = Object.fromEntries(
@@ -54,7 +64,7 @@ const resultOf = (
     ? errors
     : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${said(code)}`, ...errors];
   if (reasons.length === 0) return { status: "COMPLETE", status_reason: "Outputs received", output_values };
-  const status_reason = withoutMiddle(reasons.join(", ").toWellFormed(), MAX_REASON_BYTES - 100);
+  const status_reason = withoutMiddle(reasons.join(", ").toWellFormed(), MAX_REASON_BYTES - 2 * MARK_BYTES);
   return { status: "FAILED", status_reason, output_values };
 };
 
@@ -63,47 +73,63 @@ const bytesOf = (outputs: JsonObject): number => {
   return Buffer.byteLength(stored);
 };
 
-/** The largest cut, in bytes a value, at which outputs fit; undefined when even the smallest does not. */
-const fittingCut = (outputs: JsonObject, names: string[], room: number): JsonObject | undefined => {
-  const cut = (bytes: number): JsonObject =>
-    Object.fromEntries(
-      Object.entries(outputs).map(([name, value]) => [
-        name,
-        names.includes(name) && Buffer.byteLength(said(value)) > bytes
-          ? withoutMiddle(said(value), bytes)
-          : value,
-      ]),
-    );
+/** The least that stays of a value that is cut, in bytes. */
+const LEAST_BYTES = 256;
+
+/** Outputs of which the named ones are cut to at most `bytes` each. */
+const cut = (outputs: JsonObject, names: Set<string>, bytes: number): JsonObject =>
+  Object.fromEntries(
+    Object.entries(outputs).map(([name, value]) => [
+      name,
+      names.has(name) && Buffer.byteLength(said(value)) > bytes ? withoutMiddle(said(value), bytes) : value,
+    ]),
+  );
+
+/** The outputs cut no more than it takes to fit; undefined when even the smallest cut does not. */
+const fittingCut = (outputs: JsonObject, names: Set<string>, room: number): JsonObject | undefined => {
   let best: JsonObject | undefined;
-  let [low, high] = [256, 1_048_576];
+  let [low, high] = [LEAST_BYTES, 1_048_576];
   while (low <= high) {
     const middle = Math.floor((low + high) / 2);
-    const candidate = cut(middle);
-    if (bytesOf(candidate) <= room) {
-      best = candidate;
-      low = middle + 1_024;
-    } else {
-      high = middle - 1_024;
-    }
+    const candidate = cut(outputs, names, middle);
+    const fits = bytesOf(candidate) <= room;
+    if (fits) best = candidate;
+    [low, high] = fits ? [middle + 1_024, high] : [low, middle - 1_024];
   }
   return best;
 };
 
+/** As many of the outputs as fit, in their order, each cut as short as may be: for thousands of them. */
+const fittingCount = (outputs: JsonObject, long: Set<string>, room: number): JsonObject => {
+  const shortest = cut(outputs, long, LEAST_BYTES);
+  const others = Object.keys(shortest).filter((name) => !ALWAYS.includes(name));
+  const first = (count: number): JsonObject =>
+    Object.fromEntries([...others.slice(0, count), ...ALWAYS].map((name) => [name, shortest[name]]));
+  let [low, high] = [0, others.length];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    [low, high] = bytesOf(first(middle)) <= room ? [middle, high] : [low, middle - 1];
+  }
+  return first(low);
+};
+
 /**
  * Outputs as large as an item has room for: what does not fit loses the middle of `deploy_stdout` and
- * `deploy_stderr`, then of the other long values, never their ends, with a mark of how many bytes are missing.
+ * `deploy_stderr`, then of the other long values, never their ends, with a mark of how many bytes are missing; the
+ * last of thousands are left out.
  * @param room bytes, as stored
  */
 const fitted = (outputs: JsonObject, room: number): JsonObject => {
   if (bytesOf(outputs) <= room) return outputs;
-  const streams = ["deploy_stdout", "deploy_stderr"];
-  const long = Object.keys(outputs).filter((name) => said(outputs[name]).length > 256);
-  const cut = fittingCut(outputs, streams, room) ?? fittingCut(outputs, [...streams, ...long], room);
-  // Thousands of short outputs: what every result holds, at least.
+  const streams = new Set(["deploy_stdout", "deploy_stderr"]);
+  const long = new Set(Object.keys(outputs).filter((name) => said(outputs[name]).length > LEAST_BYTES));
   return (
-    cut ?? fittingCut(Object.fromEntries(ALWAYS.map((name) => [name, outputs[name]])), ALWAYS, room) ?? {}
+    fittingCut(outputs, streams, room) ?? fittingCut(outputs, long, room) ?? fittingCount(outputs, long, room)
   );
 };
+
+const marked = (reason: string, left: number, all: number): string =>
+  left === 0 ? reason : `${reason} (the last ${left} of ${all} outputs are missing: they do not fit)`;
 
 /**
  * What a signal says of a run, as far as the item has room for it.
@@ -113,8 +139,11 @@ export const fittedResult = (
   signal: JsonObject,
   declared: SoftwareConfig["outputs"],
   room: number,
-): ReturnType<typeof resultOf> => {
+): Result => {
   const result = resultOf(signal, declared);
-  const left = room - Buffer.byteLength(result.status_reason ?? "");
-  return { ...result, output_values: fitted(result.output_values ?? {}, left) };
+  const all = Object.keys(result.output_values).length;
+  const left = room - Buffer.byteLength(result.status_reason) - NAMES_BYTES - MARK_BYTES;
+  const output_values = fitted(result.output_values, left);
+  const status_reason = marked(result.status_reason, all - Object.keys(output_values).length, all);
+  return { ...result, status_reason, output_values };
 };

@@ -38,15 +38,15 @@ const configOf = (item: Item): SoftwareConfig =>
   }) as SoftwareConfig;
 
 /**
- * Stores a new configuration with one conditional write, which recognizes its own repeat.
+ * Stores a new configuration with one conditional write.
  * @throws ServiceError `invalid` when the item would pass DynamoDB's 400 KB, `unavailable`
  */
-export const insert = async (config: SoftwareConfig, requestId: string): Promise<void> => {
+export const insert = async (config: SoftwareConfig): Promise<void> => {
   const Item = itemOf(config);
   if (bytesOf(Item) > MAX_ITEM_BYTES) {
     throw new ServiceError("invalid", "config: too large: a configuration takes at most 400 KB");
   }
-  await putNew(TableName, Item, requestId);
+  await putNew(TableName, Item);
 };
 
 const find = async (projectId: string, id: string): Promise<SoftwareConfig | undefined> => {

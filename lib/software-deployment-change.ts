@@ -1,153 +1,54 @@
-import { type DeploymentEvent, timedOutEvent } from "./deployment-event.ts";
+import { type Actor, type DeploymentEvent, timedOutEvent } from "./deployment-event.ts";
 import { timedOutReason } from "./deployment-run.ts";
-import type { Item } from "./dynamodb.ts";
-import { FOREVER, type SoftwareDeployment } from "./software-deployment.ts";
-import { configKey, eventText, storedValues } from "./software-deployment-item.ts";
-import { beginsRun, isNewDelivery, type UpdateRequest } from "./software-deployment-request.ts";
+import type { SoftwareDeployment } from "./software-deployment.ts";
+import { eventText, storedValues } from "./software-deployment-item.ts";
+import type { Update } from "./software-deployment-request.ts";
 import type { Attributes } from "./stored-json.ts";
-import { epoch, instant } from "./wire/instant.ts";
+import { epoch } from "./wire/instant.ts";
 
 /** A change of a deployment: what is set, and what else it means. */
 export interface Change {
-  update: UpdateRequest;
-  /** Runs the deployment once more: its results go, and what is to be run counts as changed. */
+  update: Update;
+  /** The JSON values of the update, as an item keeps them. */
+  stored: Attributes;
+  /** Runs the deployment once more: what is to be run counts as changed. */
   reruns?: boolean;
+  /** What the history says of it; the last one is the change's own. */
   events: DeploymentEvent[];
 }
 
-/** What a change is made of besides: by whom, when, and on what condition. */
-export interface Circumstances {
-  projectId: string;
+/** Who changes something, and when. */
+export interface By {
   requestId: string;
   now: Date;
   /** The delegated tenant's project, when the caller is one. */
   delegate?: string | undefined;
-  /** The row as it was read: the change holds only if it is still that, and its time does not go back. */
-  current?: { revision: number; updated_time: string | null };
 }
 
-/** An UpdateItem without its table and key. */
-export interface UpdateExpressions {
-  UpdateExpression: string;
-  ConditionExpression: string;
-  ExpressionAttributeNames: Record<string, string>;
-  ExpressionAttributeValues: Item;
-}
-
-const updatedTime = ({ now, current }: Circumstances): string => {
-  const time = instant(now);
-  const before = current?.updated_time;
-  return before && before > time ? before : time;
+const change = (update: Update, event: Omit<DeploymentEvent, "at" | "request_id">, by: By): Change => {
+  const { input_values = null, output_values = null, status } = update;
+  const own = { at: epoch(by.now), ...event, request_id: by.requestId, ...(status && { status }) };
+  return { update, stored: storedValues({ input_values, output_values }, {}), events: [own] };
 };
 
-/** What is set to a value that is known before the write. */
-const plainSets = ({ update }: Change, circumstances: Circumstances): Item => {
-  const { input_values = null, output_values = null, timeout, ...plain } = update;
-  const sets: Attributes = { ...plain, ...storedValues({ input_values, output_values }, {}) } as Attributes;
-  if (update.config_id !== undefined) sets.config_key = configKey(circumstances.projectId, update.config_id);
-  if (timeout) sets.timeout = timeout;
-  if (beginsRun(update)) sets.begun = epoch(circumstances.now);
-  return {
-    ...sets,
-    request_id: circumstances.requestId,
-    updated_time: updatedTime(circumstances),
-    changed: epoch(circumstances.now),
-  };
+/** An update as a change with its event. @throws ServiceError `invalid` when its inputs are too large */
+export const changed = (update: Update, by: By): Change => {
+  const actor = by.delegate === undefined ? "user" : "delegated tenant";
+  return change(update, { event: "changed", by: actor, fields: Object.keys(update) }, by);
 };
 
-/** The deadline follows from when the run began and from the time limit, each set now or kept in the row. */
-const deadline = ({ update }: Change): { expression?: string; values: Item } => {
-  const { timeout } = update;
-  if (timeout === 0) return { expression: "deadline = :forever", values: { ":forever": FOREVER } };
-  if (beginsRun(update)) {
-    return timeout === undefined
-      ? {
-          expression: "deadline = if_not_exists(#timeout, :forever) + :begun",
-          values: { ":forever": FOREVER },
-        }
-      : { expression: "deadline = :timeout + :begun", values: {} };
-  }
-  return timeout === undefined ? { values: {} } : { expression: "deadline = begun + :timeout", values: {} };
-};
-
-/** That the row is as it was read; or else, that nothing stands against a change of a row that was not read. */
-const rowCondition = ({ current, now }: Circumstances): [string, Item] =>
-  current
-    ? ["revision = :revision", { ":revision": current.revision }]
-    : [
-        "(attribute_not_exists(updated_time) OR updated_time <= :updated_time)" +
-          " AND (#status <> :in_progress OR deadline > :now)",
-        { ":in_progress": "IN_PROGRESS", ":now": epoch(now) },
-      ];
-
-const sets = (names: string[]): string[] => names.map((name) => `#${name} = :${name}`);
-
-/** Those of the names that an expression uses, as DynamoDB wants no others. */
-const used = (names: string[], expressions: string): Record<string, string> =>
-  Object.fromEntries(
-    names.filter((name) => new RegExp(`#${name}\\b`).test(expressions)).map((name) => [`#${name}`, name]),
-  );
-
-const updateExpression = (change: Change, plain: Item, limit: string | undefined): string => {
-  const { update, reruns = false } = change;
-  const appended = "events = list_append(if_not_exists(events, :none), :events)";
-  const assignments = [...sets(Object.keys(plain)), ...(limit ? [limit] : []), appended];
-  const removed = [
-    ...(update.timeout === 0 ? ["#timeout"] : []),
-    ...(reruns ? ["output_values", "status_reason"] : []),
-  ];
-  return [
-    `SET ${assignments.join(", ")}`,
-    `ADD revision :one${reruns || isNewDelivery(update) ? ", delivery :one" : ""}`,
-    ...(removed.length > 0 ? [`REMOVE ${removed.join(", ")}`] : []),
-  ].join(" ");
-};
-
-/**
- * Writes a change as one conditional UpdateItem: on a row that is there and visible, that this request has not
- * written before, and that has not run into its time limit unnoticed.
- */
-export const updateExpressions = (change: Change, circumstances: Circumstances): UpdateExpressions => {
-  const { delegate } = circumstances;
-  const plain = plainSets(change, circumstances);
-  const limit = deadline(change);
-  const [row, rowValues] = rowCondition(circumstances);
-  const visible = delegate === undefined ? "" : " AND stack_user_project_id = :delegate";
-  const UpdateExpression = updateExpression(change, plain, limit.expression);
-  const ConditionExpression = `attribute_exists(id) AND request_id <> :request_id AND ${row}${visible}`;
-  const names = ["status", "timeout", ...Object.keys(plain)];
-  return {
-    UpdateExpression,
-    ConditionExpression,
-    ExpressionAttributeNames: used(names, `${UpdateExpression} ${ConditionExpression}`),
-    ExpressionAttributeValues: {
-      ...Object.fromEntries(Object.entries(plain).map(([name, value]) => [`:${name}`, value])),
-      ...limit.values,
-      ...rowValues,
-      ...(delegate !== undefined && { ":delegate": delegate }),
-      ":none": [],
-      ":events": change.events.map(eventText),
-      ":one": 1,
-    },
-  };
-};
-
-/** Who changes something, and when. */
-type By = Pick<Circumstances, "requestId" | "now" | "delegate">;
-
-/** An update as a change with its event. */
-export const changed = (update: UpdateRequest, { requestId, now, delegate }: By): Change => {
-  const by = delegate === undefined ? "user" : "delegated tenant";
-  const event: DeploymentEvent = { at: epoch(now), event: "changed", by, request_id: requestId };
-  const { status } = update;
-  return { update, events: [{ ...event, fields: Object.keys(update), ...(status && { status }) }] };
-};
+/** A run's result as a change with its event. */
+export const signalled = (result: Update, actor: Actor, by: By): Change =>
+  change(result, { event: "signalled", by: actor }, by);
 
 /** Running a deployment once more as a change with its event: in progress, without results, a new delivery. */
-export const rerun = ({ requestId, now }: By): Change => ({
-  update: { status: "IN_PROGRESS" },
+export const rerun = (by: By): Change => ({
+  ...change(
+    { status: "IN_PROGRESS", status_reason: null, output_values: null },
+    { event: "rerun", by: "user" },
+    by,
+  ),
   reruns: true,
-  events: [{ at: epoch(now), event: "rerun", by: "user", request_id: requestId, status: "IN_PROGRESS" }],
 });
 
 /**
@@ -160,4 +61,17 @@ export const afterTimeout = (change: Change, current: SoftwareDeployment, reques
     ? change.update
     : { status: "FAILED", status_reason: timedOutReason(current), ...change.update },
   events: [timedOutEvent(current, requestId), ...change.events],
+});
+
+/** A change's own event as an item keeps it: by it a repeat of the change is known. */
+export const ownEvent = ({ events }: Change): string => {
+  const own = events.at(-1);
+  if (!own) throw new Error("A change without an event.");
+  return eventText(own);
+};
+
+/** A change's larger values, as an item keeps them. */
+export const valuesOf = ({ update: { status_reason }, stored }: Change): Attributes => ({
+  ...stored,
+  ...(status_reason && { status_reason }),
 });

@@ -3,7 +3,7 @@ import type { DeploymentEvent } from "./deployment-event.ts";
 import type { Item } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
-import { type Attributes, restoredJson, storedJson } from "./stored-json.ts";
+import { type Attributes, bytesOf, MAX_ITEM_BYTES, restoredJson, storedJson } from "./stored-json.ts";
 
 /**
  * The key of the index by server: a project's own servers alone. A project's id holds no `#`, so that no two
@@ -30,8 +30,22 @@ export const eventText = (event: DeploymentEvent): string => JSON.stringify(even
 export const eventsOf = (item: Item): DeploymentEvent[] =>
   ((item.events ?? []) as string[]).map((text) => JSON.parse(text));
 
+/** What the larger values of a change may take without the item being read first, in bytes as stored. */
+export const SMALL_BYTES = 8_192;
+
+/** What stays free in an item for its history at its longest, and for what is changed without being read, in bytes. */
+const HISTORY_BYTES = 34_816;
+const GROWTH_BYTES = 2 * SMALL_BYTES + 4_096;
+
+/** The bytes that an item has for new values of some attributes. */
+export const roomOf = (item: Item, replaced: string[]): number => {
+  const kept = Object.entries(item).filter(([name]) => name !== "events" && !replaced.includes(name));
+  const history = Math.max(HISTORY_BYTES, bytesOf({ events: (item.events ?? []) as string[] }));
+  return MAX_ITEM_BYTES - bytesOf(Object.fromEntries(kept) as Attributes) - history - GROWTH_BYTES;
+};
+
 /**
- * What inputs may take of an item, in bytes as they are stored: beside them and the longest reason and history, at
+ * What inputs may take of an item, in bytes as they are stored: beside them, the longest history and all else, at
  * least 128 KiB stay for results.
  */
 const MAX_INPUT_BYTES = 163_840;
@@ -47,13 +61,18 @@ export const storedValues = (values: Record<string, unknown>, plain: Attributes)
   );
 };
 
-/** A deployment as an item; what is null is left out. @throws ServiceError `invalid` when its inputs are too large */
-export const itemOf = (deployment: SoftwareDeployment): Attributes => {
-  const { input_values, output_values, ...rest } = deployment;
+/**
+ * A new deployment as an item; what is null is left out.
+ * @param created the first event of its history
+ * @throws ServiceError `invalid` when its inputs are too large
+ */
+export const itemOf = (deployment: SoftwareDeployment, created: DeploymentEvent): Attributes => {
+  const { input_values, output_values, reran: _, ...rest } = deployment;
   const more = {
     server_key: serverKey(rest.project_id, rest.server_id),
     config_key: configKey(rest.project_id, rest.config_id),
     changed: rest.begun,
+    events: [eventText(created)],
   };
   const plain = Object.fromEntries(
     Object.entries({ ...rest, ...more }).filter(([, value]) => value !== null),
@@ -80,6 +99,8 @@ export const deploymentOf = (item: Item): SoftwareDeployment =>
     timeout: item.timeout ?? null,
     begun: item.begun,
     deadline: item.deadline,
+    signal_expires: item.signal_expires,
     delivery: item.delivery,
+    reran: item.reran ?? false,
     revision: item.revision,
   }) as SoftwareDeployment;

@@ -39,24 +39,35 @@ async function* listByProject(
   for await (const row of rows) yield deploymentOf(row);
 }
 
-/** What an index finds, as many rows at a time as are looked up at once. */
+/** As many rows of an index at a time as are looked up at once. */
+function* portions<Row>(rows: Row[]): Generator<Row[]> {
+  for (let at = 0; at < rows.length; at += LOOK_UP) yield rows.slice(at, at + LOOK_UP);
+}
+
+/** What an index finds, in such portions. */
 async function* indexed(query: Query): AsyncGenerator<Item[]> {
-  for await (const page of queriedPages({ ...query, TableName })) {
-    for (let at = 0; at < page.length; at += LOOK_UP) yield page.slice(at, at + LOOK_UP);
-  }
+  for await (const page of queriedPages({ ...query, TableName })) yield* portions(page);
 }
 
 /** What a server is told follows from these; results, which may be large, do not count. */
 const TOLD = [
   ...["project_id", "id", "server_id", "config_id", "action", "input_values", "status", "status_reason"],
   ...["stack_user_project_id", "creation_time", "updated_time", "collected_time", "collected_delivery"],
-  ...["timeout", "begun", "deadline", "delivery", "revision"],
+  ...["timeout", "begun", "deadline", "signal_expires", "delivery", "reran", "revision"],
 ];
 
-const lookedUp = (projectId: string, rows: Item[], attributes?: string[]): Promise<Item[]> => {
+const lookedUp = (projectId: string, rows: { id?: unknown }[], attributes?: string[]): Promise<Item[]> => {
   const keys = rows.map(({ id }) => ({ project_id: projectId, id: id as string }));
   return batchGet(TableName, keys, attributes);
 };
+
+/** Reads what a server is told of deployments that an index has found. @throws ServiceError `unavailable` */
+export async function* told(projectId: string, rows: { id: string }[]): AsyncGenerator<SoftwareDeployment> {
+  for (const portion of portions(rows)) {
+    // One at a time: values inflate to many times what is stored.
+    for (const item of await lookedUp(projectId, portion, TOLD)) yield deploymentOf(item);
+  }
+}
 
 /**
  * Lists the deployments of a server by creation, through an index that may lag behind new ones a moment.

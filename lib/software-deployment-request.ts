@@ -59,11 +59,22 @@ export const UpdateRequest = flat(
       action: z.optional(text(0, 255)),
       status: z.optional(Status),
       status_reason: z.optional(reason),
-      timeout: z.optional(timeout(0)),
+      timeout: z.optional(
+        z.pipe(
+          timeout(0),
+          z.transform((seconds) => seconds || null),
+        ),
+      ),
     }),
   ),
 );
 export type UpdateRequest = z.infer<typeof UpdateRequest>;
+
+/** The fields of an update that may also be taken away. */
+type Clearable = "action" | "input_values" | "output_values" | "status_reason";
+
+/** What is set of a deployment; null takes a value away. */
+export type Update = Omit<UpdateRequest, Clearable> & { [Field in Clearable]?: UpdateRequest[Field] | null };
 
 /** What a server is told to run: a change of any of these is a new delivery. */
 const DELIVERED = ["config_id", "input_values", "action"] as const;
@@ -72,11 +83,11 @@ const DELIVERED = ["config_id", "input_values", "action"] as const;
 const REPORTED = ["status", "status_reason", "output_values"];
 
 /** Whether an update begins a run anew: what is to be run changes, or it is in progress again. */
-export const beginsRun = (update: UpdateRequest): boolean =>
+export const beginsRun = (update: Update): boolean =>
   update.status === "IN_PROGRESS" || isNewDelivery(update);
 
 /** Whether an update changes what the server is to run. */
-export const isNewDelivery = (update: UpdateRequest): boolean =>
+export const isNewDelivery = (update: Update): boolean =>
   DELIVERED.some((field) => update[field] !== undefined);
 
 /**
@@ -84,7 +95,7 @@ export const isNewDelivery = (update: UpdateRequest): boolean =>
  * @param delegate the delegated tenant's project, when the caller is one
  * @throws ServiceError `unauthorized` when a delegated tenant changes more than a deployment's result
  */
-export const checkUpdate = (update: UpdateRequest, delegate: string | undefined): void => {
+export const checkUpdate = (update: Update, delegate: string | undefined): void => {
   const beyond = Object.keys(update).filter((field) => !REPORTED.includes(field));
   if (delegate === undefined || beyond.length === 0) return;
   throw new ServiceError(

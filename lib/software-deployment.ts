@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { asOf, type Run } from "./deployment-run.ts";
+import { asOf, type Run, signalExpiry } from "./deployment-run.ts";
 import { type CreateRequest, Status } from "./software-deployment-request.ts";
 import { jsonObject, ProjectPath, text } from "./wire/fields.ts";
 import { epoch, instant, shownInstant } from "./wire/instant.ts";
@@ -55,26 +55,33 @@ export const newDeployment = (
   id: string,
   now: Date,
   defaultTimeout?: number,
-): SoftwareDeployment => ({
-  project_id: projectId,
-  id,
-  server_id: request.server_id,
-  config_id: request.config_id,
-  action: request.action ?? null,
-  input_values: request.input_values ?? null,
-  output_values: null,
-  status: request.status ?? "IN_PROGRESS",
-  status_reason: request.status_reason ?? null,
-  stack_user_project_id: request.stack_user_project_id ?? null,
-  creation_time: instant(now),
-  updated_time: null,
-  collected_time: null,
-  delivery: 0,
-  revision: 0,
-  timeout: request.timeout ?? defaultTimeout ?? null,
-  begun: epoch(now),
-  deadline: epoch(now) + (request.timeout ?? defaultTimeout ?? FOREVER),
-});
+): SoftwareDeployment => {
+  const begun = epoch(now);
+  const timeout = request.timeout ?? defaultTimeout ?? null;
+  const deadline = begun + (timeout ?? FOREVER);
+  return {
+    project_id: projectId,
+    id,
+    server_id: request.server_id,
+    config_id: request.config_id,
+    action: request.action ?? null,
+    input_values: request.input_values ?? null,
+    output_values: null,
+    status: request.status ?? "IN_PROGRESS",
+    status_reason: request.status_reason ?? null,
+    stack_user_project_id: request.stack_user_project_id ?? null,
+    creation_time: instant(now),
+    updated_time: null,
+    collected_time: null,
+    delivery: 0,
+    reran: false,
+    revision: 0,
+    timeout,
+    begun,
+    deadline,
+    signal_expires: signalExpiry({ timeout, begun, deadline }),
+  };
+};
 
 /** Whether a caller may know of a deployment: its own project, or the one that it is delegated to. */
 export const isVisibleTo = (deployment: SoftwareDeployment, delegate: string | undefined): boolean =>

@@ -4,20 +4,23 @@ import { parseExactly } from "./wire/exact-json.ts";
 /** What one write unit holds, in bytes. */
 const WRITE_UNIT_BYTES = 1_024;
 
-/** What every item carries besides: the id of the request that wrote it last, name and UUID, in bytes. */
-const REQUEST_ID_BYTES = "request_id".length + 36;
-
-/** DynamoDB's limit for one item, names and values, in bytes, less what every item carries besides. */
-export const MAX_ITEM_BYTES = 409_600 - REQUEST_ID_BYTES;
+/** DynamoDB's limit for one item, names and values, in bytes. */
+export const MAX_ITEM_BYTES = 409_600;
 
 /** The attributes of an item. */
-export type Attributes = Record<string, string | number | Uint8Array>;
+export type Attributes = Record<string, string | number | boolean | Uint8Array | string[]>;
+
+const valueBytes = (value: Attributes[string]): number => {
+  if (typeof value === "number") return 21;
+  if (typeof value === "boolean") return 1;
+  if (Array.isArray(value)) return value.reduce((sum, text) => sum + 1 + Buffer.byteLength(text), 3);
+  return Buffer.byteLength(value);
+};
 
 /** The size of attributes as DynamoDB counts it, in bytes; numbers by their longest form. */
 export const bytesOf = (attributes: Attributes): number =>
   Object.entries(attributes).reduce(
-    (sum, [name, value]) =>
-      sum + Buffer.byteLength(name) + (typeof value === "number" ? 21 : Buffer.byteLength(value)),
+    (sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value),
     0,
   );
 
@@ -31,7 +34,7 @@ export const storedJson = (values: Record<string, unknown>, plain: Attributes): 
     .filter(([, value]) => value !== null)
     .map(([name, value]) => [name, JSON.stringify(value)] as const);
   const whole: Attributes = { ...plain, ...Object.fromEntries(texts) };
-  if (bytesOf(whole) + REQUEST_ID_BYTES <= WRITE_UNIT_BYTES) return Object.fromEntries(texts);
+  if (bytesOf(whole) <= WRITE_UNIT_BYTES) return Object.fromEntries(texts);
   return Object.fromEntries(texts.map(([name, text]) => [name, smaller(text)]));
 };
 

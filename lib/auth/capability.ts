@@ -28,8 +28,13 @@ const isSealed = (text: string, seal: Buffer): boolean =>
     .map((expected) => seal.length === expected.length && timingSafeEqual(seal, expected))
     .includes(true);
 
+/** A link for signals ends with the run, whose time limit may have been changed since; others end by themselves. */
+const hasEnded = ({ allows, expires }: Capability): boolean =>
+  allows !== "signal" && expires * 1_000 <= Date.now();
+
 /**
- * Opens what a link carries, sealed by any of the keys that are valid now.
+ * Opens what a link carries, sealed by any of the keys that are valid now. Whether a signal comes too late is held
+ * against its run, by whoever reads that.
  * @param allows what it is presented for
  * @throws ServiceError `unauthorized` for anything that was not sealed here, for something else, or has ended
  */
@@ -44,7 +49,7 @@ export const unseal = <Allowed extends Capability["allows"]>(
   const capability = genuine
     ? (JSON.parse(Buffer.from(text, "base64url").toString()) as Capability)
     : undefined;
-  if (capability?.allows !== allows || capability.expires * 1_000 <= Date.now()) {
+  if (capability?.allows !== allows || hasEnded(capability)) {
     throw new ServiceError("unauthorized", "Authorization failed: the link is not valid, or no longer.");
   }
   return capability as Extract<Capability, { allows: Allowed }>;

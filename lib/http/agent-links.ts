@@ -2,8 +2,10 @@ import { type Capability, seal, sealingKeyName } from "../auth/capability.ts";
 import { linkLife } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 
+const LIFE = linkLife();
+
 /** Until when a link that is made now is valid, in seconds since 1970. @param issued ms since 1970 */
-export const linkExpiry = (issued: number): number => Math.floor(issued / 1_000) + linkLife();
+export const linkExpiry = (issued: number): number => Math.floor(issued / 1_000) + LIFE;
 
 /** The link by which a server's agent collects what it is to run. */
 export const collectUrl = (
@@ -11,22 +13,19 @@ export const collectUrl = (
   capability: Omit<Extract<Capability, { allows: "collect" }>, "allows">,
 ): string => `${baseUrl}/agent/metadata?capability=${seal({ allows: "collect", ...capability })}`;
 
-/** A run whose result is waited for. */
+/** A run whose result is waited for, until `signal_expires` in seconds since 1970. */
 interface AwaitedRun {
   project_id: string;
   id: string;
   delivery: number;
+  signal_expires: number;
 }
 
-/**
- * Makes the links by which results are signalled, each for one delivery: the same at every call.
- * @param expiry until when a run's result may be signalled, in seconds since 1970
- */
+/** Makes the links by which results are signalled, each for one delivery: the same at every call. */
 export const signalUrl =
-  <Signalled extends AwaitedRun>(baseUrl: string, expiry: (run: Signalled) => number) =>
-  (run: Signalled): string => {
-    const { project_id: project, id: deployment, delivery } = run;
-    const sealed = seal({ allows: "signal", project, deployment, delivery, expires: expiry(run) });
+  (baseUrl: string) =>
+  ({ project_id: project, id: deployment, delivery, signal_expires: expires }: AwaitedRun): string => {
+    const sealed = seal({ allows: "signal", project, deployment, delivery, expires });
     return `${baseUrl}/agent/signal?capability=${sealed}`;
   };
 

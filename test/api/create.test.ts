@@ -49,9 +49,15 @@ describe("create: 200", () => {
   it("has the item in the table under project and id, with everything that was answered", async () => {
     const reply = await create({ ...SEED_REQUEST, input_values: { foo: "bar" } });
     const { id, creation_time } = reply.json.software_deployment;
-    const { request_id, events, begun, changed, deadline, ...item } = (await storedItem(project, id)) ?? {};
-    expect([changed, deadline > begun]).toEqual([begun, true]);
-    expect(events).toHaveLength(1);
+    const stored = (await storedItem(project, id)) ?? {};
+    const { events, begun, changed, deadline, signal_expires, ...item } = stored;
+    expect([changed, deadline > begun, signal_expires - begun]).toEqual([begun, true, 30 * 86_400]);
+    expect(events.map((event: string) => JSON.parse(event))).toEqual([
+      {
+        ...{ at: begun, event: "created", by: "user", status: "IN_PROGRESS" },
+        request_id: reply.headers["x-openstack-request-id"]?.slice("req-".length),
+      },
+    ]);
     expect(item).toEqual({
       delivery: 0,
       revision: 0,
@@ -63,7 +69,6 @@ describe("create: 200", () => {
       creation_time,
       input_values: '{"foo":"bar"}',
     });
-    expect(reply.headers["x-openstack-request-id"]).toBe(`req-${request_id}`);
   });
 
   it("takes the two required fields alone; a deployment is then IN_PROGRESS", async () => {
@@ -112,7 +117,7 @@ describe("create: 200", () => {
     expect(reply.json.software_deployment.output_values).toBeNull();
     expect(Object.keys((await storedItem(project, id)) ?? {}).sort()).toEqual(
       [
-        ...["config_id", "config_key", "creation_time", "id", "project_id", "request_id"],
+        ...["config_id", "config_key", "creation_time", "id", "project_id", "signal_expires"],
         ...[
           "server_id",
           "server_key",

@@ -381,6 +381,51 @@ describe("rerun", () => {
   });
 });
 
+describe("a configuration that a client derived itself", () => {
+  it("goes out under its own id, and under another one when it is to be run once more", async () => {
+    const inputs = [{ name: "deploy_server_id", value: "a-server" }];
+    const { id } = await deployed({}, { inputs });
+    const link = await newLink();
+    const idOf = async () => (await collect(link))[0]?.id;
+    const { config_id } = await show(id);
+    await update(id, { input_values: { a: 1 } });
+    expect(await idOf()).toBe(config_id);
+    await tenant.call("POST", `/software_deployments/${id}/rerun`);
+    const second = await idOf();
+    expect(second).not.toBe(config_id);
+    expect(await idOf()).toBe(second);
+    await tenant.call("POST", `/software_deployments/${id}/rerun`);
+    expect([config_id, second]).not.toContain(await idOf());
+    const other = await tenant.configure({ inputs });
+    await update(id, { config_id: other.id });
+    expect(await idOf()).toBe(other.id);
+  });
+});
+
+describe("the largest values", () => {
+  const noise = (bytes: number): string =>
+    Array.from({ length: Math.ceil(bytes / 36) }, () => crypto.randomUUID())
+      .join("")
+      .slice(0, bytes);
+
+  it("of an update leave room for what follows, or are refused by name", async () => {
+    const { id } = await deployed({ input_values: { a: noise(100_000) } });
+    const before = await show(id);
+    expectFault(await update(id, { output_values: { a: noise(600_000) } }), 400, "output_values: too large");
+    expectFault(await update(id, { input_values: { a: noise(400_000) } }), 400, "input_values: too large");
+    expect(await show(id)).toEqual(before);
+    let bytes = 600_000;
+    const outputs = () => update(id, { output_values: { a: noise(bytes) } });
+    while ((await outputs()).status !== 200) bytes -= 4_000;
+    expect(bytes).toBeGreaterThan(300_000);
+    const reason = { status_reason: noise(8_000), action: "x".repeat(255), config_id: "y".repeat(255) };
+    expect((await update(id, reason)).status).toBe(200);
+    expectFault(await update(id, { status_reason: noise(60_000) }), 400, "status_reason: too large");
+    for (let i = 0; i < 160; i += 1) expect((await update(id, {})).status).toBe(200);
+    expect((await eventsOf(id)).length).toBeGreaterThanOrEqual(100);
+  });
+});
+
 describe("history", () => {
   it("tells what happened, by whom, which fields, and the status before and after; never a value", async () => {
     const { id } = await deployed({ input_values: { secret: "canary" } });

@@ -43,9 +43,9 @@ describe("a poll costs", () => {
     const { link } = await deployed("s1");
     operations();
     const first = await request("GET", link);
-    expect(operations()).toEqual(["Query", "Query", "BatchGetItem", "BatchGetItem", "UpdateItem"]);
+    expect(operations()).toEqual(["Query", "BatchGetItem", "BatchGetItem", "UpdateItem"]);
     await request("GET", link);
-    expect(operations()).toEqual(["Query", "Query", "BatchGetItem"]);
+    expect(operations()).toEqual(["Query", "BatchGetItem"]);
     await request("HEAD", link);
     await request("GET", link, { headers: { "if-none-match": first.headers.etag ?? "" } });
     expect(operations()).toEqual(["Query", "Query"]);
@@ -65,6 +65,51 @@ describe("a poll costs", () => {
     const { link } = await deployed("s3");
     meddler.meddle = () => "fail";
     expectFault(await request("GET", link), 503);
+  });
+});
+
+describe("a signal's link", () => {
+  const DAY = 86_400_000;
+
+  const ahead = (ms: number): void => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
+  };
+
+  afterEach(() => vi.useRealTimers());
+
+  const update = (id: string, body: object) => tenant.call("PUT", `/software_deployments/${id}`, { body });
+
+  it("stays the same while its delivery is awaited, and is good as long as that is", async () => {
+    const { id, link } = await deployed("longer");
+    await update(id, { timeout: 60 });
+    await update(id, { input_values: { a: 1 } });
+    const signal = signalOf((await request("GET", link)).json);
+    await update(id, { timeout: 10 * 86_400 });
+    await update(id, { status: "IN_PROGRESS" });
+    expect(signalOf((await request("GET", link)).json)).toBe(signal);
+    ahead(9 * DAY);
+    expect((await request("PUT", signal, { body: { result: 1 } })).status).toBe(200);
+    vi.useRealTimers();
+    expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 1 } });
+    ahead(11 * DAY);
+    expectFault(await request("PUT", signal, { body: {} }), 401, "link");
+  });
+
+  it("ends an hour after the deadline, or after 30 days without one; then it changes nothing", async () => {
+    const limited = await deployed("limited");
+    await update(limited.id, { timeout: 60, action: "RUN" });
+    const unlimited = await deployed("unlimited");
+    const signals = [];
+    for (const { link } of [limited, unlimited]) signals.push(signalOf((await request("GET", link)).json));
+    const [first = "", second = ""] = signals;
+    ahead(3_500_000);
+    expect((await request("PUT", first, { body: {} })).status).toBe(200);
+    vi.setSystemTime(Date.now() + 200_000);
+    expectFault(await request("PUT", first, { body: {} }), 401, "link");
+    vi.setSystemTime(Date.now() + 30 * DAY);
+    expectFault(await request("PUT", second, { body: {} }), 401, "link");
+    vi.useRealTimers();
+    for (const { id } of [limited, unlimited]) expect(await show(id)).toMatchObject({ output_values: null });
   });
 });
 

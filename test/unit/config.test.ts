@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { softwareDeploymentsTable, tokenSettings } from "../../lib/config.ts";
+import { defaultTimeout, linkLife, softwareDeploymentsTable, tokenSettings } from "../../lib/config.ts";
 
 const NAMES = {
   TOKEN_PROJECT_CLAIM: "project_id",
@@ -45,5 +45,22 @@ describe("config", () => {
     environment({ TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a" });
     expect(tokenSettings()).toHaveProperty("jwt.issuer", "https://issuer.example");
     expect(tokenSettings()).toHaveProperty("keystone");
+  });
+
+  it.each(["0", "-1", "1.5", "ninety", "3651"])("refuses LINK_DAYS=%s", (LINK_DAYS) => {
+    environment({ LINK_DAYS });
+    expect(() => linkLife()).toThrow("LINK_DAYS");
+  });
+
+  it.each(["0", "1e9", "1 hour"])("refuses DEPLOYMENT_TIMEOUT=%s", (DEPLOYMENT_TIMEOUT) => {
+    environment({ DEPLOYMENT_TIMEOUT });
+    expect(() => defaultTimeout()).toThrow("DEPLOYMENT_TIMEOUT");
+  });
+
+  it("takes numbers of days and seconds", () => {
+    environment({ LINK_DAYS: "90", DEPLOYMENT_TIMEOUT: "" });
+    expect([linkLife(), defaultTimeout()]).toEqual([7_776_000, undefined]);
+    environment({ DEPLOYMENT_TIMEOUT: "60" });
+    expect(defaultTimeout()).toBe(60);
   });
 });

@@ -74,27 +74,46 @@ describe("a result that is too large", () => {
 
   it("comes back whole when it deflates well", () => {
     const deploy_stdout = "a line of a log\n".repeat(59_000);
-    expect(result({ deploy_stdout }).output_values?.deploy_stdout).toBe(deploy_stdout);
+    expect(result({ deploy_stdout }).output_values.deploy_stdout).toBe(deploy_stdout);
   });
 
   it("loses the middle of the streams first, never their ends, and says how much", () => {
     const deploy_stdout = `first ${random(900_000)} last`;
     const { status, output_values } = result({ deploy_stdout, result: random(20_000) });
-    const kept = output_values?.deploy_stdout as string;
+    const kept = output_values.deploy_stdout as string;
     expect(status).toBe("COMPLETE");
     expect(kept.startsWith("first ")).toBe(true);
     expect(kept.endsWith(" last")).toBe(true);
     const missing = Number(/\[… (\d+) bytes are missing here …\]/.exec(kept)?.[1]);
     expect(kept.replace(/\n\[….*…\]\n/, "").length + missing).toBe(deploy_stdout.length);
-    expect(output_values?.result).toHaveLength(20_000);
+    expect(output_values.result).toHaveLength(20_000);
     expect(stored(output_values)).toBeLessThanOrEqual(ROOM + 100);
     expect(stored(output_values)).toBeGreaterThan(ROOM * 0.8);
   });
 
   it("loses the middle of other long values when the streams are not enough", () => {
     const { output_values } = result({ result: { log: random(900_000) }, deploy_stdout: "short" });
-    expect(output_values?.deploy_stdout).toBe("short");
-    expect(output_values?.result).toMatch(/^\{"log":".*\[… \d+ bytes are missing here …\]/s);
+    expect(output_values.deploy_stdout).toBe("short");
+    expect(output_values.result).toMatch(/^\{"log":".*\[… \d+ bytes are missing here …\]/s);
+  });
+
+  it("keeps as many of thousands of outputs as fit, and says how many are missing", () => {
+    const names = Array.from({ length: 4_000 }, (_, i) => `${i}-${crypto.randomUUID()}`);
+    const signal = Object.fromEntries(names.map((name) => [name, random(180)]));
+    const outputs = names.map((name) => ({ name, type: "String" as const, error_output: false }));
+    const { output_values, status, status_reason } = fittedResult(
+      { ...signal, deploy_stdout: "log" },
+      outputs,
+      ROOM,
+    );
+    const kept = Object.keys(output_values);
+    expect([status, output_values.deploy_stdout]).toEqual(["COMPLETE", "log"]);
+    expect(kept.length).toBeGreaterThan(1_000);
+    expect(kept.slice(0, -3)).toEqual(names.slice(0, kept.length - 3));
+    expect(status_reason).toBe(
+      `Outputs received (the last ${4_003 - kept.length} of 4003 outputs are missing: they do not fit)`,
+    );
+    expect(stored(output_values)).toBeLessThanOrEqual(ROOM);
   });
 
   it("always fits, and a reason is never longer than it may be", () => {
@@ -107,10 +126,8 @@ describe("a result that is too large", () => {
     fc.assert(
       fc.property(signal, fc.integer({ min: 90_000, max: ROOM }), (sent, room) => {
         const { output_values, status_reason } = result(sent, room);
-        expect(Buffer.byteLength(status_reason ?? "")).toBeLessThanOrEqual(65_535);
-        expect(stored(output_values) + Buffer.byteLength(status_reason ?? "")).toBeLessThanOrEqual(
-          room + 100,
-        );
+        expect(Buffer.byteLength(status_reason)).toBeLessThanOrEqual(65_535);
+        expect(stored(output_values) + Buffer.byteLength(status_reason)).toBeLessThanOrEqual(room + 100);
       }),
       { numRuns: 20 },
     );
