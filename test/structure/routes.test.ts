@@ -18,6 +18,7 @@ beforeAll(async () => {
   const tables = ["SOFTWARE_DEPLOYMENTS_TABLE", "SOFTWARE_CONFIGS_TABLE"];
   const names = [...tables, "TOKEN_PROJECT_CLAIM", "TOKEN_ROLES_CLAIM", "READER_ROLES", "MEMBER_ROLES"];
   for (const name of names) vi.stubEnv(name, "x");
+  vi.stubEnv("LINK_DAYS", "90");
   for (const [name, value] of Object.entries(await issuerEnvironment())) vi.stubEnv(name, value);
 });
 

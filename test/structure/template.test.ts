@@ -146,7 +146,7 @@ describe("a function's role", () => {
     ],
     showSoftwareDeployment: [allow(deployments, "GetItem")],
     updateSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem")],
-    removeSoftwareDeployment: [allow(deployments, "DeleteItem", "UpdateItem")],
+    removeSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem", "DeleteItem")],
     rerunSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem")],
     signalSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
     listSoftwareDeploymentEvents: [allow(deployments, "GetItem")],
