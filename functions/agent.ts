@@ -1,12 +1,12 @@
 import { collected, linksVersion, signalled, signalUrl } from "../lib/http/agent-links.ts";
 import { endpoint } from "../lib/http/endpoint.ts";
 import { conditionally } from "../lib/http/reply.ts";
+import { serverState } from "../lib/server-lists.ts";
 import { AgentMetadata } from "../lib/server-metadata.ts";
 import { collect } from "../lib/server-metadata-table.ts";
 import { checkLink, validators } from "../lib/server-state.ts";
 import { SignalRequest } from "../lib/signal.ts";
 import * as signals from "../lib/signal-table.ts";
-import { serverState } from "../lib/software-deployment-lists.ts";
 import { jsonObject } from "../lib/wire/fields.ts";
 
 /** `GET /agent/metadata`: what a server is to run, for the `request` collector of os-collect-config. */
@@ -15,13 +15,13 @@ export const metadata = endpoint(
   async ({ capability, method, known, baseUrl, requestId, zone }) => {
     const { project, server, issued } = collected(capability);
     const telling = { zone, now: new Date(), signalUrl: signalUrl(baseUrl) };
-    const state = await serverState(project, server);
+    const state = await serverState(project, server, telling.now);
     checkLink(state, issued);
     return conditionally(
       { method, known },
       validators(state, linksVersion(baseUrl), telling.now),
       async () => ({
-        deployments: await collect(project, state, telling, requestId),
+        deployments: await collect(project, state.deployments, telling, requestId),
       }),
     );
   },

@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import * as z from "zod/mini";
 import { endpoint } from "../lib/http/endpoint.ts";
 import { nextLink } from "../lib/http/links.ts";
+import { conditionally, expectation, Reply } from "../lib/http/reply.ts";
 import {
   ConfigPath,
   ConfigRequest,
@@ -16,13 +17,16 @@ import { isReferenced } from "../lib/software-deployment-lists.ts";
 import { nextLinks, PageQuery, ProjectPath } from "../lib/wire/fields.ts";
 import { pageOf } from "../lib/wire/page.ts";
 
+/** A configuration never changes, and neither does its tag. */
+const TAGGED = { etag: '"0"' };
+
 /** `POST /v1/{project_id}/software_configs` */
 export const create = endpoint(
   { path: ProjectPath, body: ConfigRequest, answer: OneConfig },
   async ({ projectId, body, zone }) => {
     const config = newConfig(projectId, body, uuidv7(), new Date());
     await table.insert(config);
-    return { software_config: shownConfig(config, zone) };
+    return new Reply(200, TAGGED, { software_config: shownConfig(config, zone) });
   },
 );
 
@@ -45,12 +49,19 @@ export const list = endpoint(
 );
 
 /** `GET /v1/{project_id}/software_configs/{id}` */
-export const show = endpoint({ path: ConfigPath, answer: OneConfig }, async ({ projectId, path, zone }) => ({
-  software_config: shownConfig(await table.get(projectId, path.id), zone),
-}));
+export const show = endpoint(
+  { path: ConfigPath, answer: OneConfig },
+  async ({ projectId, path, zone, method, known }) => {
+    const config = await table.get(projectId, path.id);
+    return conditionally({ method, known }, TAGGED, () => ({ software_config: shownConfig(config, zone) }));
+  },
+);
 
 /** `DELETE /v1/{project_id}/software_configs/{id}` */
-export const remove = endpoint({ path: ConfigPath }, async ({ projectId, path }) => {
-  if (await isReferenced(projectId, path.id)) await table.refuseRemoval(projectId, path.id);
+export const remove = endpoint({ path: ConfigPath }, async ({ projectId, path, known }) => {
+  const expects = expectation(known);
+  if (expects) await table.get(projectId, path.id);
+  expects?.(TAGGED.etag);
+  if (await isReferenced(projectId, path.id, new Date())) await table.refuseRemoval(projectId, path.id);
   await table.remove(projectId, path.id);
 });

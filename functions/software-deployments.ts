@@ -2,57 +2,85 @@ import { v7 as uuidv7 } from "uuid";
 import * as z from "zod/mini";
 import { defaultTimeout } from "../lib/config.ts";
 import { EventList, shownEvents } from "../lib/deployment-event.ts";
-import { collectUrl, linkExpiry, signalUrl } from "../lib/http/agent-links.ts";
 import { endpoint } from "../lib/http/endpoint.ts";
 import { nextLink } from "../lib/http/links.ts";
-import { ServerMetadata } from "../lib/server-metadata.ts";
-import { tell } from "../lib/server-metadata-table.ts";
-import { revokeLinks } from "../lib/server-table.ts";
+import { conditionally, expectation, Reply } from "../lib/http/reply.ts";
 import { SignalRequest } from "../lib/signal.ts";
 import * as signals from "../lib/signal-table.ts";
 import * as configs from "../lib/software-config-table.ts";
 import {
+  CreatedDeployments,
   DeploymentPath,
+  etagOf,
+  ManyDeployments,
   newDeployment,
   OneDeployment,
-  ServerPath,
-  ShownDeployment,
+  type SoftwareDeployment,
   shown,
 } from "../lib/software-deployment.ts";
 import { changed, rerun as rerunning } from "../lib/software-deployment-change.ts";
-import * as lists from "../lib/software-deployment-lists.ts";
-import { CreateRequest, checkUpdate, UpdateRequest } from "../lib/software-deployment-request.ts";
+import * as creation from "../lib/software-deployment-creation-table.ts";
+import { list as listDeployments } from "../lib/software-deployment-lists.ts";
+import * as removal from "../lib/software-deployment-removal-table.ts";
+import {
+  BatchRequest,
+  CreateRequest,
+  checkUpdate,
+  isBatch,
+  ListQuery,
+  PatchRequest,
+  requested,
+  UpdateRequest,
+} from "../lib/software-deployment-request.ts";
 import * as table from "../lib/software-deployment-table.ts";
-import { jsonObject, nextLinks, PageQuery, ProjectPath, text } from "../lib/wire/fields.ts";
-import { instantOf } from "../lib/wire/instant.ts";
+import { jsonObject, nextLinks, ProjectPath } from "../lib/wire/fields.ts";
 import { pageOf } from "../lib/wire/page.ts";
 
 const DEFAULT_TIMEOUT = defaultTimeout();
 
-/** `POST /v1/{project_id}/software_deployments` */
+/** One deployment as a change leaves it, with its tag. */
+const answered = (deployment: SoftwareDeployment, zone: string, now: Date, headers = {}): Reply =>
+  new Reply(
+    200,
+    { etag: etagOf(deployment, now), ...headers },
+    { software_deployment: shown(deployment, zone, now) },
+  );
+
+const manyAnswered = (deployments: SoftwareDeployment[], zone: string, now: Date, headers = {}): Reply =>
+  new Reply(200, headers, { software_deployments: deployments.map((each) => shown(each, zone, now)) });
+
+/** `POST /v1/{project_id}/software_deployments`: one, or many at once. */
 export const create = endpoint(
-  { path: ProjectPath, body: CreateRequest, answer: OneDeployment },
-  async ({ projectId, body, requestId, zone }) => {
-    await configs.checkReference(projectId, body.config_id);
+  {
+    path: ProjectPath,
+    body: CreateRequest,
+    batch: BatchRequest,
+    answer: CreatedDeployments,
+    idempotent: true,
+  },
+  async ({ projectId, body, idempotencyKey: key, requestId, zone }) => {
     const now = new Date();
-    const deployment = newDeployment(projectId, body, uuidv7(), now, DEFAULT_TIMEOUT);
-    await table.insert(deployment, requestId);
-    return { software_deployment: shown(deployment, zone, now) };
+    const wanted = requested(body).map((one) =>
+      newDeployment(projectId, one, uuidv7(), now, DEFAULT_TIMEOUT),
+    );
+    const made = await creation.create(wanted, { projectId, key, request: body, requestId, now });
+    const headers = made.replayed ? { "idempotent-replayed": "true" } : {};
+    const [one] = made.deployments;
+    return one && !isBatch(body)
+      ? answered(one, zone, now, headers)
+      : manyAnswered(made.deployments, zone, now, headers);
   },
 );
 
-const ListQuery = z.extend(PageQuery, { server_id: z.optional(text(0, 255)) });
-const Listed = z.object({
-  software_deployments: z.array(ShownDeployment),
-  software_deployments_links: nextLinks,
-});
+const Listed = z.extend(ManyDeployments, { software_deployments_links: nextLinks });
 
 /** `GET /v1/{project_id}/software_deployments` */
 export const list = endpoint(
   { path: ProjectPath, query: ListQuery, answer: Listed },
   async ({ projectId, query, baseUrl, zone }) => {
     const now = new Date();
-    const page = await pageOf(lists.list(projectId, query), (row) => shown(row, zone, now), query.limit);
+    const rows = listDeployments(projectId, query, query, now);
+    const page = await pageOf(rows, (row) => shown(row, zone, now), query.limit);
     const links = nextLink(`${baseUrl}/v1/${projectId}/software_deployments`, page.next, query);
     return { software_deployments: page.rows, ...(links && { software_deployments_links: links }) };
   },
@@ -61,37 +89,50 @@ export const list = endpoint(
 /** `GET /v1/{project_id}/software_deployments/{id}` */
 export const show = endpoint(
   { path: DeploymentPath, answer: OneDeployment, access: "delegate" },
-  async ({ projectId, delegate, path, zone }) => ({
-    software_deployment: shown(await table.get(projectId, path.id, delegate), zone, new Date()),
-  }),
+  async ({ projectId, delegate, path, zone, method, known }) => {
+    const now = new Date();
+    const deployment = await table.get(projectId, path.id, now, delegate);
+    return conditionally({ method, known }, { etag: etagOf(deployment, now) }, () => ({
+      software_deployment: shown(deployment, zone, now),
+    }));
+  },
 );
 
 /** `PUT /v1/{project_id}/software_deployments/{id}` */
 export const update = endpoint(
   { path: DeploymentPath, body: UpdateRequest, answer: OneDeployment, access: "delegate" },
-  async ({ projectId, delegate, path, body, requestId, zone }) => {
+  async ({ projectId, delegate, path, body, requestId, zone, known }) => {
     checkUpdate(body, delegate);
-    if (body.config_id !== undefined) await configs.checkReference(projectId, body.config_id);
-    const now = new Date();
-    const by = { requestId, now, delegate };
-    const deployment = await table.update(path.id, changed(body, by), { projectId, ...by });
-    return { software_deployment: shown(deployment, zone, now) };
+    await configs.checkReferences(projectId, body.config_id);
+    const by = { projectId, requestId, now: new Date(), delegate };
+    const expects = expectation(known);
+    return answered(await table.update(path.id, changed(body, by), { ...by, expects }), zone, by.now);
+  },
+);
+
+/** `PATCH /v1/{project_id}/software_deployments/{id}`: a JSON merge patch (RFC 7396), in which null clears. */
+export const patch = endpoint(
+  { path: DeploymentPath, body: PatchRequest, answer: OneDeployment, access: "delegate" },
+  async ({ projectId, delegate, path, body, requestId, zone, known }) => {
+    checkUpdate(body, delegate);
+    await configs.checkReferences(projectId, body.config_id);
+    const by = { projectId, requestId, now: new Date(), delegate };
+    return answered(await table.patch(path.id, body, { ...by, expects: expectation(known) }), zone, by.now);
   },
 );
 
 /** `DELETE /v1/{project_id}/software_deployments/{id}` */
-export const remove = endpoint({ path: DeploymentPath }, ({ projectId, path }) =>
-  table.remove(projectId, path.id, new Date()),
+export const remove = endpoint({ path: DeploymentPath }, ({ projectId, path, known }) =>
+  removal.remove(projectId, path.id, new Date(), expectation(known)),
 );
 
 /** `POST /v1/{project_id}/software_deployments/{id}/rerun`: the agent runs it once more. */
 export const rerun = endpoint(
   { path: DeploymentPath, answer: OneDeployment },
-  async ({ projectId, path, requestId, zone }) => {
-    const now = new Date();
-    const by = { requestId, now };
-    const deployment = await table.update(path.id, rerunning(by), { projectId, ...by });
-    return { software_deployment: shown(deployment, zone, now) };
+  async ({ projectId, path, requestId, zone, known }) => {
+    const by = { projectId, requestId, now: new Date() };
+    const circumstances = { ...by, expects: expectation(known) };
+    return answered(await table.update(path.id, rerunning(by), circumstances), zone, by.now);
   },
 );
 
@@ -109,35 +150,8 @@ export const signal = endpoint(
 export const events = endpoint(
   { path: DeploymentPath, answer: EventList },
   async ({ projectId, path, zone }) => {
-    const { deployment, events } = await table.history(projectId, path.id);
-    return { events: shownEvents(deployment, events, zone, new Date()) };
+    const now = new Date();
+    const { deployment, events } = await table.history(projectId, path.id, now);
+    return { events: shownEvents(deployment, events, zone, now) };
   },
-);
-
-/** `GET /v1/{project_id}/software_deployments/metadata/{server_id}` */
-export const metadata = endpoint(
-  { path: ServerPath, answer: ServerMetadata, access: "delegate" },
-  async ({ projectId, delegate, mayWrite, path, baseUrl, zone }) => {
-    const telling = { zone, now: new Date(), signalUrl: mayWrite ? signalUrl(baseUrl) : undefined };
-    const deployments = lists.listByServer(projectId, path.server_id, { delegate, told: true });
-    return { metadata: (await tell(projectId, deployments, telling)).metadata };
-  },
-);
-
-const AgentLink = z.object({ metadata_url: z.string(), expires_at: z.string() });
-
-/** `POST …/metadata/{server_id}/link`: an address by which the server's agent needs no other credentials. */
-export const link = endpoint(
-  { path: ServerPath, answer: AgentLink },
-  async ({ projectId, path, baseUrl, zone }) => {
-    const issued = Date.now();
-    const expires = linkExpiry(issued);
-    const server = { project: projectId, server: path.server_id, issued, expires };
-    return { metadata_url: collectUrl(baseUrl, server), expires_at: instantOf(expires).replace("Z", zone) };
-  },
-);
-
-/** `DELETE …/metadata/{server_id}/link`: no link of the server that was made until now is valid any more. */
-export const revoke = endpoint({ path: ServerPath }, ({ projectId, path }) =>
-  revokeLinks(projectId, path.server_id, new Date()),
 );

@@ -114,6 +114,15 @@ const wholeNumber = (name: string, text: string, most: number): number => {
 export const linkLife = (): number => wholeNumber("LINK_DAYS", required("LINK_DAYS"), 3_650) * 86_400;
 
 /**
+ * How long a finished deployment is kept after its last change, in seconds; undefined for ever.
+ * @throws Error when `RETENTION_DAYS` is no whole number of days from 1 to 3,650
+ */
+export const retention = (): number | undefined => {
+  const text = optional("RETENTION_DAYS");
+  return text === undefined ? undefined : wholeNumber("RETENTION_DAYS", text, 3_650) * 86_400;
+};
+
+/**
  * After how many seconds a deployment without a limit of its own fails; undefined for never.
  * @throws Error when `DEPLOYMENT_TIMEOUT` is no whole number from 1 to 2,592,000 (30 days)
  */

@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ConditionalCheckFailedException, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  TransactionCanceledException,
+} from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
   DeleteCommand,
@@ -8,6 +12,7 @@ import {
   PutCommand,
   QueryCommand,
   type QueryCommandInput,
+  TransactWriteCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import { ServiceError } from "./errors.ts";
@@ -19,6 +24,12 @@ export type Item = Record<string, unknown>;
 export interface Key {
   project_id: string;
   id: string;
+}
+
+/** A page of what a query found, and the id behind which it goes on; undefined at its end. */
+export interface QueryPage {
+  items: Item[];
+  position: string | undefined;
 }
 
 /** A query on a table that is yet to be named. */
@@ -49,14 +60,24 @@ export const dynamodb = DynamoDBDocumentClient.from(
 const unavailable = (cause?: unknown): ServiceError =>
   new ServiceError("unavailable", "The storage does not answer at the moment.", { cause });
 
+/** How DynamoDB says that a transaction met another one, or found a partition too busy: nothing of it was written. */
+const COLLIDED = [
+  "TransactionCanceledException",
+  "TransactionInProgressException",
+  "TransactionConflictException",
+];
+
 /**
  * Rethrows what the SDK threw, after its own retries, in the service's words.
  * @throws ServiceError `unavailable` for throttling, outages and time-outs; anything else as it was
  */
 export const rethrow = (error: unknown): never => {
   const fault = error as Parameters<typeof isServerError>[0];
+  if (fault.name === "UnknownOperationException") {
+    throw new ServiceError("unavailable", "This storage has no transactions, which many at once need.");
+  }
   const passes = isThrottlingError(fault) || isTransientError(fault) || isServerError(fault);
-  throw passes ? unavailable(error) : error;
+  throw passes || COLLIDED.includes(fault.name) ? unavailable(error) : error;
 };
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -64,21 +85,32 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Whether an id can be one of ours; what cannot is not asked for. */
 export const isId = (id: string): boolean => UUID.test(id);
 
-/**
- * Whether a write whose condition did not hold was carried out all the same: the SDK repeats a write whose answer was
- * lost, and the repeat meets what the first try left.
- */
-export const isOwnRepeat = (error: unknown): boolean =>
-  error instanceof ConditionalCheckFailedException && (error.$metadata.attempts ?? 1) > 1;
+/** Whether a write was refused because its condition did not hold. */
+export const isRefused = (
+  error: unknown,
+): error is ConditionalCheckFailedException | TransactionCanceledException =>
+  error instanceof ConditionalCheckFailedException ||
+  (error instanceof TransactionCanceledException &&
+    (error.CancellationReasons ?? []).some(({ Code }) => Code === "ConditionalCheckFailed"));
 
 /**
- * Puts a new item, under an id that was made for it, with one conditional write. A repeat of a write whose answer was
- * lost finds the row there, and that is a success.
- * @throws ServiceError `unavailable`
+ * Puts new items, all of them or none, under ids that were made for them: one conditional write, or one transaction.
+ * @param items 1 to 100, of at most 4 MB together
+ * @returns whether they were put. A repeat of a write whose answer was lost, by the SDK or by whoever knows the ids,
+ *   finds them there.
+ * @throws ServiceError `unavailable`, also where the storage has no transactions
  */
-export const putNew = async (TableName: string, Item: Item): Promise<void> => {
-  const put = new PutCommand({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" });
-  await dynamodb.send(put).catch((error) => isOwnRepeat(error) || rethrow(error));
+export const putNew = async (TableName: string, items: Item[]): Promise<boolean> => {
+  const puts = items.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
+  const [only, second] = puts;
+  const written =
+    only && second === undefined
+      ? dynamodb.send(new PutCommand(only))
+      : dynamodb.send(new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
+  return written.then(
+    () => true,
+    (error) => (isRefused(error) ? false : rethrow(error)),
+  );
 };
 
 /** Reads an item consistently; what cannot be an id is not asked for. @throws ServiceError `unavailable` */
@@ -100,25 +132,31 @@ export const deleteItem = async (TableName: string, key: Key): Promise<boolean> 
   return Attributes !== undefined || $metadata.attempts !== 1;
 };
 
-/** The pages of a query, each read when it is asked for. */
-export async function* queriedPages(query: QueryCommandInput): AsyncGenerator<Item[]> {
-  let ExclusiveStartKey: Item | undefined;
+/** How many items a query looks at in one page, once it is known that many are wanted. */
+const PAGE = 1_000;
+
+/**
+ * The pages of a query, each read when it is asked for.
+ * @param query.Limit how many items the first page looks at; later ones look at twice as many as the one before
+ */
+export async function* queriedPages(query: QueryCommandInput): AsyncGenerator<QueryPage> {
+  let { ExclusiveStartKey, Limit } = query;
   do {
-    const { Items = [], LastEvaluatedKey } = await dynamodb
-      .send(new QueryCommand({ ...query, ExclusiveStartKey }))
-      .catch(rethrow);
-    yield Items;
+    const command = new QueryCommand({ ...query, ExclusiveStartKey, Limit });
+    const { Items = [], LastEvaluatedKey } = await dynamodb.send(command).catch(rethrow);
+    yield { items: Items, position: LastEvaluatedKey?.id as string | undefined };
     ExclusiveStartKey = LastEvaluatedKey;
+    Limit = Limit && Math.min(2 * Limit, PAGE);
   } while (ExclusiveStartKey);
 }
 
-/** How many rows a query reads at a time for `limit` of them, and one more to know whether the list goes on. */
-export const pageLimit = (limit: number | undefined): number | undefined =>
-  limit === undefined ? undefined : Math.min(limit, 1_000) + 1;
+/** How many items a query looks at first for `limit` of them, and one more to know whether the list goes on. */
+export const firstPage = (limit: number | undefined): number | undefined =>
+  limit === undefined ? undefined : Math.min(limit + 1, PAGE);
 
 /** The items of a query, read page by page as they are asked for. */
 export async function* queried(query: QueryCommandInput): AsyncGenerator<Item> {
-  for await (const page of queriedPages(query)) yield* page;
+  for await (const { items } of queriedPages(query)) yield* items;
 }
 
 /** The attributes to read of an item; all without any. Each goes by a `#name`, as some names are reserved. */

@@ -5,6 +5,7 @@ export type Kind =
   | "not_found"
   | "method_not_allowed"
   | "conflict"
+  | "precondition_failed"
   | "unavailable"
   | "internal";
 

@@ -1,25 +1,26 @@
+import { told } from "./server-lists.ts";
 import { serverMetadata, type Telling } from "./server-metadata.ts";
-import type { ServerState } from "./server-state.ts";
+import type { DeploymentState } from "./server-state.ts";
 import { recordCollected } from "./server-table.ts";
 import type { ShownConfig } from "./software-config.ts";
 import { getMany } from "./software-config-table.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
-import { told } from "./software-deployment-lists.ts";
 import { allOf } from "./wire/page.ts";
 
 const REMEDY = "delete deployments of this server that it no longer needs.";
 
 /**
  * Makes what a server is told of its deployments.
- * @param rows the server's deployments, by creation
+ * @param states the server's deployments as the index knows them
  * @returns those of them that there is something to run for, and the configurations derived for them
  * @throws ServiceError `invalid` when that would not fit an answer, `unavailable`
  */
 export const tell = async (
   projectId: string,
-  rows: AsyncIterable<SoftwareDeployment>,
+  states: DeploymentState[],
   telling: Telling,
 ): Promise<{ deployments: SoftwareDeployment[]; metadata: ShownConfig[] }> => {
+  const rows = told(projectId, states, telling.now);
   const deployments = await allOf(rows, ({ input_values }) => input_values, REMEDY);
   const kept = await getMany(
     projectId,
@@ -31,16 +32,15 @@ export const tell = async (
 
 /**
  * Makes what a server is told by its link, and records what of it goes out for the first time.
- * @param state the server's deployments as the index knows them
  * @throws ServiceError as `tell` does
  */
 export const collect = async (
   projectId: string,
-  state: ServerState,
+  states: DeploymentState[],
   telling: Telling,
   requestId: string,
 ): Promise<ShownConfig[]> => {
-  const { deployments, metadata } = await tell(projectId, told(projectId, state.deployments), telling);
+  const { deployments, metadata } = await tell(projectId, states, telling);
   await recordCollected(deployments, requestId, telling.now);
   return metadata;
 };

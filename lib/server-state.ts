@@ -5,14 +5,16 @@ import type { SoftwareDeployment } from "./software-deployment.ts";
 import { epoch } from "./wire/instant.ts";
 
 /** What an index tells of a deployment: enough to know whether it has changed. Times in seconds since 1970. */
-export type DeploymentState = Pick<SoftwareDeployment, "id" | "revision" | "status" | "deadline"> & {
-  changed: number;
-};
+export type DeploymentState = Pick<
+  SoftwareDeployment,
+  "id" | "revision" | "status" | "deadline" | "changed"
+> &
+  Pick<Partial<SoftwareDeployment>, "stack_user_project_id">;
 
 /** What tells whether anything has changed for a server. */
 export interface ServerState {
   deployments: DeploymentState[];
-  /** When a deployment of it was last removed, in seconds since 1970; 0 for never. */
+  /** When a deployment of it last went, in seconds since 1970; 0 for never. */
   changed: number;
   /** From when on its links must be made to be valid, in ms since 1970. */
   linksFrom: number;

@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { configReferencesAreChecked, softwareConfigsTable } from "./config.ts";
-import { batchGet, deleteItem, getItem, type Item, isId, pageLimit, putNew, queried } from "./dynamodb.ts";
+import { batchGet, deleteItem, firstPage, getItem, type Item, isId, putNew, queried } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
 import type { ListedConfig, SoftwareConfig } from "./software-config.ts";
 import { type Attributes, bytesOf, MAX_ITEM_BYTES, restoredJson, storedJson } from "./stored-json.ts";
@@ -46,7 +46,7 @@ export const insert = async (config: SoftwareConfig): Promise<void> => {
   if (bytesOf(Item) > MAX_ITEM_BYTES) {
     throw new ServiceError("invalid", "config: too large: a configuration takes at most 400 KB");
   }
-  await putNew(TableName, Item);
+  await putNew(TableName, [Item]);
 };
 
 const find = async (projectId: string, id: string): Promise<SoftwareConfig | undefined> => {
@@ -55,12 +55,16 @@ const find = async (projectId: string, id: string): Promise<SoftwareConfig | und
 };
 
 /**
- * Holds a reference against what is kept, on stages that want it (`configReferences: checked`).
+ * Holds references against what is kept, on stages that want it (`configReferences: checked`).
+ * @param ids undefined ones refer to nothing
  * @throws ServiceError `invalid` when the project has no such configuration, `unavailable`
  */
-export const checkReference = async (projectId: string, id: string): Promise<void> => {
-  if (!configReferencesAreChecked() || (await find(projectId, id))) return;
-  throw new ServiceError("invalid", `config_id: Config with id ${id} not found`);
+export const checkReferences = async (projectId: string, ...ids: (string | undefined)[]): Promise<void> => {
+  if (!configReferencesAreChecked()) return;
+  for (const id of new Set(ids)) {
+    if (id === undefined || (await find(projectId, id))) continue;
+    throw new ServiceError("invalid", `config_id: Config with id ${id} not found`);
+  }
 };
 
 /**
@@ -111,7 +115,7 @@ export const declaredOutputs = async (projectId: string, id: string): Promise<So
 export async function* list(
   projectId: string,
   { marker, limit }: { marker?: string | undefined; limit?: number | undefined },
-): AsyncGenerator<ListedConfig> {
+): AsyncGenerator<ListedConfig, undefined> {
   const rows = queried({
     TableName,
     ConsistentRead: true,
@@ -123,7 +127,7 @@ export async function* list(
     },
     ProjectionExpression: "id, #name, #group, creation_time",
     ExpressionAttributeNames: { "#name": "name", "#group": "group" },
-    Limit: pageLimit(limit),
+    Limit: firstPage(limit),
   });
   for await (const row of rows) {
     const { id, name = null, group = null, creation_time } = row;

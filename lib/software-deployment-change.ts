@@ -5,6 +5,7 @@ import { eventText, storedValues } from "./software-deployment-item.ts";
 import type { Update } from "./software-deployment-request.ts";
 import type { Attributes } from "./stored-json.ts";
 import { epoch } from "./wire/instant.ts";
+import { merged } from "./wire/merge-patch.ts";
 
 /** A change of a deployment: what is set, and what else it means. */
 export interface Change {
@@ -35,6 +36,23 @@ const change = (update: Update, event: Omit<DeploymentEvent, "at" | "request_id"
 export const changed = (update: Update, by: By): Change => {
   const actor = by.delegate === undefined ? "user" : "delegated tenant";
   return change(update, { event: "changed", by: actor, fields: Object.keys(update) }, by);
+};
+
+/**
+ * A merge patch (RFC 7396) as a change with its event.
+ * @param current the deployment as it was read, into whose values those of the patch are merged
+ * @throws ServiceError `invalid` when its inputs are too large
+ */
+export const patched = (patch: Update, current: SoftwareDeployment, by: By): Change => {
+  const { input_values, output_values } = patch;
+  return changed(
+    {
+      ...patch,
+      ...(input_values && { input_values: merged(current.input_values, input_values) }),
+      ...(output_values && { output_values: merged(current.output_values, output_values) }),
+    },
+    by,
+  );
 };
 
 /** A run's result as a change with its event. */

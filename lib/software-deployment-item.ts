@@ -3,7 +3,9 @@ import type { DeploymentEvent } from "./deployment-event.ts";
 import type { Item } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
+import { expiry, goneFrom } from "./software-deployment-lifetime-item.ts";
 import { type Attributes, bytesOf, MAX_ITEM_BYTES, restoredJson, storedJson } from "./stored-json.ts";
+import { epoch } from "./wire/instant.ts";
 
 /**
  * The key of the index by server: a project's own servers alone. A project's id holds no `#`, so that no two
@@ -71,7 +73,7 @@ export const itemOf = (deployment: SoftwareDeployment, created: DeploymentEvent)
   const more = {
     server_key: serverKey(rest.project_id, rest.server_id),
     config_key: configKey(rest.project_id, rest.config_id),
-    changed: rest.begun,
+    ...expiry(deployment),
     events: [eventText(created)],
   };
   const plain = Object.fromEntries(
@@ -103,4 +105,13 @@ export const deploymentOf = (item: Item): SoftwareDeployment =>
     delivery: item.delivery,
     reran: item.reran ?? false,
     revision: item.revision,
+    changed: item.changed,
+    key_expires: item.key_expires ?? null,
   }) as SoftwareDeployment;
+
+/** The deployment that an item holds, if it is there at a time: neither removed nor past its end. */
+export const presentIn = (item: Item | undefined, now: Date): SoftwareDeployment | undefined => {
+  if (item?.server_id === undefined) return undefined;
+  const deployment = deploymentOf(item);
+  return goneFrom(deployment) > epoch(now) ? deployment : undefined;
+};

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { ServiceError } from "./errors.ts";
-import { emptyMeansLeave, flat, jsonObject, text, wellFormed } from "./wire/fields.ts";
+import { isJsonObject } from "./wire/exact-json.ts";
+import { emptyMeansLeave, flat, jsonObject, PageQuery, pageLimit, text, wellFormed } from "./wire/fields.ts";
 
 /** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
 const MAX_REASON_BYTES = 65_535;
@@ -26,24 +27,87 @@ const timeout = (least: 0 | 1) => {
     .check(z.refine((value) => Number.isInteger(value) && value >= least && value <= MAX_TIMEOUT, { error }));
 };
 
+/** A time limit to set; 0 takes it away. */
+const newTimeout = z.pipe(
+  timeout(0),
+  z.transform((seconds) => seconds || null),
+);
+
+/** The most deployments that one request creates: what one DynamoDB transaction takes. */
+const MAX_BATCH = 100;
+
+const tooMany = `1 to ${MAX_BATCH} are expected in one request`;
+
+interface Servers {
+  server_id?: unknown;
+  server_ids?: unknown;
+}
+
+const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(value) };
+
 /**
- * The body of a create. Null means absent; fields it does not name are dropped, as in Heat, because SDKs send
- * extras.
+ * The body of a create: one deployment, or with `server_ids` one for each of many servers. Null means absent; fields
+ * it does not name are dropped, as in Heat, because SDKs send extras.
  */
 export const CreateRequest = flat(
   "software_deployment",
-  z.object({
-    config_id: text(1, 255),
-    server_id: text(1, 255),
-    action: z.nullish(text(0, 255)),
-    input_values: z.nullish(jsonObject),
-    status: z.nullish(Status),
-    status_reason: z.nullish(reason),
-    stack_user_project_id: z.nullish(text(0, 64)),
-    timeout: z.nullish(timeout(1)),
-  }),
+  z
+    .object({
+      config_id: text(1, 255),
+      server_id: z.nullish(text(1, 255)),
+      server_ids: z.nullish(
+        z.array(text(1, 255)).check(z.minLength(1, tooMany), z.maxLength(MAX_BATCH, tooMany)),
+      ),
+      action: z.nullish(text(0, 255)),
+      input_values: z.nullish(jsonObject),
+      status: z.nullish(Status),
+      status_reason: z.nullish(reason),
+      stack_user_project_id: z.nullish(text(0, 64)),
+      timeout: z.nullish(timeout(1)),
+    })
+    .check(
+      z.refine(({ server_id, server_ids }: Servers) => (server_id ?? server_ids ?? null) !== null, {
+        ...whereObject,
+        path: ["server_id"],
+        error: "a string is required, or server_ids",
+      }),
+      z.refine(
+        ({ server_id, server_ids }: Servers) => (server_id ?? null) === null || (server_ids ?? null) === null,
+        {
+          ...whereObject,
+          path: ["server_ids"],
+          error: "takes the place of server_id, both are given",
+        },
+      ),
+    ),
 );
 export type CreateRequest = z.infer<typeof CreateRequest>;
+
+/** The body of a create of many deployments at once. */
+export const BatchRequest = z.pipe(
+  z.array(z.unknown()).check(z.minLength(1, tooMany), z.maxLength(MAX_BATCH, tooMany)),
+  z.array(CreateRequest),
+);
+
+/** What is asked for of one deployment. */
+export type DeploymentRequest = Omit<CreateRequest, "server_id" | "server_ids"> & { server_id: string };
+
+/**
+ * Every single deployment that a create asks for, in order.
+ * @throws ServiceError `invalid` when they are more than 100
+ */
+export const requested = (body: CreateRequest | CreateRequest[]): DeploymentRequest[] => {
+  const requests = [body].flat().flatMap(({ server_id, server_ids, ...rest }) => {
+    const servers = server_ids ?? [server_id ?? ""];
+    return servers.map((server) => ({ ...rest, server_id: server }));
+  });
+  if (requests.length <= MAX_BATCH) return requests;
+  throw new ServiceError("invalid", `server_ids: ${tooMany}, not ${requests.length}`);
+};
+
+/** Whether a create is answered with a list. */
+export const isBatch = (body: CreateRequest | CreateRequest[]): boolean =>
+  Array.isArray(body) || (body.server_ids ?? null) !== null;
 
 /**
  * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule); maps are replaced,
@@ -51,30 +115,58 @@ export type CreateRequest = z.infer<typeof CreateRequest>;
  */
 export const UpdateRequest = flat(
   "software_deployment",
-  emptyMeansLeave(
-    z.object({
-      config_id: z.optional(text(1, 255)),
-      input_values: z.optional(jsonObject),
-      output_values: z.optional(jsonObject),
-      action: z.optional(text(0, 255)),
-      status: z.optional(Status),
-      status_reason: z.optional(reason),
-      timeout: z.optional(
-        z.pipe(
-          timeout(0),
-          z.transform((seconds) => seconds || null),
-        ),
-      ),
-    }),
-  ),
+  z.object({
+    config_id: z.optional(text(1, 255)),
+    input_values: z.optional(jsonObject),
+    output_values: z.optional(jsonObject),
+    action: z.optional(text(0, 255)),
+    status: z.optional(Status),
+    status_reason: z.optional(reason),
+    timeout: z.optional(newTimeout),
+  }),
+  emptyMeansLeave,
 );
 export type UpdateRequest = z.infer<typeof UpdateRequest>;
 
-/** The fields of an update that may also be taken away. */
-type Clearable = "action" | "input_values" | "output_values" | "status_reason";
+/**
+ * The body of a JSON merge patch (RFC 7396) of the fields that an update takes: null takes a value away, where a
+ * deployment can be without it.
+ */
+export const PatchRequest = flat(
+  "software_deployment",
+  z.object({
+    config_id: z.optional(text(1, 255)),
+    input_values: z.optional(z.nullable(jsonObject)),
+    output_values: z.optional(z.nullable(jsonObject)),
+    action: z.optional(z.nullable(text(0, 255))),
+    status: z.optional(Status),
+    status_reason: z.optional(z.nullable(reason)),
+    timeout: z.optional(z.nullable(newTimeout)),
+  }),
+);
 
 /** What is set of a deployment; null takes a value away. */
-export type Update = Omit<UpdateRequest, Clearable> & { [Field in Clearable]?: UpdateRequest[Field] | null };
+export type Update = z.infer<typeof PatchRequest>;
+
+/** The most deployments that a caller may ask for at a time. */
+const MAX_PAGE = 1_000;
+
+/** Which deployments a list holds, where it begins, how long it may be and which way it goes. */
+export const ListQuery = z.object({
+  // As Heat reads it, an empty one asks for nothing.
+  server_id: z.optional(
+    z.pipe(
+      text(0, 255),
+      z.transform((id) => id || undefined),
+    ),
+  ),
+  config_id: z.optional(text(1, 255)),
+  status: z.optional(Status),
+  action: z.optional(text(0, 255)),
+  limit: z.optional(pageLimit(MAX_PAGE)),
+  marker: PageQuery.shape.marker,
+  sort_dir: z.optional(z.enum(["asc", "desc"])),
+});
 
 /** What a server is told to run: a change of any of these is a new delivery. */
 const DELIVERED = ["config_id", "input_values", "action"] as const;

@@ -1,48 +1,42 @@
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { softwareDeploymentsTable } from "./config.ts";
 import { type DeploymentEvent, newest, TOO_MANY_EVENTS } from "./deployment-event.ts";
 import { hasTimedOut } from "./deployment-run.ts";
-import { deleteItem, dynamodb, getItem, type Item, isId, putNew, rethrow } from "./dynamodb.ts";
+import { dynamodb, getItem, type Item, isId, isRefused, rethrow } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
-import { markRemoval } from "./server-table.ts";
-import { isVisibleTo, type SoftwareDeployment } from "./software-deployment.ts";
-import { afterTimeout, type Change, ownEvent, valuesOf } from "./software-deployment-change.ts";
+import { etagOf, isVisibleTo, type SoftwareDeployment } from "./software-deployment.ts";
+import { afterTimeout, type Change, ownEvent, patched, valuesOf } from "./software-deployment-change.ts";
 import {
   deploymentOf,
   eventsOf,
   eventText,
-  itemOf,
+  presentIn,
   roomOf,
   SMALL_BYTES,
 } from "./software-deployment-item.ts";
+import { updatesReadFirst } from "./software-deployment-lifetime-item.ts";
+import type { Update } from "./software-deployment-request.ts";
 import { type Circumstances, updateExpressions } from "./software-deployment-update-item.ts";
 import { bytesOf } from "./stored-json.ts";
 
 const TableName = softwareDeploymentsTable();
 
 /** How often a change is tried on a row that others change at the same time. */
-const TRIES = 4;
+export const TRIES = 4;
 
-const notFound = (id: string): ServiceError =>
+/** What is said of a deployment that is not there, or that the caller may not know of. */
+export const notFound = (id: string): ServiceError =>
   new ServiceError("not_found", `Deployment with id ${id} not found`);
 
-/**
- * Stores a new deployment with one conditional write.
- * @throws ServiceError `invalid` when its inputs are too large, `unavailable` when DynamoDB does not take it
- */
-export const insert = async (deployment: SoftwareDeployment, requestId: string): Promise<void> => {
-  const { begun: at, status } = deployment;
-  await putNew(
-    TableName,
-    itemOf(deployment, { at, event: "created", by: "user", request_id: requestId, status }),
-  );
-};
+/** What is said when others change a deployment again and again. */
+export const busy = (): ServiceError =>
+  new ServiceError("unavailable", "The deployment is being changed by others: try again.");
 
 /** Reads the item of a deployment that the caller may know of. */
-const read = async (projectId: string, id: string, delegate?: string): Promise<Item> => {
+const read = async (projectId: string, id: string, now: Date, delegate?: string): Promise<Item> => {
   const item = await getItem(TableName, { project_id: projectId, id });
-  if (!item || !isVisibleTo(deploymentOf(item), delegate)) throw notFound(id);
+  const deployment = presentIn(item, now);
+  if (!item || !deployment || !isVisibleTo(deployment, delegate)) throw notFound(id);
   return item;
 };
 
@@ -51,8 +45,12 @@ const read = async (projectId: string, id: string, delegate?: string): Promise<I
  * @param delegate the delegated tenant's project, when the caller is one: it sees its own deployments alone
  * @throws ServiceError `not_found`, `unavailable`
  */
-export const get = async (projectId: string, id: string, delegate?: string): Promise<SoftwareDeployment> =>
-  deploymentOf(await read(projectId, id, delegate));
+export const get = async (
+  projectId: string,
+  id: string,
+  now: Date,
+  delegate?: string,
+): Promise<SoftwareDeployment> => deploymentOf(await read(projectId, id, now, delegate));
 
 /**
  * Reads a deployment's history, the oldest event first.
@@ -61,8 +59,9 @@ export const get = async (projectId: string, id: string, delegate?: string): Pro
 export const history = async (
   projectId: string,
   id: string,
+  now: Date,
 ): Promise<{ deployment: SoftwareDeployment; events: DeploymentEvent[] }> => {
-  const item = await read(projectId, id);
+  const item = await read(projectId, id, now);
   return { deployment: deploymentOf(item), events: eventsOf(item) };
 };
 
@@ -93,7 +92,7 @@ const send = async (id: string, change: Change, circumstances: Circumstances): P
     const { Attributes } = await dynamodb.send(command);
     return Attributes && (await trimmed(Attributes));
   } catch (error) {
-    return error instanceof ConditionalCheckFailedException ? undefined : rethrow(error);
+    return isRefused(error) ? undefined : rethrow(error);
   }
 };
 
@@ -104,32 +103,34 @@ type Decide = (deployment: SoftwareDeployment, item: Item) => Promise<Change | u
  * Changes a deployment according to what it is: reads the row, and writes the change only if the row is still that;
  * else it begins anew. A row past its time limit fails first, which is part of the same write.
  * @returns the deployment as it is now
- * @throws ServiceError `not_found`, `unavailable`, and what `decide` throws
+ * @throws ServiceError `not_found`, `precondition_failed`, `unavailable`, and what `decide` throws
  */
 export const changeAsRead = async (
   id: string,
   decide: Decide,
   circumstances: Circumstances,
 ): Promise<SoftwareDeployment> => {
-  const { projectId, requestId, delegate, now } = circumstances;
+  const { projectId, requestId, delegate, now, expects } = circumstances;
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const item = await read(projectId, id, delegate);
+    const item = await read(projectId, id, now, delegate);
     const current = deploymentOf(item);
     const change = await decide(current, item);
     // The SDK repeats a write whose answer was lost: the history tells whether this is what it wrote.
     if (!change || eventsOf(item).map(eventText).includes(ownEvent(change))) return current;
+    expects?.(etagOf(current, now));
     const late = hasTimedOut(current, now) ? afterTimeout(change, current, requestId) : change;
     const row = await send(id, late, { ...circumstances, current });
     if (row) return deploymentOf(row);
   }
-  throw new ServiceError("unavailable", "The deployment is being changed by others: try again.");
+  throw busy();
 };
 
 /** Holds a change's larger values against the room that the item has for them. */
 const fitting = (change: Change, item: Item): Change => {
-  const replaced = Object.keys(valuesOf(change));
-  if (bytesOf(valuesOf(change)) <= roomOf(item, replaced)) return change;
-  throw new ServiceError("invalid", `${replaced.join(", ")}: too large: a deployment takes at most 400 KB`);
+  const values = valuesOf(change);
+  const names = Object.keys(values);
+  if (bytesOf(values) <= roomOf(item, names)) return change;
+  throw new ServiceError("invalid", `${names.join(", ")}: too large: a deployment takes at most 400 KB`);
 };
 
 /**
@@ -137,11 +138,13 @@ const fitting = (change: Change, item: Item): Change => {
  * fields both stays, and a row that is gone stays gone.
  *
  * Where the condition does not hold, the row is read and the change sent once more, for what the row turned out to
- * be: past its time limit, or changed by a container whose clock is ahead (`updated_time` does not go back). A change
- * with large values reads the row first, to know whether they fit.
+ * be: past its time limit, or changed by a container whose clock is ahead (`updated_time` does not go back). The row
+ * is read first for a change with large values, to know whether they fit, for one that relies on what is there, and
+ * where the end of the row depends on it.
  *
  * @returns the deployment as it is now
- * @throws ServiceError `not_found`, `invalid` when it grows beyond DynamoDB's 400 KB, `unavailable`
+ * @throws ServiceError `not_found`, `precondition_failed`, `invalid` when it grows beyond DynamoDB's 400 KB,
+ *   `unavailable`
  */
 export const update = async (
   id: string,
@@ -149,16 +152,19 @@ export const update = async (
   circumstances: Circumstances,
 ): Promise<SoftwareDeployment> => {
   if (!isId(id)) throw notFound(id);
-  const row = bytesOf(valuesOf(change)) <= SMALL_BYTES ? await send(id, change, circumstances) : undefined;
+  const readsFirst = updatesReadFirst || circumstances.expects || bytesOf(valuesOf(change)) > SMALL_BYTES;
+  const row = readsFirst ? undefined : await send(id, change, circumstances);
   return row ? deploymentOf(row) : changeAsRead(id, async (_, item) => fitting(change, item), circumstances);
 };
 
 /**
- * Removes a deployment, and before that tells its server's collector that something changes.
- * @throws ServiceError `not_found`, `unavailable`
+ * Changes a deployment by a merge patch (RFC 7396): a read and a conditional write.
+ * @returns the deployment as it is now
+ * @throws ServiceError as `update` does
  */
-export const remove = async (projectId: string, id: string, now: Date): Promise<void> => {
-  const { server_id } = await get(projectId, id);
-  await markRemoval(projectId, server_id, now);
-  if (!(await deleteItem(TableName, { project_id: projectId, id }))) throw notFound(id);
-};
+export const patch = (id: string, body: Update, circumstances: Circumstances): Promise<SoftwareDeployment> =>
+  changeAsRead(
+    id,
+    async (current, item) => fitting(patched(body, current, circumstances), item),
+    circumstances,
+  );

@@ -1,8 +1,9 @@
 import { SIGNAL_GRACE, SIGNAL_LIFE } from "./deployment-run.ts";
 import type { Item } from "./dynamodb.ts";
-import { FOREVER } from "./software-deployment.ts";
+import { FOREVER, type SoftwareDeployment } from "./software-deployment.ts";
 import { type By, type Change, ownEvent } from "./software-deployment-change.ts";
 import { configKey, eventText } from "./software-deployment-item.ts";
+import { expiry } from "./software-deployment-lifetime-item.ts";
 import { beginsRun, isNewDelivery } from "./software-deployment-request.ts";
 import { epoch, instant } from "./wire/instant.ts";
 
@@ -10,7 +11,9 @@ import { epoch, instant } from "./wire/instant.ts";
 export interface Circumstances extends By {
   projectId: string;
   /** The row as it was read: the change holds only if it is still that, and its time does not go back. */
-  current?: { revision: number; updated_time: string | null };
+  current?: SoftwareDeployment;
+  /** Holds the tag of what is there against what the caller relies on, and throws where it moved on. */
+  expects?: ((etag: string) => void) | undefined;
 }
 
 /** An UpdateItem without its table and key. */
@@ -37,6 +40,19 @@ const timesWith = (change: Change, timeout: number | null, begun: number): Item 
   }),
 });
 
+/** When the item may go, where that depends on what the row was. */
+const lasting = ({ update }: Change, { current, now }: Circumstances): { expires?: number } => {
+  if (!current) return {};
+  const timeout = update.timeout === undefined ? current.timeout : update.timeout;
+  const begun = beginsRun(update) ? epoch(now) : current.begun;
+  return expiry({
+    status: update.status ?? current.status,
+    deadline: timeout === null ? FOREVER : begun + timeout,
+    changed: epoch(now),
+    key_expires: current.key_expires,
+  });
+};
+
 /** What is set to a value that is known before the write. */
 const plainSets = (change: Change, circumstances: Circumstances): Item => {
   const { update, stored } = change;
@@ -53,6 +69,7 @@ const plainSets = (change: Change, circumstances: Circumstances): Item => {
     ...(beginsRun(update) && { begun }),
     ...(beginsRun(update) && update.timeout !== undefined && timesWith(change, update.timeout, begun)),
     ...(update.timeout === null && { deadline: FOREVER }),
+    ...lasting(change, circumstances),
     updated_time: updatedTime(circumstances),
     changed: begun,
   };
@@ -75,8 +92,9 @@ const derivedSets = (change: Change, begun: number): { expressions: string[]; va
   };
 };
 
-/** What a change takes away: what is set to null, and a rerun's mark when there is something else to run. */
-const removed = ({ update }: Change): string[] => [
+/** What a change takes away: what is set to null, a rerun's mark when there is something else to run, an end. */
+const removed = ({ update }: Change, plain: string[]): string[] => [
+  ...(plain.includes("expires") ? [] : ["expires"]),
   ...Object.entries(update).flatMap(([name, value]) => (value === null ? [`#${name}`] : [])),
   ...(update.config_id === undefined ? [] : ["reran"]),
 ];
@@ -100,7 +118,7 @@ const used = (names: string[], expressions: string): Record<string, string> =>
 const updateExpression = (change: Change, plain: string[], derived: string[]): string => {
   const assignments = plain.map((name) => `#${name} = :${name}`);
   const appended = "events = list_append(if_not_exists(events, :none), :events)";
-  const gone = removed(change);
+  const gone = removed(change, plain);
   return [
     `SET ${[...assignments, ...derived, appended].join(", ")}`,
     `ADD revision :one${delivers(change) ? ", delivery :one" : ""}`,
@@ -119,7 +137,7 @@ export const updateExpressions = (change: Change, circumstances: Circumstances):
   const [row, rowValues] = rowCondition(circumstances);
   const visible = delegate === undefined ? "" : " AND stack_user_project_id = :delegate";
   const UpdateExpression = updateExpression(change, Object.keys(plain), derived.expressions);
-  const ConditionExpression = `attribute_exists(id) AND NOT contains(events, :own) AND ${row}${visible}`;
+  const ConditionExpression = `attribute_exists(server_id) AND NOT contains(events, :own) AND ${row}${visible}`;
   const names = ["status", "timeout", ...Object.keys(plain), ...Object.keys(change.update)];
   return {
     UpdateExpression,

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { asOf, type Run, signalExpiry } from "./deployment-run.ts";
-import { type CreateRequest, Status } from "./software-deployment-request.ts";
+import { asOf, hasTimedOut, type Run, signalExpiry } from "./deployment-run.ts";
+import { type DeploymentRequest, Status } from "./software-deployment-request.ts";
 import { jsonObject, ProjectPath, text } from "./wire/fields.ts";
 import { epoch, instant, shownInstant } from "./wire/instant.ts";
 
@@ -33,12 +33,22 @@ export type ShownDeployment = z.infer<typeof ShownDeployment>;
 /** The answer that carries one deployment. */
 export const OneDeployment = z.object({ software_deployment: ShownDeployment });
 
+/** The answer that carries many deployments. */
+export const ManyDeployments = z.object({ software_deployments: z.array(ShownDeployment) });
+
+/** The answer of a create: of one, or of many at once. */
+export const CreatedDeployments = z.union([OneDeployment, ManyDeployments]);
+
 /** A deployment as the service knows it: what is shown, its project, and what its server needs. */
 export interface SoftwareDeployment extends Omit<ShownDeployment, keyof Run | "updated_time">, Run {
   project_id: string;
   updated_time: string | null;
   /** How often anything has changed. */
   revision: number;
+  /** When anything last changed, in seconds since 1970. */
+  changed: number;
+  /** Until when its creation may be repeated under its key, in seconds since 1970; null without a key. */
+  key_expires: number | null;
   /** The project whose servers carry the deployment out; never shown. */
   stack_user_project_id: string | null;
 }
@@ -51,7 +61,7 @@ export interface SoftwareDeployment extends Omit<ShownDeployment, keyof Run | "u
  */
 export const newDeployment = (
   projectId: string,
-  request: CreateRequest,
+  request: DeploymentRequest,
   id: string,
   now: Date,
   defaultTimeout?: number,
@@ -76,6 +86,8 @@ export const newDeployment = (
     delivery: 0,
     reran: false,
     revision: 0,
+    changed: begun,
+    key_expires: null,
     timeout,
     begun,
     deadline,
@@ -83,9 +95,15 @@ export const newDeployment = (
   };
 };
 
+/** The tag of what a deployment shows, collections aside: another one after every change and after its time limit. */
+export const etagOf = (deployment: SoftwareDeployment, now: Date): string =>
+  `"${deployment.revision}${hasTimedOut(deployment, now) ? "-timed-out" : ""}"`;
+
 /** Whether a caller may know of a deployment: its own project, or the one that it is delegated to. */
-export const isVisibleTo = (deployment: SoftwareDeployment, delegate: string | undefined): boolean =>
-  delegate === undefined || deployment.stack_user_project_id === delegate;
+export const isVisibleTo = (
+  deployment: Pick<Partial<SoftwareDeployment>, "stack_user_project_id">,
+  delegate: string | undefined,
+): boolean => delegate === undefined || deployment.stack_user_project_id === delegate;
 
 /**
  * What a caller sees of a deployment.

@@ -4,6 +4,8 @@ import {
   type CreateTableCommandInput,
   DynamoDBClient,
   ResourceInUseException,
+  type TimeToLiveSpecification,
+  UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { parse } from "yaml";
 
@@ -15,11 +17,17 @@ export const REGION = "eu-central-1";
 const SERVICE = "software-deployments";
 
 interface Template {
-  Resources: Record<string, { Properties: CreateTableCommandInput }>;
+  Resources: Record<
+    string,
+    { Properties: CreateTableCommandInput & { TimeToLiveSpecification?: TimeToLiveSpecification } }
+  >;
 }
 
-/** The tables of `infra/tables.yml`, the deployed definition, as `CreateTable` takes them. */
-const tableDefinitions = async (stage: string): Promise<CreateTableCommandInput[]> => {
+/** A table as `CreateTable` takes it, and its time to live, which is a call of its own. */
+type TableDefinition = CreateTableCommandInput & { timeToLive: TimeToLiveSpecification | undefined };
+
+/** The tables of `infra/tables.yml`, the deployed definition. */
+const tableDefinitions = async (stage: string): Promise<TableDefinition[]> => {
   const template = await readFile(new URL("../tables.yml", import.meta.url), "utf8");
   const text = template.replaceAll("${self:service}", SERVICE).replaceAll("${sls:stage}", stage);
   return Object.values((parse(text) as Template).Resources).map(({ Properties: table }) => ({
@@ -28,16 +36,34 @@ const tableDefinitions = async (stage: string): Promise<CreateTableCommandInput[
     AttributeDefinitions: table.AttributeDefinitions,
     KeySchema: table.KeySchema,
     GlobalSecondaryIndexes: table.GlobalSecondaryIndexes,
+    timeToLive: table.TimeToLiveSpecification,
   }));
+};
+
+/** Creates a table, unless it is there, with its time to live where the emulator knows of that. */
+const createTable = async (
+  client: DynamoDBClient,
+  { timeToLive, ...table }: TableDefinition,
+): Promise<void> => {
+  try {
+    await client.send(new CreateTableCommand(table));
+  } catch (error) {
+    if (error instanceof ResourceInUseException) return;
+    throw error;
+  }
+  if (!timeToLive) return;
+  const update = new UpdateTimeToLiveCommand({
+    TableName: table.TableName,
+    TimeToLiveSpecification: timeToLive,
+  });
+  await client.send(update).catch((error: Error) => {
+    if (error.name !== "UnknownOperationException") throw error;
+  });
 };
 
 /** Creates the tables that are not there yet in the emulator at `endpoint`. */
 export const createTables = async (endpoint: string, stage: string): Promise<void> => {
   const client = new DynamoDBClient({ endpoint, region: REGION, credentials: CREDENTIALS });
-  for (const table of await tableDefinitions(stage)) {
-    await client.send(new CreateTableCommand(table)).catch((error: unknown) => {
-      if (!(error instanceof ResourceInUseException)) throw error;
-    });
-  }
+  for (const table of await tableDefinitions(stage)) await createTable(client, table);
   client.destroy();
 };

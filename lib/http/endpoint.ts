@@ -9,6 +9,7 @@ import { authorize, authorizeLink } from "./authorize.ts";
 import type { Answer, Caller, EndpointEvent } from "./event.ts";
 import { faults } from "./faults.ts";
 import { head } from "./head.ts";
+import { hints } from "./hints.ts";
 import { jsonBody } from "./json-body.ts";
 import { type Known, Reply } from "./reply.ts";
 import { type Shape, validate } from "./validate.ts";
@@ -24,8 +25,10 @@ export interface Input<Path, Query, Body> extends Caller {
   baseUrl: string;
   /** `GET` or `HEAD`, where that makes a difference. */
   method: string;
-  /** What the caller knows already. */
+  /** What the caller knows already, or relies on. */
   known: Known;
+  /** By what the caller names this request, where the endpoint takes such a name. */
+  idempotencyKey: string | undefined;
   /** How this client reads UTC at the end of a time: `Z`, or nothing (OTC's Go SDK fails on it). */
   zone: "Z" | "";
 }
@@ -71,7 +74,8 @@ export const chain = <Checked extends Shape>(
       .use(faults(challenge.join(", ")))
       .use(authorization[shape.access ?? "project"])
       .use(shape.body ? [jsonBody(shape.bodyOf === "agent")] : [])
-      .use(validate(shape)),
+      .use(validate(shape))
+      .use(hints(shape)),
     { shape },
   );
 
@@ -90,6 +94,10 @@ type Parsed<Schema extends z.ZodMiniType | undefined> = Schema extends z.ZodMini
   ? z.infer<Schema>
   : undefined;
 
+type BodyOf<Body extends z.ZodMiniType | undefined, Batch extends z.ZodMiniType | undefined> =
+  | Parsed<Body>
+  | (Batch extends z.ZodMiniType ? z.infer<Batch> : never);
+
 /**
  * Makes the Lambda handler of one endpoint.
  * @param shape what the endpoint takes and answers, and who may call it
@@ -100,12 +108,16 @@ export const endpoint = <
   Query extends z.ZodMiniType | undefined,
   Body extends z.ZodMiniType | undefined,
   Result extends z.ZodMiniType | undefined,
+  Batch extends z.ZodMiniType | undefined = undefined,
 >(
-  shape: Shape<Path, Query, Body, Result>,
-  handle: (input: Input<Parsed<Path>, Parsed<Query>, Parsed<Body>>) => Promise<Parsed<Result> | Reply>,
+  shape: Shape<Path, Query, Body, Result, Batch>,
+  handle: (input: Input<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>>) => Promise<Parsed<Result> | Reply>,
 ) => {
   const handler = async (event: EndpointEvent, { awsRequestId }: Context): Promise<Answer> => {
-    const input = event.input as Pick<Parameters<typeof handle>[0], "path" | "query" | "body">;
+    const input = event.input as Pick<
+      Parameters<typeof handle>[0],
+      "path" | "query" | "body" | "idempotencyKey"
+    >;
     const result = await handle({
       ...input,
       ...(event.caller ?? { projectId: "", mayWrite: false }),
@@ -113,6 +125,7 @@ export const endpoint = <
       baseUrl: publicUrl() ?? `https://${event.requestContext.domainName}`,
       method: event.requestContext.http.method,
       known: {
+        ifMatch: event.headers["if-match"],
         ifNoneMatch: event.headers["if-none-match"],
         ifModifiedSince: event.headers["if-modified-since"],
       },

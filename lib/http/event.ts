@@ -18,7 +18,7 @@ export interface EndpointEvent extends APIGatewayProxyEventV2 {
   /** Added by `authorize`. */
   caller?: Caller;
   /** Added by `validate`. */
-  input: { path: unknown; query: unknown; body: unknown };
+  input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
 }
 
 /** An answer to API Gateway. */

@@ -46,6 +46,12 @@ const FAULTS = {
     explanation: "There was a conflict when trying to complete your request.",
     type: "Conflict",
   },
+  precondition_failed: {
+    code: 412,
+    title: "Precondition Failed",
+    explanation: "A precondition of the request does not hold.",
+    type: "PreconditionFailed",
+  },
   internal: {
     code: 500,
     title: "Internal Server Error",

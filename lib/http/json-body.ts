@@ -41,9 +41,20 @@ const textOf = ({ body, isBase64Encoded, headers }: EndpointEvent, lenient: bool
   return isBase64Encoded ? decoded(body) : body;
 };
 
+/** The fields of a body, or of each body of a batch, by their names. */
+const fieldsOf = (body: unknown): [string, unknown][] => {
+  if (!isContainer(body)) return [];
+  if (!Array.isArray(body)) return Object.entries(body);
+  return body.flatMap((one, index) =>
+    Object.entries(isContainer(one) ? one : {}).map(([field, value]): [string, unknown] => [
+      `${index}.${field}`,
+      value,
+    ]),
+  );
+};
+
 const checkDepth = (body: unknown): void => {
-  if (!isContainer(body)) return;
-  for (const [field, value] of Object.entries(body)) {
+  for (const [field, value] of fieldsOf(body)) {
     if (nestsDeeperThan(MAX_LEVELS, value)) {
       throw invalid(`${field.slice(0, 64)}: nests deeper than ${MAX_LEVELS} levels`);
     }

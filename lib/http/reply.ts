@@ -1,3 +1,5 @@
+import { ServiceError } from "../errors.ts";
+
 /** An endpoint's answer that says more than its body: a status and headers of its own. */
 export class Reply {
   readonly status: number;
@@ -11,8 +13,9 @@ export class Reply {
   }
 }
 
-/** What a caller knows already, from the headers of a conditional GET. */
+/** What a caller knows already, or relies on, from the headers of a conditional request. */
 export interface Known {
+  ifMatch: string | undefined;
   ifNoneMatch: string | undefined;
   ifModifiedSince: string | undefined;
 }
@@ -21,15 +24,17 @@ export interface Known {
 export interface Validators {
   etag: string;
   /** When it last changed, where a whole second can tell. */
-  modified: Date | undefined;
+  modified?: Date | undefined;
 }
 
-const withoutWeakness = (tag: string): string => tag.trim().replace(/^W\//, "");
+const tagsOf = (header: string): string[] => header.split(",").map((tag) => tag.trim());
+
+const withoutWeakness = (tag: string): string => tag.replace(/^W\//, "");
 
 /** Whether a caller has what a GET would answer: by the tag if it sent one, else by the time (RFC 9110, 13.2.2). */
 const isKnown = (known: Known, { etag, modified }: Validators): boolean => {
   if (known.ifNoneMatch !== undefined) {
-    const tags = known.ifNoneMatch.split(",").map(withoutWeakness);
+    const tags = tagsOf(known.ifNoneMatch).map(withoutWeakness);
     return tags.includes("*") || tags.includes(etag);
   }
   const since = Date.parse(known.ifModifiedSince ?? "");
@@ -43,7 +48,7 @@ const isKnown = (known: Known, { etag, modified }: Validators): boolean => {
 export const conditionally = async (
   { method, known }: { method: string; known: Known },
   validators: Validators,
-  answer: () => Promise<object>,
+  answer: () => object | Promise<object>,
 ): Promise<Reply> => {
   const { etag, modified } = validators;
   const headers = {
@@ -54,4 +59,17 @@ export const conditionally = async (
   if (isKnown(known, validators)) return new Reply(304, headers);
   if (method === "HEAD") return new Reply(200, { "content-type": "application/json", ...headers });
   return new Reply(200, headers, await answer());
+};
+
+/** Holds the tag of what is there against what a caller relies on. @throws ServiceError `precondition_failed` */
+export type Expects = (etag: string) => void;
+
+/** What a change relies on, by its If-Match (RFC 9110, 13.1.1: weak tags never match); nothing without one. */
+export const expectation = ({ ifMatch }: Known): Expects | undefined => {
+  if (ifMatch === undefined) return undefined;
+  const tags = tagsOf(ifMatch);
+  return (etag) => {
+    if (tags.includes("*") || tags.includes(etag)) return;
+    throw new ServiceError("precondition_failed", `If-Match: it has moved on, its ETag is ${etag} now`);
+  };
 };

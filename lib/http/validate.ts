@@ -10,11 +10,16 @@ export interface Shape<
   Query extends Schema = Schema,
   Body extends Schema = Schema,
   Result extends Schema = Schema,
+  Batch extends Schema = Schema,
 > {
   path?: Path;
   query?: Query;
   /** Absent where the endpoint takes no body; one that is sent all the same is ignored. */
   body?: Body;
+  /** The body of many at once, where the endpoint takes an array too. */
+  batch?: Batch;
+  /** Whether a caller may name the request, so that it is carried out once however often it is sent. */
+  idempotent?: true;
   /** Whose body it is: an agent's may have any content type, and none at all is `{}`. */
   bodyOf?: "agent";
   /** What it answers; documentation and tests read it, no request pays for it. Absent for 204. */
@@ -59,8 +64,15 @@ const parsed = (schema: Schema, input: unknown, whole: string): { value?: unknow
   return { wrong: result.error.issues.map((issue) => `${issue.path.join(".") || whole}: ${issue.message}`) };
 };
 
+/** The key by which a caller names a request: 1 to 255 visible ASCII characters. */
+const keyOf = (header: string | undefined): { value?: string; wrong: string[] } => {
+  if (header === undefined) return { wrong: [] };
+  if (/^[!-~]{1,255}$/.test(header)) return { value: header, wrong: [] };
+  return { wrong: ["Idempotency-Key: 1 to 255 visible ASCII characters are expected"] };
+};
+
 /**
- * Middleware: holds path, query and body against the endpoint's shape and leaves what they say in
+ * Middleware: holds path, query, body and key against the endpoint's shape and leaves what they say in
  * `event.input`.
  * @throws ServiceError `invalid` that names every wrong field, in one message
  */
@@ -68,9 +80,10 @@ export const validate = (shape: Shape): MiddlewareObj<EndpointEvent, Answer> => 
   before: ({ event }) => {
     const path = parsed(shape.path, event.pathParameters ?? {}, "path");
     const query = parsed(shape.query, event.queryStringParameters ?? {}, "query");
-    const body = parsed(shape.body, event.body, "body");
-    const wrong = [...path.wrong, ...query.wrong, ...body.wrong];
+    const body = parsed((Array.isArray(event.body) && shape.batch) || shape.body, event.body, "body");
+    const key = keyOf(shape.idempotent && event.headers["idempotency-key"]);
+    const wrong = [...path.wrong, ...query.wrong, ...body.wrong, ...key.wrong];
     if (wrong.length > 0) throw new ServiceError("invalid", wrong.join("; "));
-    event.input = { path: path.value, query: query.value, body: body.value };
+    event.input = { path: path.value, query: query.value, body: body.value, idempotencyKey: key.value };
   },
 });

@@ -1,8 +1,11 @@
 import * as z from "zod/mini";
 import { isJsonObject, type JsonObject } from "./exact-json.ts";
 
-/** A JSON object, taken as it is. */
-export const jsonObject = z.custom<JsonObject>(isJsonObject, { error: "a JSON object is expected" });
+/** A JSON object, taken as it is; what is wrong with it hides nothing that is wrong beside it. */
+export const jsonObject = z.custom<JsonObject>(isJsonObject, {
+  error: "a JSON object is expected",
+  abort: false,
+});
 
 /** Refuses half a surrogate pair, which UTF-8 cannot hold. */
 export const wellFormed = z.refine<string>((text) => text.isWellFormed(), {
@@ -30,17 +33,27 @@ export const ProjectPath = z.object({
 const isWrapped = (body: unknown, name: string): boolean =>
   isJsonObject(body) && Object.keys(body).join() === name && isJsonObject(body[name]);
 
-/** A request body whose fields stand at its top level; says so to a caller who wrapped them in `name`. */
-export const flat = <Body>(
+/** The names of the fields that a request body may have; others are ignored, and the caller is told so. */
+export const knownFields = z.registry<{ fields: string[] }>();
+
+/**
+ * A request body whose fields stand at its top level; says so to a caller who wrapped them in `name`.
+ * @param form how a body becomes these fields; as it is without it
+ */
+export const flat = <Shape extends z.core.$ZodShape, Body = z.infer<z.ZodMiniObject<Shape>>>(
   name: string,
-  fields: z.ZodMiniType<Body, unknown>,
+  fields: z.ZodMiniObject<Shape>,
+  form: (fields: z.ZodMiniObject<Shape>) => z.ZodMiniType<Body, unknown> = (same) =>
+    same as unknown as z.ZodMiniType<Body, unknown>,
 ): z.ZodMiniType<Body, unknown> =>
-  z.pipe(
-    z.custom<unknown>((body) => !isWrapped(body, name), {
-      error: `the fields stand at the top level, not inside ${name}`,
-    }),
-    fields,
-  );
+  z
+    .pipe(
+      z.custom<unknown>((body) => !isWrapped(body, name), {
+        error: `the fields stand at the top level, not inside ${name}`,
+      }),
+      form(fields),
+    )
+    .register(knownFields, { fields: Object.keys(fields.shape) });
 
 const isEmpty = (value: unknown): boolean =>
   value === null || value === "" || (isJsonObject(value) && Object.keys(value).length === 0);
@@ -54,20 +67,33 @@ export const emptyMeansLeave = <Body>(fields: z.ZodMiniType<Body, unknown>): z.Z
 
 const NOT_AN_INTEGER = "Only integer is acceptable by 'limit'.";
 
-/** Where a list begins and how long it may be; both are texts, as a query holds them. */
-export const PageQuery = z.object({
-  limit: z.optional(
-    z.pipe(
-      z.string().check(
-        z.regex(/^[+-]?\d+$/, { error: NOT_AN_INTEGER, abort: true }),
-        z.refine((value) => !/^-0*[1-9]/.test(value), {
-          error: ({ input }) =>
-            `Value '${input}' is invalid for 'limit' which only accepts non-negative integer.`,
-        }),
-      ),
-      z.transform(Number),
-    ),
+/** How long a page may be: a text, as a query holds it, in Heat's words where it is wrong. */
+const limit = z.pipe(
+  z.string().check(
+    z.regex(/^[+-]?\d+$/, { error: NOT_AN_INTEGER, abort: true }),
+    z.refine((value) => !/^-0*[1-9]/.test(value), {
+      error: ({ input }) =>
+        `Value '${input}' is invalid for 'limit' which only accepts non-negative integer.`,
+    }),
   ),
+  z.transform(Number),
+);
+
+/** The same, from 1 to `most`. */
+export const pageLimit = (most: number) =>
+  z.pipe(
+    limit,
+    z
+      .number()
+      .check(
+        z.gte(1, { error: `1 to ${most} is expected` }),
+        z.lte(most, { error: `1 to ${most} is expected` }),
+      ),
+  );
+
+/** Where a list begins and how long it may be. */
+export const PageQuery = z.object({
+  limit: z.optional(limit),
   marker: z.optional(
     z
       .string()

@@ -18,26 +18,28 @@ const escapedBytes = (row: unknown): number => Buffer.byteLength(JSON.stringify(
 /**
  * Takes from a list as many rows as fit an answer: at most `limit`, and at least one if there is one, so that
  * an empty page never leads on.
- * @param rows the list from where the page begins; read no further than needed
+ * @param rows the list from where the page begins, read no further than needed; it may end before its end, and then
+ *   returns the id behind which it goes on
  * @param show what the answer holds of a row
  */
 export const pageOf = async <Row, Shown extends { id: string }>(
-  rows: AsyncIterable<Row>,
+  rows: AsyncGenerator<Row, string | undefined>,
   show: (row: Row) => Shown,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<Page<Shown>> => {
   const taken: Shown[] = [];
   let bytes = 0;
   if (limit === 0) return { rows: taken, next: undefined };
-  for await (const row of rows) {
-    const shown = show(row);
+  for (let row = await rows.next(); ; row = await rows.next()) {
+    if (row.done) return { rows: taken, next: row.value };
+    const shown = show(row.value);
     bytes += escapedBytes(shown) + 1;
     if (taken.length === limit || (bytes > MAX_ANSWER_BYTES && taken.length > 0)) {
+      await rows.return(undefined);
       return { rows: taken, next: taken.at(-1)?.id };
     }
     taken.push(shown);
   }
-  return { rows: taken, next: undefined };
 };
 
 const tooLarge = (remedy: string): ServiceError =>

@@ -276,7 +276,7 @@ describe("create: 400, and nothing is stored", () => {
     expect(await storedItems(stray)).toEqual([]);
   };
 
-  it.each([undefined, "", "{", '{"config_id":', "[]", '"x"', "5", "null", "true", "[{}]", "\ufeff{}"])(
+  it.each([undefined, "", "{", '{"config_id":', "[]", '"x"', "5", "null", "true", "\ufeff{}"])(
     "a body that is not a JSON object: %j",
     (body) => refused(body, "body"),
   );

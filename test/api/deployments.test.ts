@@ -58,18 +58,12 @@ describe("list", () => {
     },
   );
 
-  it("takes any limit", async () => {
-    const { id } = await tenant.deploy();
-    expect(ids(await list("?limit=99999999999999999999"))).toEqual([id]);
-  });
-
   it("leads on from a marker whose row is gone, and never to an empty page", async () => {
     const [first, second, third] = [await tenant.deploy(), await tenant.deploy(), await tenant.deploy()];
     await tenant.call("DELETE", `/software_deployments/${second?.id}`);
     expect(await list(`?marker=${second?.id}&limit=1`)).toEqual({ software_deployments: [third] });
     expect(ids(await list(`?marker=${first?.id}`))).toEqual([third?.id]);
     expect(await list(`?marker=${third?.id}`)).toEqual({ software_deployments: [] });
-    expect(await list("?limit=0")).toEqual({ software_deployments: [] });
   });
 
   it.each([
@@ -77,6 +71,9 @@ describe("list", () => {
     ["limit=1.5", "Only integer is acceptable by 'limit'."],
     ["limit=", "Only integer is acceptable by 'limit'."],
     ["limit=-1", "Value '-1' is invalid for 'limit' which only accepts non-negative integer."],
+    ["limit=0", "limit: 1 to 1000 is expected"],
+    ["limit=1001", "limit: 1 to 1000 is expected"],
+    ["limit=99999999999999999999", "limit"],
     ["marker=abc", "marker"],
     [`server_id=${"s".repeat(3_000)}`, "server_id"],
   ])("refuses %s", async (query, words) => {

@@ -139,14 +139,16 @@ describe("a function's role", () => {
   const configs = table("SoftwareConfigsTable");
 
   const ALLOWED: Record<string, object[]> = {
-    createSoftwareDeployment: [allow(deployments, "PutItem")],
+    createSoftwareDeployment: [allow(deployments, "PutItem", "GetItem", "BatchGetItem")],
     listSoftwareDeployments: [
       allow(deployments, "Query", "BatchGetItem"),
       allow(index("by_server"), "Query"),
+      allow(index("by_config"), "Query"),
     ],
     showSoftwareDeployment: [allow(deployments, "GetItem")],
     updateSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem")],
-    removeSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem", "DeleteItem")],
+    patchSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem")],
+    removeSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem", "DeleteItem", "PutItem")],
     rerunSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem")],
     signalSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
     listSoftwareDeploymentEvents: [allow(deployments, "GetItem")],

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { serverMetadata } from "../../lib/server-metadata.ts";
 import { ConfigRequest, newConfig } from "../../lib/software-config.ts";
 import { newDeployment } from "../../lib/software-deployment.ts";
-import { CreateRequest } from "../../lib/software-deployment-request.ts";
+import { CreateRequest, requested } from "../../lib/software-deployment-request.ts";
 
 const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";
 const NOW = new Date("2015-01-31T15:12:36Z");
@@ -13,7 +13,8 @@ const names = fc.constantFrom("a", "b", "c", "deploy_action", "deploy_server_id"
 const delivered = (inputs: string[], input_values: Record<string, unknown>) => {
   const request = ConfigRequest.parse({ inputs: inputs.map((name) => ({ name })) });
   const config = newConfig("p", request, ID, NOW);
-  const body = CreateRequest.parse({ config_id: ID, server_id: "s", input_values });
+  const [body] = requested(CreateRequest.parse({ config_id: ID, server_id: "s", input_values }));
+  if (!body) return undefined;
   const deployment = newDeployment("p", body, ID, NOW);
   return serverMetadata([deployment], new Map([[ID, config]]), { zone: "Z", now: NOW })[0];
 };

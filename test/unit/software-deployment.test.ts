@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { newDeployment, ShownDeployment, shown } from "../../lib/software-deployment.ts";
-import { CreateRequest } from "../../lib/software-deployment-request.ts";
+import { CreateRequest, requested } from "../../lib/software-deployment-request.ts";
 
 const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";
 const NOW = new Date("2015-01-31T15:12:36.999Z");
@@ -22,7 +22,11 @@ const validBody = fc.record(
   { requiredKeys: ["config_id", "server_id"] },
 );
 
-const deploymentOf = (body: unknown) => newDeployment("project", CreateRequest.parse(body), ID, NOW);
+const deploymentOf = (body: unknown) => {
+  const [request] = requested(CreateRequest.parse(body));
+  if (!request) throw new Error("nothing was requested");
+  return newDeployment("project", request, ID, NOW);
+};
 
 describe("newDeployment", () => {
   it("gives back every valid body, null where it is silent, whole seconds of UTC", () => {

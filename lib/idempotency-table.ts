@@ -1,0 +1,87 @@
+import { hash } from "node:crypto";
+import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { softwareDeploymentsTable } from "./config.ts";
+import { dynamodb, isRefused, type Key, rethrow } from "./dynamodb.ts";
+import { ServiceError } from "./errors.ts";
+import { epoch } from "./wire/instant.ts";
+
+const TableName = softwareDeploymentsTable();
+
+/** How long a key stands for its request, in seconds: 7 days. */
+const LIFE = 7 * 86_400;
+
+/** A request under the key that its caller gave it. */
+export interface Keyed {
+  projectId: string;
+  key: string;
+  /** What was asked for, as JSON. */
+  request: unknown;
+  now: Date;
+}
+
+/** What a request under a key is to make. */
+export interface Claim {
+  ids: string[];
+  /** Until when the key stands for the request, in seconds since 1970. */
+  expires: number;
+  /** Whether the request came before. */
+  replayed: boolean;
+}
+
+interface KeyRecord extends Key {
+  request_hash: string;
+  ids: string[];
+  expires: number;
+}
+
+/** It sorts behind every deployment's id, and is that of no server. */
+const recordKey = ({ projectId, key }: Keyed): Key => ({
+  project_id: projectId,
+  id: `key#${hash("sha256", key, "hex")}`,
+});
+
+const requestHash = ({ request }: Keyed): string => hash("sha256", JSON.stringify(request), "base64url");
+
+const find = async (keyed: Keyed): Promise<KeyRecord | undefined> => {
+  const get = new GetCommand({ TableName, Key: recordKey(keyed), ConsistentRead: true });
+  const record = (await dynamodb.send(get).catch(rethrow)).Item as KeyRecord | undefined;
+  return record && record.expires > epoch(keyed.now) ? record : undefined;
+};
+
+/** Writes the record of a key that nobody has. @returns whether it was written */
+const write = async (record: KeyRecord, now: Date): Promise<boolean> => {
+  const put = new PutCommand({
+    TableName,
+    Item: record,
+    ConditionExpression: "attribute_not_exists(id) OR expires <= :now",
+    ExpressionAttributeValues: { ":now": epoch(now) },
+  });
+  return dynamodb.send(put).then(
+    () => true,
+    (error) => (isRefused(error) ? false : rethrow(error)),
+  );
+};
+
+const claimOf = ({ request_hash, ids, expires }: KeyRecord, keyed: Keyed, own: string[]): Claim => {
+  if (request_hash === requestHash(keyed)) return { ids, expires, replayed: ids[0] !== own[0] };
+  throw new ServiceError("conflict", "Idempotency-Key: another request was made under this key");
+};
+
+/**
+ * Claims a key for a request: whoever comes first has its ids written with the key, and whoever repeats the request is
+ * given the same, to finish the same work.
+ * @param own ids for what is to be made, if the request is the first
+ * @param check refuses the request before anything is written, by throwing; not asked about a request that came before
+ * @throws ServiceError `conflict` when the key stands for another request, `unavailable`, and what `check` throws
+ */
+export const claim = async (keyed: Keyed, own: string[], check: () => Promise<void>): Promise<Claim> => {
+  const known = await find(keyed);
+  if (known) return claimOf(known, keyed, own);
+  await check();
+  const expires = epoch(keyed.now) + LIFE;
+  const record = { ...recordKey(keyed), request_hash: requestHash(keyed), ids: own, expires };
+  if (await write(record, keyed.now)) return claimOf(record, keyed, own);
+  const other = await find(keyed);
+  if (!other) throw new ServiceError("unavailable", "The key is being written by others: try again.");
+  return claimOf(other, keyed, own);
+};

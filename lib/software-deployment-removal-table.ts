@@ -1,0 +1,61 @@
+import { DeleteCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { softwareDeploymentsTable } from "./config.ts";
+import { dynamodb, getItem, isRefused, rethrow } from "./dynamodb.ts";
+import { markRemoval } from "./server-table.ts";
+import { etagOf, type SoftwareDeployment } from "./software-deployment.ts";
+import { presentIn } from "./software-deployment-item.ts";
+import { remainsOf } from "./software-deployment-lifetime-item.ts";
+import { busy, notFound, TRIES } from "./software-deployment-table.ts";
+import type { Circumstances } from "./software-deployment-update-item.ts";
+
+const TableName = softwareDeploymentsTable();
+
+/** Removes a row as it was read. @returns `changed` when it was that no more; `repeated` when that may be our doing */
+const removeRow = async (
+  current: SoftwareDeployment,
+  now: Date,
+): Promise<"removed" | "changed" | "repeated"> => {
+  const { project_id, id, revision } = current;
+  const Item = remainsOf(current, now);
+  const condition = {
+    TableName,
+    ConditionExpression: "revision = :revision",
+    ExpressionAttributeValues: { ":revision": revision },
+  };
+  const removal = Item
+    ? dynamodb.send(new PutCommand({ ...condition, Item }))
+    : dynamodb.send(new DeleteCommand({ ...condition, Key: { project_id, id } }));
+  return removal.then(
+    () => "removed",
+    (error) => {
+      if (!isRefused(error)) return rethrow(error);
+      return error.$metadata.attempts === 1 ? "changed" : "repeated";
+    },
+  );
+};
+
+/**
+ * Removes a deployment, and before that tells its server's collector that something changes. Where its creation may
+ * still be repeated, its id stays taken until then.
+ * @param expects holds the tag of what is there against what the caller relies on, and throws where it moved on
+ * @throws ServiceError `not_found`, `precondition_failed`, `unavailable`
+ */
+export const remove = async (
+  projectId: string,
+  id: string,
+  now: Date,
+  expects?: Circumstances["expects"],
+): Promise<void> => {
+  let outcome: Awaited<ReturnType<typeof removeRow>> = "changed";
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const current = presentIn(await getItem(TableName, { project_id: projectId, id }), now);
+    // The SDK repeats a removal whose answer was lost, and finds nothing left.
+    if (!current && outcome === "repeated") return;
+    if (!current) throw notFound(id);
+    expects?.(etagOf(current, now));
+    await markRemoval(projectId, current.server_id, now);
+    outcome = await removeRow(current, now);
+    if (outcome === "removed") return;
+  }
+  throw busy();
+};

@@ -1,0 +1,14 @@
+import { isJsonObject, type JsonObject } from "./exact-json.ts";
+
+/**
+ * A JSON object after a merge patch (RFC 7396): null takes a member away, objects are merged, all else is replaced.
+ * @param target anything but an object counts as an empty one
+ */
+export const merged = (target: unknown, patch: JsonObject): JsonObject => {
+  const result: JsonObject = isJsonObject(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name];
+    else result[name] = isJsonObject(value) ? merged(result[name], value) : value;
+  }
+  return result;
+};
