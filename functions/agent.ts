@@ -32,7 +32,7 @@ export const signal = endpoint(
   { body: SignalRequest, bodyOf: "agent", answer: jsonObject, access: "signal" },
   async ({ capability, body, requestId }) => {
     const { project, deployment, ...link } = signalled(capability);
-    const circumstances = { projectId: project, requestId, now: new Date() };
+    const circumstances = { projectId: project, requestId, now: new Date(), clock: () => new Date() };
     await signals.signal(deployment, { outputs: body, by: "link", link }, circumstances);
     return {};
   },

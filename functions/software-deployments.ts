@@ -38,6 +38,8 @@ import { pageOf } from "../lib/wire/page.ts";
 
 const DEFAULT_TIMEOUT = defaultTimeout();
 
+const clock = (): Date => new Date();
+
 /** One deployment as a change leaves it, with its tag. */
 const answered = (deployment: SoftwareDeployment, zone: string, now: Date, headers = {}): Reply =>
   new Reply(
@@ -104,7 +106,7 @@ export const update = endpoint(
   async ({ projectId, delegate, path, body, requestId, zone, known }) => {
     checkUpdate(body, delegate);
     await configs.checkReferences(projectId, body.config_id);
-    const by = { projectId, requestId, now: new Date(), delegate };
+    const by = { projectId, requestId, now: new Date(), clock, delegate };
     const expects = expectation(known);
     return answered(await table.update(path.id, changed(body, by), { ...by, expects }), zone, by.now);
   },
@@ -116,21 +118,21 @@ export const patch = endpoint(
   async ({ projectId, delegate, path, body, requestId, zone, known }) => {
     checkUpdate(body, delegate);
     await configs.checkReferences(projectId, body.config_id);
-    const by = { projectId, requestId, now: new Date(), delegate };
+    const by = { projectId, requestId, now: new Date(), clock, delegate };
     return answered(await table.patch(path.id, body, { ...by, expects: expectation(known) }), zone, by.now);
   },
 );
 
 /** `DELETE /v1/{project_id}/software_deployments/{id}` */
 export const remove = endpoint({ path: DeploymentPath }, ({ projectId, path, known }) =>
-  removal.remove(projectId, path.id, new Date(), expectation(known)),
+  removal.remove(projectId, path.id, { now: new Date(), clock, expects: expectation(known) }),
 );
 
 /** `POST /v1/{project_id}/software_deployments/{id}/rerun`: the agent runs it once more. */
 export const rerun = endpoint(
   { path: DeploymentPath, answer: OneDeployment },
   async ({ projectId, path, requestId, zone, known }) => {
-    const by = { projectId, requestId, now: new Date() };
+    const by = { projectId, requestId, now: new Date(), clock };
     const circumstances = { ...by, expects: expectation(known) };
     return answered(await table.update(path.id, rerunning(by), circumstances), zone, by.now);
   },
@@ -141,7 +143,8 @@ export const signal = endpoint(
   { path: DeploymentPath, body: SignalRequest, bodyOf: "agent", answer: jsonObject, access: "delegate" },
   async ({ projectId, delegate, path, body, requestId }) => {
     const by = delegate === undefined ? "user" : "delegated tenant";
-    await signals.signal(path.id, { outputs: body, by }, { projectId, requestId, now: new Date(), delegate });
+    const circumstances = { projectId, requestId, now: new Date(), clock, delegate };
+    await signals.signal(path.id, { outputs: body, by }, circumstances);
     return {};
   },
 );

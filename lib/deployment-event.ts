@@ -18,6 +18,8 @@ export interface DeploymentEvent {
   fields?: string[];
   /** The status after it, where it sets one. */
   status?: Status;
+  /** The status before it, where the events before it are not kept any more. */
+  before?: Status;
 }
 
 /** An event as the API shows it. */
@@ -53,9 +55,10 @@ export const timedOutEvent = ({ deadline }: SoftwareDeployment, requestId: strin
 export const newest = (events: DeploymentEvent[]): DeploymentEvent[] => {
   const cut = events.length - KEPT_EVENTS;
   if (cut <= 0) return events;
-  const before = events.slice(0, cut).findLast(({ status }) => status !== undefined)?.status;
+  const gone = events.slice(0, cut);
+  const before = gone.findLast(({ status }) => status !== undefined)?.status ?? gone[0]?.before;
   const [first, ...rest] = events.slice(cut);
-  return first ? [{ ...(before && { status: before }), ...first }, ...rest] : [];
+  return first ? [{ ...first, ...(before && { before }) }, ...rest] : [];
 };
 
 /**
@@ -69,7 +72,7 @@ export const shownEvents = (
   now: Date,
 ): z.infer<typeof ShownEvent>[] => {
   const all = hasTimedOut(deployment, now) ? [...events, timedOutEvent(deployment, "")] : events;
-  let status: string | null = null;
+  let status: string | null = all[0]?.before ?? null;
   return all.map(({ at, event, by, request_id, fields, status: after }) => {
     const before = status;
     status = after ?? before;

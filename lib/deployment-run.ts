@@ -17,7 +17,7 @@ export interface Run {
   deadline: number;
   /** Until when the link of the present delivery takes its result: fixed when the delivery begins. */
   signal_expires: number;
-  /** Whether what is to be run was run before: what a client derived itself then goes out under another id. */
+  /** Whether it was ever rerun: what a client derived itself goes out under another id from then on. */
   reran: boolean;
   /** When the server first collected the delivery: ISO 8601. */
   collected_time: string | null;

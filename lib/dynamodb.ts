@@ -45,14 +45,15 @@ const BATCH_TRIES = 5;
  * The one DynamoDB client of a container. Region, credentials and endpoint are the SDK's own business: the
  * environment decides (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator).
  *
- * Three tries of at most 1.5 s each and the waits between them (at most 1.5 s together) end after 6 s, so that
- * a request is answered before the function's timeout of 10 s even when its token took 3 s to check.
+ * Three tries of at most 1 s each and the waits between them end before a write is 4 s old, when its time begins to
+ * stand for it (`lib/server-state.ts`), and a request is answered before the function's timeout of 10 s even when its
+ * token took 3 s to check.
  */
 export const dynamodb = DynamoDBDocumentClient.from(
   new DynamoDBClient({
     maxAttempts: 3,
     retryMode: "standard",
-    requestHandler: { connectionTimeout: 500, requestTimeout: 1_500, throwOnRequestTimeout: true },
+    requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
   }),
   { marshallOptions: { removeUndefinedValues: true } },
 );

@@ -35,6 +35,9 @@ export const revokeLinks = (projectId: string, serverId: string, now: Date): Pro
 export const markRemoval = (projectId: string, serverId: string, now: Date): Promise<void> =>
   markServer(projectId, serverId, "changed", epoch(now));
 
+/** How long a poll waits for what it collected to be recorded, in ms. */
+const RECORD_TIMEOUT = 1_000;
+
 const recordOne = async ({ project_id, id, delivery }: SoftwareDeployment, requestId: string, now: Date) => {
   const event = { at: epoch(now), event: "collected", by: "link", request_id: requestId } as const;
   const command = new UpdateCommand({
@@ -52,8 +55,9 @@ const recordOne = async ({ project_id, id, delivery }: SoftwareDeployment, reque
       ":events": [eventText(event)],
     },
   });
-  // The server was answered all the same; the next poll of a changed server tries again.
-  await dynamodb.send(command).catch(() => undefined);
+  // The server is answered all the same, and soon; the next poll of a changed server tries again.
+  const abortSignal = AbortSignal.timeout(RECORD_TIMEOUT);
+  await dynamodb.send(command, { abortSignal }).catch(() => undefined);
 };
 
 /**

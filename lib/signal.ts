@@ -73,6 +73,9 @@ const bytesOf = (outputs: JsonObject): number => {
   return Buffer.byteLength(stored);
 };
 
+/** How much of the room is enough, so that no more is tried: each try deflates all outputs. */
+const ENOUGH = 0.9;
+
 /** The least that stays of a value that is cut, in bytes. */
 const LEAST_BYTES = 256;
 
@@ -85,19 +88,37 @@ const cut = (outputs: JsonObject, names: Set<string>, bytes: number): JsonObject
     ]),
   );
 
-/** The outputs cut no more than it takes to fit; undefined when even the smallest cut does not. */
-const fittingCut = (outputs: JsonObject, names: Set<string>, room: number): JsonObject | undefined => {
-  let best: JsonObject | undefined;
-  let [low, high] = [LEAST_BYTES, 1_048_576];
-  while (low <= high) {
+/**
+ * The largest of what is made from a number of steps that fits the room, or nearly.
+ * @param make makes more from more steps
+ * @returns undefined when even the least does not fit
+ */
+const largestFitting = (
+  room: number,
+  [least, most]: [number, number],
+  make: (steps: number) => JsonObject,
+): JsonObject | undefined => {
+  let best = make(least);
+  let size = bytesOf(best);
+  if (size > room) return undefined;
+  let [low, high] = [least + 1, most];
+  while (low <= high && size < ENOUGH * room) {
     const middle = Math.floor((low + high) / 2);
-    const candidate = cut(outputs, names, middle);
-    const fits = bytesOf(candidate) <= room;
-    if (fits) best = candidate;
-    [low, high] = fits ? [middle + 1_024, high] : [low, middle - 1_024];
+    const candidate = make(middle);
+    const bytes = bytesOf(candidate);
+    if (bytes <= room) [best, size, low] = [candidate, bytes, middle + 1];
+    else high = middle - 1;
   }
   return best;
 };
+
+/** What a cut is measured in, in bytes, and how far up it goes: to a whole body. */
+const CUT_STEP = 1_024;
+const CUT_STEPS = 1_024;
+
+/** The outputs cut no more than it takes to fit; undefined when even the smallest cut does not. */
+const fittingCut = (outputs: JsonObject, names: Set<string>, room: number): JsonObject | undefined =>
+  largestFitting(room, [0, CUT_STEPS], (steps) => cut(outputs, names, LEAST_BYTES + steps * CUT_STEP));
 
 /** As many of the outputs as fit, in their order, each cut as short as may be: for thousands of them. */
 const fittingCount = (outputs: JsonObject, long: Set<string>, room: number): JsonObject => {
@@ -105,12 +126,7 @@ const fittingCount = (outputs: JsonObject, long: Set<string>, room: number): Jso
   const others = Object.keys(shortest).filter((name) => !ALWAYS.includes(name));
   const first = (count: number): JsonObject =>
     Object.fromEntries([...others.slice(0, count), ...ALWAYS].map((name) => [name, shortest[name]]));
-  let [low, high] = [0, others.length];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    [low, high] = bytesOf(first(middle)) <= room ? [middle, high] : [low, middle - 1];
-  }
-  return first(low);
+  return largestFitting(room, [0, others.length], first) ?? first(0);
 };
 
 /**

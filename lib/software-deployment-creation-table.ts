@@ -88,8 +88,8 @@ const finish = async (
  */
 export const create = async (wanted: SoftwareDeployment[], creation: Creation): Promise<Created> => {
   const { projectId, requestId, now, key, request } = creation;
-  const items = itemsOf(wanted, requestId);
   await checkAnswer(wanted);
+  const items = itemsOf(wanted, requestId);
   const check = () => checkReferences(projectId, ...wanted.map(({ config_id }) => config_id));
   if (key === undefined) {
     await check();

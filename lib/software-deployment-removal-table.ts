@@ -37,14 +37,12 @@ const removeRow = async (
 /**
  * Removes a deployment, and before that tells its server's collector that something changes. Where its creation may
  * still be repeated, its id stays taken until then.
- * @param expects holds the tag of what is there against what the caller relies on, and throws where it moved on
  * @throws ServiceError `not_found`, `precondition_failed`, `unavailable`
  */
 export const remove = async (
   projectId: string,
   id: string,
-  now: Date,
-  expects?: Circumstances["expects"],
+  { now, clock, expects }: Pick<Circumstances, "now" | "clock" | "expects">,
 ): Promise<void> => {
   let outcome: Awaited<ReturnType<typeof removeRow>> = "changed";
   for (let tries = 0; tries < TRIES; tries += 1) {
@@ -53,7 +51,7 @@ export const remove = async (
     if (!current && outcome === "repeated") return;
     if (!current) throw notFound(id);
     expects?.(etagOf(current, now));
-    await markRemoval(projectId, current.server_id, now);
+    await markRemoval(projectId, current.server_id, clock());
     outcome = await removeRow(current, now);
     if (outcome === "removed") return;
   }

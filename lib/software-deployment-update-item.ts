@@ -12,6 +12,8 @@ export interface Circumstances extends By {
   projectId: string;
   /** The row as it was read: the change holds only if it is still that, and its time does not go back. */
   current?: SoftwareDeployment;
+  /** The time: a change counts from when it is written, which may be some reads after it was asked for. */
+  clock: () => Date;
   /** Holds the tag of what is there against what the caller relies on, and throws where it moved on. */
   expects?: ((etag: string) => void) | undefined;
 }
@@ -71,7 +73,7 @@ const plainSets = (change: Change, circumstances: Circumstances): Item => {
     ...(update.timeout === null && { deadline: FOREVER }),
     ...lasting(change, circumstances),
     updated_time: updatedTime(circumstances),
-    changed: begun,
+    changed: epoch(circumstances.clock()),
   };
 };
 
@@ -92,11 +94,10 @@ const derivedSets = (change: Change, begun: number): { expressions: string[]; va
   };
 };
 
-/** What a change takes away: what is set to null, a rerun's mark when there is something else to run, an end. */
+/** What a change takes away: what is set to null, and an end that is none any more. */
 const removed = ({ update }: Change, plain: string[]): string[] => [
   ...(plain.includes("expires") ? [] : ["expires"]),
   ...Object.entries(update).flatMap(([name, value]) => (value === null ? [`#${name}`] : [])),
-  ...(update.config_id === undefined ? [] : ["reran"]),
 ];
 
 /** That the row is as it was read; or else, that nothing stands against a change of a row that was not read. */

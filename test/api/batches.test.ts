@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, inject, it } from "vitest";
+import { engines } from "../../infra/local/emulator.ts";
+import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+import { storedItems } from "../support/table.ts";
+
+const engine = inject("engine") ?? engines[0];
+const hasTransactions = engine === "dynoxide";
+
+let tenant: Tenant;
+
+beforeEach(async () => {
+  tenant = await newTenant();
+});
+
+const post = (body: unknown, headers = {}) => tenant.call("POST", "/software_deployments", { body, headers });
+
+const listed = async (): Promise<any[]> =>
+  (await tenant.call("GET", "/software_deployments")).json.software_deployments;
+
+const servers = (count: number): string[] => Array.from({ length: count }, (_, i) => `server-${i}`);
+
+describe.runIf(hasTransactions)(`a batch (on ${engine}; left out on emulators without transactions)`, () => {
+  it("creates all of them, in the order given, and answers with each", async () => {
+    const bodies = servers(100).map((server_id, i) => minimal({ server_id, action: `A${i}` }));
+    const reply = await post(bodies);
+    expect(reply.status).toBe(200);
+    const { software_deployments } = reply.json;
+    expect(software_deployments.map((row: any) => row.action)).toEqual(bodies.map(({ action }) => action));
+    expect(await listed()).toEqual(software_deployments);
+    const { id } = software_deployments[42];
+    const { json } = await tenant.call("GET", `/software_deployments/${id}/events`);
+    expect(json.events).toMatchObject([{ event: "created", status_after: "IN_PROGRESS" }]);
+  });
+
+  it("of one is answered with a list too", async () => {
+    const reply = await post([minimal()]);
+    expect(reply.json).toEqual({ software_deployments: [expect.objectContaining(minimal())] });
+  });
+
+  it("goes to many servers by server_ids, alone or in an array", async () => {
+    const { server_id: _, ...body } = minimal({ input_values: { a: 1 } });
+    const reply = await post({ ...body, server_ids: servers(3) });
+    expect(reply.json.software_deployments.map((row: any) => row.server_id)).toEqual(servers(3));
+    const mixed = await post([{ ...body, server_ids: ["x", "y"] }, minimal({ server_id: "z" })]);
+    expect(mixed.json.software_deployments.map((row: any) => row.server_id)).toEqual(["x", "y", "z"]);
+    const one = await post({ ...body, server_ids: ["only"] });
+    expect(one.json.software_deployments).toHaveLength(1);
+    expect(await listed()).toHaveLength(7);
+  });
+
+  it("is refused as a whole where the storage cannot hold it at once, or an answer cannot", async () => {
+    const noise = Array.from({ length: 60 }, () =>
+      Buffer.from(crypto.getRandomValues(new Uint8Array(750))).toString("base64"),
+    ).join("");
+    const large = { config_id: "c", server_ids: servers(100), input_values: { a: noise } };
+    expectFault(await post(large), 400, "body: too large", "4194304");
+    const long = { config_id: "c", server_ids: servers(100), input_values: { a: "x".repeat(100_000) } };
+    expectFault(await post(long), 400, "The answer would take more than");
+    expect(await listed()).toEqual([]);
+  });
+
+  it("counts under its project's key once", async () => {
+    const body = servers(5).map((server_id) => minimal({ server_id }));
+    const headers = { "idempotency-key": "batch" };
+    const first = await post(body, headers);
+    const second = await post(body, headers);
+    expect(second.json).toEqual(first.json);
+    expect([first, second].map((reply) => reply.headers["idempotent-replayed"])).toEqual([undefined, "true"]);
+    await tenant.call("DELETE", `/software_deployments/${first.json.software_deployments[2].id}`);
+    expectFault(await post(body, headers), 409, first.json.software_deployments[2].id);
+    expect(await listed()).toHaveLength(4);
+  });
+});
+
+describe.runIf(!hasTransactions)(`a batch on ${engine}, which has no transactions`, () => {
+  it("is 503 that says so, and nothing is stored; one at a time is as ever", async () => {
+    expectFault(await post([minimal(), minimal()]), 503, "transactions");
+    expect(await storedItems(tenant.project)).toEqual([]);
+    expect((await post([minimal()])).status).toBe(200);
+  });
+});
+
+describe("a batch that is wrong", () => {
+  const refused = async (body: unknown, ...words: string[]) => {
+    expectFault(await post(body), 400, ...words);
+    expect(await listed()).toEqual([]);
+  };
+
+  it("names index and field of every fault, and nothing is stored", () =>
+    refused(
+      [minimal(), minimal({ status: "DONE", action: 5 }), { server_id: "" }, 7, { software_deployment: {} }],
+      ...["1.status: one of COMPLETE", "1.action: a string", "2.config_id: a string is required"],
+      ...["2.server_id: must not be empty", "3: a JSON object is expected", "4: the fields stand at the top"],
+    ));
+
+  it("of none, or of more than 100", async () => {
+    await refused([], "body: 1 to 100 are expected");
+    await refused(
+      servers(101).map((server_id) => minimal({ server_id })),
+      "body: 1 to 100 are expected",
+    );
+    const { server_id: _, ...body } = minimal();
+    await refused({ ...body, server_ids: servers(101) }, "server_ids: 1 to 100 are expected");
+    await refused({ ...body, server_ids: [] }, "server_ids: 1 to 100 are expected");
+    await refused([minimal(), { ...body, server_ids: servers(100) }], "server_ids: 1 to 100", "not 101");
+  });
+
+  it("in its servers", async () => {
+    const { server_id: _, ...body } = minimal();
+    await refused({ ...body, server_ids: ["a", ""] }, "server_ids.1: must not be empty");
+    await refused({ ...body, server_ids: "a" }, "server_ids: an array is expected");
+    await refused(minimal({ server_ids: ["a"] }), "server_ids: takes the place of server_id");
+    await refused({ ...body, server_ids: null }, "server_id: a string is required, or server_ids");
+  });
+
+  it("because one of its fields nests too deep", async () => {
+    const deep = (levels: number): string => `{"a":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+    const body = (levels: number) => `[{"config_id":"c","server_id":"s","input_values":${deep(levels)}}]`;
+    expectFault(await post(body(64)), 400, "0.input_values: nests deeper than 64 levels");
+    expect((await post(body(63))).status).toBe(200);
+  });
+});

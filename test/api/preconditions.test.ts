@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+
+let tenant: Tenant;
+
+beforeEach(async () => {
+  tenant = await newTenant();
+});
+
+const address = (id: string): string => `/software_deployments/${id}`;
+
+const etagOf = async (path: string): Promise<string> => (await tenant.call("GET", path)).headers.etag ?? "";
+
+describe("ETag", () => {
+  it("is on every single deployment, another one after every change, the same after a collection", async () => {
+    const created = await tenant.call("POST", "/software_deployments", {
+      body: { config_id: "c", server_id: "s" },
+    });
+    const { id } = created.json.software_deployment;
+    const tags = [created.headers.etag];
+    expect(await etagOf(address(id))).toBe(created.headers.etag);
+    for (const method of ["PUT", "PATCH"]) {
+      const reply = await tenant.call(method, address(id), { body: {} });
+      expect(await etagOf(address(id))).toBe(reply.headers.etag);
+      tags.push(reply.headers.etag);
+    }
+    tags.push((await tenant.call("POST", `${address(id)}/rerun`)).headers.etag);
+    await tenant.call("POST", `${address(id)}/signal`, { body: {} });
+    tags.push(await etagOf(address(id)));
+    expect(new Set(tags).size).toBe(5);
+    for (const tag of tags) expect(tag).toMatch(/^"[!-~]+"$/);
+  });
+
+  it("is on a configuration", async () => {
+    const created = await tenant.call("POST", "/software_configs", { body: {} });
+    const path = `/software_configs/${created.json.software_config.id}`;
+    const { etag = "" } = created.headers;
+    expect(await etagOf(path)).toBe(etag);
+    expect((await tenant.call("GET", path, { headers: { "if-none-match": etag } })).status).toBe(304);
+    expectFault(await tenant.call("DELETE", path, { headers: { "if-match": '"other"' } }), 412, "If-Match");
+    const missing = `/software_configs/${NOBODY}`;
+    expectFault(await tenant.call("DELETE", missing, { headers: { "if-match": "*" } }), 404);
+    expect((await tenant.call("DELETE", path, { headers: { "if-match": etag } })).status).toBe(204);
+  });
+});
+
+describe("If-None-Match", () => {
+  it("answers GET and HEAD with 304 while nothing has changed", async () => {
+    const { id } = await tenant.deploy();
+    const etag = await etagOf(address(id));
+    for (const method of ["GET", "HEAD"]) {
+      for (const tags of [etag, `"x", W/${etag}`, "*"]) {
+        const reply = await tenant.call(method, address(id), { headers: { "if-none-match": tags } });
+        expect([reply.status, reply.text, reply.headers.etag]).toEqual([304, "", etag]);
+      }
+      const other = await tenant.call(method, address(id), { headers: { "if-none-match": '"other"' } });
+      expect(other.status).toBe(200);
+    }
+    await tenant.call("PUT", address(id), { body: {} });
+    const changed = await tenant.call("GET", address(id), { headers: { "if-none-match": etag } });
+    expect(changed.status).toBe(200);
+  });
+});
+
+describe("If-Match", () => {
+  const change = (method: string, id: string, tag: string) =>
+    tenant.call(method, address(id), {
+      headers: { "if-match": tag },
+      ...(method === "DELETE" ? {} : { body: { status_reason: "changed" } }),
+    });
+
+  it.each(["PUT", "PATCH", "DELETE"])(
+    "lets %s through while it holds; 412 when it moved on, and nothing changes",
+    async (method) => {
+      const { id } = await tenant.deploy();
+      const first = await etagOf(address(id));
+      await tenant.call("PUT", address(id), { body: { action: "B" } });
+      const before = await tenant.call("GET", address(id));
+      for (const tag of [first, '"x"', `W/${before.headers.etag}`, "garbage", ""]) {
+        expectFault(await change(method, id, tag), 412, "If-Match");
+      }
+      expect((await tenant.call("GET", address(id))).text).toBe(before.text);
+      const reply = await change(method, id, `"x", ${before.headers.etag}`);
+      expect(reply.status).toBe(method === "DELETE" ? 204 : 200);
+    },
+  );
+
+  it.each(["PUT", "PATCH", "DELETE"])("* lets %s through where there is something", async (method) => {
+    const { id } = await tenant.deploy();
+    expectFault(await change(method, NOBODY, "*"), 404);
+    expect((await change(method, id, "*")).status).toBeLessThan(300);
+  });
+
+  it("holds for one of many at a time", async () => {
+    const { id } = await tenant.deploy();
+    const tag = await etagOf(address(id));
+    const replies = await Promise.all(Array.from({ length: 10 }, () => change("PUT", id, tag)));
+    expect(replies.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(412)]);
+    const { json } = await tenant.call("GET", `${address(id)}/events`);
+    expect(json.events).toHaveLength(2);
+  });
+
+  it("does not hold once the time limit has passed, nor a tag of before it", async () => {
+    const { id } = await tenant.deploy({ timeout: 1 });
+    const before = await etagOf(address(id));
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    const after = await etagOf(address(id));
+    expect(after).not.toBe(before);
+    expectFault(await change("PUT", id, before), 412);
+    const reply = await change("PUT", id, after);
+    expect(reply.json.software_deployment).toMatchObject({ status: "FAILED", status_reason: "changed" });
+  });
+});
