@@ -3,11 +3,11 @@
  * `npm run bench`.
  */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
-import { emulatorEnvironment, issuerEnvironment, linkEnvironment } from "../../infra/local/environment.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
+import { functionEnvironment } from "../support/function-environment.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
 import { type Meddler, startMeddler } from "../support/meddler.ts";
-import { CONFIGS_TABLE, STAGE, TABLE } from "../support/stage.ts";
+import { STAGE } from "../support/stage.ts";
 
 const SERVERS = 200;
 const DEPLOYMENTS = 10_000;
@@ -17,21 +17,10 @@ type Handler = (event: any, context: any) => Promise<{ statusCode: number; body:
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 const meddler: Meddler = await startMeddler(emulator.endpoint);
-Object.assign(process.env, {
-  SOFTWARE_DEPLOYMENTS_TABLE: TABLE,
-  SOFTWARE_CONFIGS_TABLE: CONFIGS_TABLE,
-  TOKEN_PROJECT_CLAIM: "project_id",
-  TOKEN_ROLES_CLAIM: "roles",
-  READER_ROLES: "reader",
-  MEMBER_ROLES: "member",
-  POWERTOOLS_LOG_LEVEL: "SILENT",
-  LINK_DAYS: "90",
-  ...(await linkEnvironment()),
-  ...emulatorEnvironment(meddler.url),
-  ...(await issuerEnvironment()),
-});
+Object.assign(process.env, await functionEnvironment(meddler.url), { POWERTOOLS_LOG_LEVEL: "SILENT" });
 
 const deployments: Record<string, Handler> = await import("../../functions/software-deployments.ts");
+const servers: Record<string, Handler> = await import("../../functions/servers.ts");
 const configs: Record<string, Handler> = await import("../../functions/software-configs.ts");
 const token = await signToken(PROJECT, ["member"], 3_600);
 
@@ -67,7 +56,7 @@ const fill = async (from: number, to: number, configId: string): Promise<void> =
   }
 };
 
-const metadata = () => call(deployments.metadata, "GET", "/software_deployments/metadata/measured");
+const metadata = () => call(servers.metadata, "GET", "/software_deployments/metadata/measured");
 
 const pages = async (limit: string): Promise<{ ids: string[]; pages: number }> => {
   const ids: string[] = [];

@@ -1,6 +1,6 @@
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
 import { inject } from "vitest";
 import { type Call, gatewayEvent, headersOf, lambdaContext, matching, payload } from "./gateway.ts";
+import { handlerOf } from "./handlers.ts";
 import "./context.ts";
 
 export type { Call };
@@ -14,21 +14,12 @@ export interface Reply {
   json: any;
 }
 
-type Handler = (
-  event: APIGatewayProxyEventV2,
-  context: Context,
-) => Promise<APIGatewayProxyStructuredResultV2>;
-
 const parsed = (text: string): unknown => (text === "" ? undefined : JSON.parse(text));
 
 const inProcess = async (method: string, target: string, call: Call): Promise<Reply> => {
   const event = gatewayEvent(method, target, call);
   const { route } = matching(method, event.rawPath);
-  const handlers = (await import(
-    /* @vite-ignore */ new URL(`../../${route.file}.ts`, import.meta.url).href
-  )) as Record<string, Handler>;
-  const handler = handlers[route.exported];
-  if (!handler) throw new Error(`${route.file} exports no ${route.exported}`);
+  const handler = await handlerOf(route);
   const { statusCode = 200, headers = {}, body = "" } = await handler(event, lambdaContext());
   return { status: statusCode, headers: headers as Record<string, string>, text: body, json: parsed(body) };
 };

@@ -1,23 +1,5 @@
 import { inject } from "vitest";
-import { emulatorEnvironment, issuerEnvironment, linkEnvironment } from "../../infra/local/environment.ts";
-import { routes } from "./serverless.ts";
-import { CONFIGS_TABLE, TABLE } from "./stage.ts";
+import { functionEnvironment } from "./function-environment.ts";
 import "./context.ts";
 
-// What serverless.yml gives a function on the default stage, with the emulator and the issuer of local runs.
-Object.assign(process.env, {
-  SOFTWARE_DEPLOYMENTS_TABLE: TABLE,
-  SOFTWARE_CONFIGS_TABLE: CONFIGS_TABLE,
-  ROUTES: routes
-    .filter(({ method }) => method !== "*")
-    .map(({ method, path }) => `${method} ${path}`)
-    .join(","),
-  TOKEN_PROJECT_CLAIM: "project_id",
-  TOKEN_ROLES_CLAIM: "roles",
-  READER_ROLES: "reader",
-  MEMBER_ROLES: "member,admin",
-  LINK_DAYS: "90",
-  ...(await linkEnvironment()),
-  ...emulatorEnvironment(inject("dynamodb")),
-  ...(await issuerEnvironment()),
-});
+Object.assign(process.env, await functionEnvironment(inject("dynamodb")));

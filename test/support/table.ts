@@ -1,6 +1,6 @@
 import { inflateRawSync } from "node:zlib";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, GetCommand, paginateQuery } from "@aws-sdk/lib-dynamodb";
 import { inject } from "vitest";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import { TABLE } from "./stage.ts";
@@ -16,12 +16,15 @@ export const storedItem = async (projectId: string, id: string): Promise<Record<
 
 /** All items of a project. */
 export const storedItems = async (projectId: string): Promise<Record<string, any>[]> => {
-  const query = {
-    TableName: TABLE,
-    KeyConditionExpression: "project_id = :project",
-    ExpressionAttributeValues: { ":project": projectId },
-  };
-  return (await client.send(new QueryCommand(query))).Items ?? [];
+  const pages = paginateQuery(
+    { client },
+    {
+      TableName: TABLE,
+      KeyConditionExpression: "project_id = :project",
+      ExpressionAttributeValues: { ":project": projectId },
+    },
+  );
+  return (await Array.fromAsync(pages)).flatMap(({ Items = [] }) => Items);
 };
 
 /** The JSON text of a stored value, which is deflated where that saves a write unit. */
