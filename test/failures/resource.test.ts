@@ -94,6 +94,61 @@ describe("a request costs", () => {
   });
 });
 
+/** An item as DynamoDB answers it, its lists aside. */
+const asAnswered = (item: Record<string, unknown> = {}): object =>
+  Object.fromEntries(
+    Object.entries(item)
+      .filter(([, value]) => !Array.isArray(value))
+      .map(([name, value]) => [name, typeof value === "number" ? { N: `${value}` } : { S: value }]),
+  );
+
+describe("a filtered list", () => {
+  const row = (n: number) => ({
+    project_id: { S: tenant.project },
+    id: { S: `00000000-0000-7000-8000-${String(n).padStart(12, "0")}` },
+  });
+
+  it("looks at twice as much each time, and ends with what it has after ten pages", async () => {
+    const { id } = await tenant.deploy({ action: "RARE" });
+    const found = asAnswered(await storedItem(tenant.project, id));
+    const limits: number[] = [];
+    meddler.meddle = (operation, { Limit }) => {
+      if (operation !== "Query") return "pass";
+      limits.push(Limit);
+      const Items = limits.length === 3 ? [found] : [];
+      return { answer: { Items, Count: Items.length, LastEvaluatedKey: row(limits.length) } };
+    };
+    const { json } = await tenant.call("GET", "/software_deployments?action=RARE&limit=20");
+    expect(json.software_deployments.map((one: any) => one.id)).toEqual([id]);
+    expect(limits).toEqual([21, 42, 84, 168, 336, 672, 1_000, 1_000, 1_000, 1_000]);
+    const { searchParams } = new URL(json.software_deployments_links[0].href);
+    expect([searchParams.get("marker"), searchParams.get("action")]).toEqual([row(10).id.S, "RARE"]);
+  });
+
+  it("that finds nothing among very many says where to go on", async () => {
+    let pages = 0;
+    meddler.meddle = () => {
+      pages += 1;
+      return { answer: { Items: [], Count: 0, LastEvaluatedKey: row(pages) } };
+    };
+    const reply = await tenant.call("GET", "/software_deployments?status=FAILED");
+    expectFault(reply, 400, `marker=${row(100).id.S}`);
+    expect(pages).toBe(100);
+  });
+
+  it("by server reads nothing of the deployments that it leaves out", async () => {
+    for (let i = 0; i < 30; i += 1) await tenant.deploy({ server_id: "busy", status: "COMPLETE" });
+    await tenant.deploy({ server_id: "busy", status: "FAILED" });
+    const read: number[] = [];
+    meddler.meddle = (operation, { RequestItems }) => {
+      if (operation === "BatchGetItem") read.push(RequestItems[TABLE].Keys.length);
+      return "pass";
+    };
+    const { json } = await tenant.call("GET", "/software_deployments?server_id=busy&status=FAILED");
+    expect([json.software_deployments.length, read]).toEqual([1, [1]]);
+  });
+});
+
 describe("a write whose answer was lost", () => {
   it("of an update is recognized by its repeat: it counts once", async () => {
     const { id } = await tenant.deploy();

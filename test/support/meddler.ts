@@ -21,6 +21,8 @@ export type Meddling =
   | "cut-before"
   /** The call is carried out, and its answer lost. */
   | "cut-after"
+  /** Answered as a transaction that met another one. */
+  | "collide"
   /** Never answered. */
   | "hang"
   /** Answered as a fault that will not pass. */
@@ -31,6 +33,7 @@ export type Meddling =
 const FAULTS: Record<string, [number, string]> = {
   throttle: [400, "com.amazonaws.dynamodb.v20120810#ThrottlingException"],
   fail: [500, "com.amazonaws.dynamodb.v20120810#InternalServerError"],
+  collide: [400, "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"],
   deny: [400, "com.amazon.coral.service#AccessDeniedException"],
 };
 
@@ -70,7 +73,9 @@ export const startMeddler = async (target: string): Promise<Meddler> => {
     const fault = FAULTS[meddling];
     if (fault) {
       response.writeHead(fault[0], { "content-type": "application/x-amz-json-1.0" });
-      response.end(JSON.stringify({ __type: fault[1], message: "arn:aws:dynamodb secret-of-dynamodb" }));
+      const CancellationReasons = [{ Code: "None" }, { Code: "TransactionConflict" }];
+      const message = "arn:aws:dynamodb secret-of-dynamodb";
+      response.end(JSON.stringify({ __type: fault[1], message, CancellationReasons }));
       return;
     }
     if (meddling === "cut-before") return void request.socket.destroy();

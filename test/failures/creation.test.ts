@@ -1,0 +1,184 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
+import { storedItems } from "../support/table.ts";
+
+let tenant: Tenant;
+let meddler: Meddler;
+
+/** Meddles with the next calls in this order; all later ones pass. */
+const meddleWith = (...next: Meddling[]): void => {
+  meddler.meddle = () => next.shift() ?? "pass";
+};
+
+const operations = (): string =>
+  meddler.calls
+    .splice(0)
+    .map(({ operation }) => operation)
+    .join();
+
+beforeAll(async () => {
+  meddler = await startMeddler(inject("dynamodb"));
+  // The handlers are imported at the first request, and the client with them.
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = meddler.url;
+  tenant = await newTenant();
+});
+
+afterEach(() => {
+  meddler.meddle = () => "pass";
+  meddler.calls.length = 0;
+  vi.unstubAllEnvs();
+  vi.useRealTimers();
+});
+
+afterAll(() => meddler.close());
+
+const THREE: Meddling[] = ["fail", "fail", "fail"];
+
+const one = minimal({ input_values: { a: 1 } });
+const batch = [minimal({ server_id: "s1" }), minimal({ server_id: "s2" }), minimal({ server_id: "s3" })];
+const hasTransactions = inject("engine") === "dynoxide";
+
+const deploymentsIn = async ({ project }: Tenant): Promise<number> =>
+  (await storedItems(project)).filter(({ server_id }) => server_id !== undefined).length;
+
+describe("a create costs", () => {
+  it("one call without a key, one transaction for many; with a key a read and a write more", async () => {
+    await tenant.deploy();
+    expect(operations()).toBe("PutItem");
+    const headers = { "idempotency-key": "cost" };
+    await tenant.call("POST", "/software_deployments", { body: one, headers });
+    expect(operations()).toBe("GetItem,PutItem,PutItem");
+    await tenant.call("POST", "/software_deployments", { body: one, headers });
+    expect(operations()).toBe("GetItem,BatchGetItem");
+    if (!hasTransactions) return;
+    await tenant.call("POST", "/software_deployments", { body: batch });
+    expect(operations()).toBe("TransactWriteItems");
+  });
+});
+
+const BODIES: [name: string, body: unknown, count: number][] = [
+  ["one", one, 1],
+  ...(hasTransactions ? ([["a batch", batch, 3]] as [string, unknown, number][]) : []),
+];
+
+describe.each(BODIES)("a create of %s under a key that is broken off", (_, body, count) => {
+  const post = (of: Tenant) =>
+    of.call("POST", "/software_deployments", { body, headers: { "idempotency-key": "k" } });
+
+  // The calls are: read the key, write the key, write the rows.
+  it.each<[string, Meddling[], stored: boolean]>([
+    ["before the key is written", ["pass", ...THREE], false],
+    ["between the key and the rows", ["pass", "pass", ...THREE], false],
+    ["after the rows, whose answer is lost", ["pass", "pass", "cut-after", "fail", "fail"], true],
+    ["by silence", ["pass", "pass", "hang", "hang", "hang"], false],
+  ])("%s: 503, and whoever repeats it finishes the same work", async (_, meddling, stored) => {
+    const project = await newTenant();
+    meddleWith(...meddling);
+    expectFault(await post(project), 503);
+    expect(await deploymentsIn(project)).toBe(stored ? count : 0);
+    meddler.meddle = () => "pass";
+    const repeated = await post(project);
+    expect(repeated.status).toBe(200);
+    expect(await deploymentsIn(project)).toBe(count);
+    expect((await post(project)).json).toEqual(repeated.json);
+    expect(await deploymentsIn(project)).toBe(count);
+  });
+
+  it.each<[string, Meddling[]]>([
+    ["the key's", ["pass", "cut-after"]],
+    ["the rows'", ["pass", "pass", "cut-after"]],
+  ])("whose answer to %s write was lost is no repeat, and counts once", async (_, meddling) => {
+    const project = await newTenant();
+    meddleWith(...meddling);
+    const reply = await post(project);
+    expect([reply.status, reply.headers["idempotent-replayed"]]).toEqual([200, undefined]);
+    expect(await deploymentsIn(project)).toBe(count);
+  });
+
+  it("is repeated although the configurations it refers to are gone", async () => {
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    const project = await newTenant();
+    expectFault(await post(project), 400, "Config with id a-config not found");
+    vi.unstubAllEnvs();
+    await post(project);
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    expect((await post(project)).headers["idempotent-replayed"]).toBe("true");
+  });
+});
+
+describe("a key", () => {
+  const post = (of: Tenant, body: object = one) =>
+    of.call("POST", "/software_deployments", { body, headers: { "idempotency-key": "k" } });
+
+  it("stands for its request for 7 days, and then for another", async () => {
+    const project = await newTenant();
+    const first = await post(project);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const days = async (count: number) => {
+      vi.setSystemTime(Date.now() + count * 86_400_000 - 60_000);
+      const aged = await newTenant(["member"], project.project);
+      return post(aged, minimal({ action: "other" }));
+    };
+    expectFault(await days(7), 409, "another request");
+    const later = await days(0.1);
+    expect(later.status).toBe(200);
+    expect(later.json.software_deployment.id).not.toBe(first.json.software_deployment.id);
+  });
+
+  it("keeps the id of what was deleted taken for those 7 days, in a row that ends then", async () => {
+    const project = await newTenant();
+    const { id } = (await post(project)).json.software_deployment;
+    await project.call("DELETE", `/software_deployments/${id}`);
+    const [left] = (await storedItems(project.project)).filter((item) => item.id === id);
+    expect(left).toEqual({ project_id: project.project, id, expires: expect.any(Number) });
+    expect(Math.abs(left?.expires - Date.now() / 1_000 - 7 * 86_400)).toBeLessThan(60);
+    const plain = await project.deploy();
+    await project.call("DELETE", `/software_deployments/${plain.id}`);
+    expect((await storedItems(project.project)).filter((item) => item.id === plain.id)).toEqual([]);
+  });
+});
+
+describe.runIf(hasTransactions)("a batch", () => {
+  const post = () => tenant.call("POST", "/software_deployments", { body: batch });
+
+  it("whose answer was lost is written once", async () => {
+    tenant = await newTenant();
+    meddleWith("cut-after");
+    expect((await post()).json.software_deployments).toHaveLength(3);
+    expect(await deploymentsIn(tenant)).toBe(3);
+  });
+
+  it.each<Meddling>(["fail", "throttle", "cut-before", "collide"])(
+    "in trouble (%s) is 503, and nothing of it is there",
+    async (trouble) => {
+      tenant = await newTenant();
+      meddler.meddle = () => trouble;
+      const reply = await post();
+      expectFault(reply, 503);
+      expect(reply.headers["retry-after"]).toMatch(/^\d+$/);
+      meddler.meddle = () => "pass";
+      expect(await storedItems(tenant.project)).toEqual([]);
+    },
+  );
+});
+
+describe("If-Match", () => {
+  it("holds for a write whose answer was lost", async () => {
+    const { id } = await tenant.deploy();
+    for (const [method, meddling] of [
+      ["PUT", ["pass", "cut-after"]],
+      ["PATCH", ["pass", "cut-after"]],
+      ["DELETE", ["pass", "pass", "cut-after"]],
+    ] as [string, Meddling[]][]) {
+      const { headers } = await tenant.call("GET", `/software_deployments/${id}`);
+      meddleWith(...meddling);
+      const reply = await tenant.call(method, `/software_deployments/${id}`, {
+        headers: { "if-match": headers.etag ?? "" },
+        ...(method !== "DELETE" && { body: { action: method } }),
+      });
+      expect(reply.status).toBe(method === "DELETE" ? 204 : 200);
+    }
+  });
+});
