@@ -1,15 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
-import { type BuildOptions, build, type Metafile } from "esbuild";
-import { parse } from "yaml";
-
-/** `infra/build.yml`: esbuild's options as serverless-esbuild takes them, and the size budget in bytes. */
-interface BuildFile {
-  esbuild: BuildOptions & { outputFileExtension: string; exclude: string[] };
-  budget: { total: number; own: number };
-}
-
-const { esbuild, budget } = parse(await readFile(new URL("build.yml", import.meta.url), "utf8")) as BuildFile;
-const { outputFileExtension: _, exclude: __, ...options } = esbuild;
+import type { Metafile } from "esbuild";
+import { budget, bundle, handlers } from "./bundle.ts";
 
 const sizes = ({ outputs }: Metafile): { total: number; own: number } => {
   const [output] = Object.values(outputs);
@@ -20,24 +10,16 @@ const sizes = ({ outputs }: Metafile): { total: number; own: number } => {
 };
 
 // Measured minified, without kept names, whatever is shipped: so the figure speaks of code alone.
-const measure = async (entry: string): Promise<{ total: number; own: number }> => {
-  const { metafile } = await build({
-    ...options,
-    entryPoints: [entry],
-    minify: true,
-    keepNames: false,
-    metafile: true,
-    write: false,
-    outfile: "bundle.cjs",
-  });
-  return sizes(metafile);
-};
+const measured = Object.entries(handlers).map(async ([name, handler]) => {
+  const unwritten = { write: false, outfile: "bundle.cjs" };
+  const { metafile } = await bundle(handler, { minify: true, keepNames: false, ...unwritten });
+  return { name, ...sizes(metafile) };
+});
 
-for (const file of await readdir("functions")) {
-  const { total, own } = await measure(`functions/${file}`);
+for (const { name, total, own } of await Promise.all(measured)) {
   const within = total <= budget.total && own <= budget.own;
   process.stdout.write(
-    `functions/${file}: ${total} bytes minified (at most ${budget.total}), ` +
+    `${name}: ${total} bytes minified (at most ${budget.total}), ` +
       `${own} of them our own (at most ${budget.own})${within ? "" : " — OVER BUDGET"}\n`,
   );
   if (!within) process.exitCode = 1;

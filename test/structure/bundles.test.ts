@@ -1,0 +1,46 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { bundle, handlers } from "../../infra/bundle.ts";
+import { functionEnvironment } from "../support/function-environment.ts";
+import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
+import { routes } from "../support/serverless.ts";
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "bundles-"));
+  const built = Object.entries(handlers).map(([name, handler]) =>
+    bundle(handler, { outfile: join(folder, `${name}.cjs`) }),
+  );
+  await Promise.all(built);
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Loads a bundle in a process of its own, as Lambda does, and hands it an event. */
+const invoke = async (name: string, event: unknown): Promise<{ statusCode: number; body: string }> => {
+  const { awsRequestId } = lambdaContext();
+  const script = `
+    const { handler } = require(${JSON.stringify(join(folder, `${name}.cjs`))});
+    const context = { awsRequestId: "${awsRequestId}", getRemainingTimeInMillis: () => 10000 };
+    handler(${JSON.stringify(event)}, context).then((answer) => console.log(JSON.stringify(answer)));`;
+  const env = { ...(await functionEnvironment("http://127.0.0.1:1")), POWERTOOLS_LOG_LEVEL: "SILENT" };
+  return JSON.parse((await promisify(execFile)(process.execPath, ["-e", script], { env })).stdout);
+};
+
+const EXPECTED: Record<string, number> = { listVersions: 300, showHealth: 200, fallback: 404 };
+
+it.each(Object.keys(handlers))(
+  "%s answers as it is bundled: without a token 401, where one is needed",
+  async (name) => {
+    const route = routes.find((one) => one.name === name);
+    const path = route?.path.replaceAll(/\{\w+\}/g, "x") || "/unknown";
+    const { statusCode, body } = await invoke(name, gatewayEvent(route?.method ?? "GET", path, {}));
+    expect(statusCode).toBe(EXPECTED[name] ?? 401);
+    expect(() => JSON.parse(body)).not.toThrow();
+  },
+);
