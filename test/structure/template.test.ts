@@ -128,6 +128,13 @@ describe("the template", () => {
   });
 });
 
+describe("the table of deployments", () => {
+  it("lets items go at their time", () => {
+    const table = prod.SoftwareDeploymentsTable?.Properties;
+    expect(table?.TimeToLiveSpecification).toEqual({ AttributeName: "expires", Enabled: true });
+  });
+});
+
 describe("a function's role", () => {
   const table = (name: string) => ({ "Fn::GetAtt": [name, "Arn"] });
   const index = (name: string) => ({ "Fn::Join": ["/", [table("SoftwareDeploymentsTable"), "index", name]] });
