@@ -19,19 +19,11 @@ import {
   shown,
 } from "../lib/software-deployment.ts";
 import { changed, rerun as rerunning } from "../lib/software-deployment-change.ts";
+import { BatchRequest, CreateRequest, isBatch, requested } from "../lib/software-deployment-creation.ts";
 import * as creation from "../lib/software-deployment-creation-table.ts";
 import { list as listDeployments } from "../lib/software-deployment-lists.ts";
 import * as removal from "../lib/software-deployment-removal-table.ts";
-import {
-  BatchRequest,
-  CreateRequest,
-  checkUpdate,
-  isBatch,
-  ListQuery,
-  PatchRequest,
-  requested,
-  UpdateRequest,
-} from "../lib/software-deployment-request.ts";
+import { checkUpdate, ListQuery, PatchRequest, UpdateRequest } from "../lib/software-deployment-request.ts";
 import * as table from "../lib/software-deployment-table.ts";
 import { jsonObject, nextLinks, ProjectPath } from "../lib/wire/fields.ts";
 import { pageOf } from "../lib/wire/page.ts";

@@ -1,5 +1,6 @@
 import type { Metafile } from "esbuild";
 import { budget, bundle, handlers } from "./bundle.ts";
+import { entryOf } from "./entries.ts";
 
 const sizes = ({ outputs }: Metafile): { total: number; own: number } => {
   const [output] = Object.values(outputs);
@@ -12,7 +13,7 @@ const sizes = ({ outputs }: Metafile): { total: number; own: number } => {
 // Measured minified, without kept names, whatever is shipped: so the figure speaks of code alone.
 const measured = Object.entries(handlers).map(async ([name, handler]) => {
   const unwritten = { write: false, outfile: "bundle.cjs" };
-  const { metafile } = await bundle(handler, { minify: true, keepNames: false, ...unwritten });
+  const { metafile } = await bundle(entryOf(handler), { minify: true, keepNames: false, ...unwritten });
   return { name, ...sizes(metafile) };
 });
 

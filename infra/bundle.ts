@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type BuildOptions, type BuildResult, build } from "esbuild";
 import { parse } from "yaml";
-import { entryOf } from "./entries.ts";
 import plugins from "./pure-endpoints.ts";
 
 /** `infra/build.yml`: esbuild's options as serverless-esbuild takes them, and the size budget in bytes. */
@@ -26,12 +25,16 @@ export const handlers: Record<string, string> = Object.fromEntries(
   ).map(([name, { handler }]) => [name, handler]),
 );
 
-/** Bundles one function as it is deployed, with an account of what is in it. @param more esbuild's options besides */
-export const bundle = (handler: string, more: BuildOptions): Promise<BuildResult<{ metafile: true }>> =>
+/**
+ * Bundles as functions are deployed, with an account of what is in it.
+ * @param entry the source to begin with, as `entryOf` makes it
+ * @param more esbuild's options besides
+ */
+export const bundle = (entry: string, more: BuildOptions): Promise<BuildResult<{ metafile: true }>> =>
   build({
     ...options,
     plugins,
-    stdin: { contents: entryOf(handler), resolveDir: "functions", loader: "ts" },
+    stdin: { contents: entry, resolveDir: "functions", loader: "ts" },
     ...more,
     metafile: true,
   });

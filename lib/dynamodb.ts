@@ -34,12 +34,12 @@ export interface QueryPage {
 
 /** A query on a table that is yet to be named. */
 export type Query = Omit<QueryCommandInput, "TableName">;
-
 /** What one BatchGetItem takes. */
 const BATCH_KEYS = 100;
 
-/** How often the rest of a batch is asked for, with pauses that double from 50 ms. */
-const BATCH_TRIES = 5;
+/** How often what the SDK does not repeat by itself is tried, with pauses that double from 50 ms. */
+const TRIES = 5;
+const pause = (tries: number): Promise<void> => sleep(50 * 2 ** (tries - 1));
 
 /**
  * The one DynamoDB client of a container. Region, credentials and endpoint are the SDK's own business: the
@@ -61,12 +61,9 @@ export const dynamodb = DynamoDBDocumentClient.from(
 const unavailable = (cause?: unknown): ServiceError =>
   new ServiceError("unavailable", "The storage does not answer at the moment.", { cause });
 
-/** How DynamoDB says that a transaction met another one, or found a partition too busy: nothing of it was written. */
-const COLLIDED = [
-  "TransactionCanceledException",
-  "TransactionInProgressException",
-  "TransactionConflictException",
-];
+/** Whether a transaction met another one, or found a partition too busy: nothing of it was written. */
+const hasCollided = (error: unknown): boolean =>
+  /^Transaction(Canceled|InProgress|Conflict)Exception$/.test((error as Error).name);
 
 /**
  * Rethrows what the SDK threw, after its own retries, in the service's words.
@@ -78,7 +75,7 @@ export const rethrow = (error: unknown): never => {
     throw new ServiceError("unavailable", "This storage has no transactions, which many at once need.");
   }
   const passes = isThrottlingError(fault) || isTransientError(fault) || isServerError(fault);
-  throw passes || COLLIDED.includes(fault.name) ? unavailable(error) : error;
+  throw passes || hasCollided(error) ? unavailable(error) : error;
 };
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -104,14 +101,17 @@ export const isRefused = (
 export const putNew = async (TableName: string, items: Item[]): Promise<boolean> => {
   const puts = items.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
   const [only, second] = puts;
-  const written =
-    only && second === undefined
-      ? dynamodb.send(new PutCommand(only))
-      : dynamodb.send(new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
-  return written.then(
-    () => true,
-    (error) => (isRefused(error) ? false : rethrow(error)),
-  );
+  for (let tries = 1; ; tries += 1) {
+    try {
+      if (only && second === undefined) await dynamodb.send(new PutCommand(only));
+      else await dynamodb.send(new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
+      return true;
+    } catch (error) {
+      if (isRefused(error)) return false;
+      if (tries === TRIES || !hasCollided(error)) return rethrow(error);
+      await pause(tries);
+    }
+  }
 };
 
 /** Reads an item consistently; what cannot be an id is not asked for. @throws ServiceError `unavailable` */
@@ -172,8 +172,8 @@ const projection = (attributes: string[] = []) =>
 const batch = async (TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> => {
   const items: Item[] = [];
   let Keys: Item[] = keys.map((key) => ({ ...key }));
-  for (let tries = 0; tries < BATCH_TRIES; tries += 1) {
-    if (tries > 0) await sleep(50 * 2 ** (tries - 1));
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if (tries > 0) await pause(tries);
     const get = new BatchGetCommand({
       RequestItems: { [TableName]: { Keys, ConsistentRead: true, ...projection(attributes) } },
     });

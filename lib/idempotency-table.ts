@@ -7,8 +7,8 @@ import { epoch } from "./wire/instant.ts";
 
 const TableName = softwareDeploymentsTable();
 
-/** How long a key stands for its request, in seconds: 7 days. */
-const LIFE = 7 * 86_400;
+/** Until when a key that is claimed now stands for its request, in seconds since 1970: 7 days. */
+export const keyExpiry = (now: Date): number => epoch(now) + 7 * 86_400;
 
 /** A request under the key that its caller gave it. */
 export interface Keyed {
@@ -78,7 +78,7 @@ export const claim = async (keyed: Keyed, own: string[], check: () => Promise<vo
   const known = await find(keyed);
   if (known) return claimOf(known, keyed, own);
   await check();
-  const expires = epoch(keyed.now) + LIFE;
+  const expires = keyExpiry(keyed.now);
   const record = { ...recordKey(keyed), request_hash: requestHash(keyed), ids: own, expires };
   if (await write(record, keyed.now)) return claimOf(record, keyed, own);
   const other = await find(keyed);

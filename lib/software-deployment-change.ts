@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Actor, type DeploymentEvent, timedOutEvent } from "./deployment-event.ts";
 import { timedOutReason } from "./deployment-run.ts";
+import { ServiceError } from "./errors.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
 import { eventText, storedValues } from "./software-deployment-item.ts";
-import type { Update } from "./software-deployment-request.ts";
+import { isDelivered, type Update } from "./software-deployment-request.ts";
 import type { Attributes } from "./stored-json.ts";
+import type { JsonObject } from "./wire/exact-json.ts";
 import { epoch } from "./wire/instant.ts";
 import { merged } from "./wire/merge-patch.ts";
 
@@ -32,10 +35,26 @@ const change = (update: Update, event: Omit<DeploymentEvent, "at" | "request_id"
   return { update, stored: storedValues({ input_values, output_values }, {}), events: [own] };
 };
 
-/** An update as a change with its event. @throws ServiceError `invalid` when its inputs are too large */
-export const changed = (update: Update, by: By): Change => {
+/**
+ * An update as a change with its event.
+ * @param fields what the caller named of it
+ * @throws ServiceError `invalid` when its inputs are too large
+ */
+export const changed = (update: Update, by: By, fields = Object.keys(update)): Change => {
   const actor = by.delegate === undefined ? "user" : "delegated tenant";
-  return change(update, { event: "changed", by: actor, fields: Object.keys(update) }, by);
+  return change(update, { event: "changed", by: actor, fields }, by);
+};
+
+/** The longest JSON of a value that is merged, in bytes: what one body can hold of it. */
+const MAX_MERGED_BYTES = 1_048_576;
+
+const bounded = (name: string, value: JsonObject): JsonObject => {
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes <= MAX_MERGED_BYTES) return value;
+  throw new ServiceError(
+    "invalid",
+    `${name}: too large: it takes ${bytes} bytes when merged, at most ${MAX_MERGED_BYTES} are allowed`,
+  );
 };
 
 /**
@@ -45,14 +64,19 @@ export const changed = (update: Update, by: By): Change => {
  */
 export const patched = (patch: Update, current: SoftwareDeployment, by: By): Change => {
   const { input_values, output_values } = patch;
-  return changed(
-    {
-      ...patch,
-      ...(input_values && { input_values: merged(current.input_values, input_values) }),
-      ...(output_values && { output_values: merged(current.output_values, output_values) }),
-    },
-    by,
-  );
+  const whole: Update = {
+    ...patch,
+    ...(input_values && {
+      input_values: bounded("input_values", merged(current.input_values, input_values)),
+    }),
+    ...(output_values && {
+      output_values: bounded("output_values", merged(current.output_values, output_values)),
+    }),
+  };
+  // What is patched to what it is already is no other delivery.
+  const isNew = ([field, value]: [string, unknown]): boolean =>
+    !isDelivered(field) || !isDeepStrictEqual(value, current[field]);
+  return changed(Object.fromEntries(Object.entries(whole).filter(isNew)), by, Object.keys(patch));
 };
 
 /** A run's result as a change with its event. */

@@ -1,7 +1,7 @@
 import { softwareDeploymentsTable } from "./config.ts";
 import { batchGet, type Item, putNew } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
-import { type Claim, claim } from "./idempotency-table.ts";
+import { type Claim, claim, keyExpiry } from "./idempotency-table.ts";
 import { checkReferences } from "./software-config-table.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
 import { itemOf, presentIn } from "./software-deployment-item.ts";
@@ -30,8 +30,8 @@ export interface Created {
 }
 
 /** Refuses what could be stored, but not answered: a value that is sent once comes back with every deployment. */
-const checkAnswer = async (deployments: SoftwareDeployment[]): Promise<void> => {
-  if (deployments.length > 1) await allOf(deployments, (deployment) => deployment, "create fewer at a time.");
+const checkAnswer = async (deployments: SoftwareDeployment[], remedy: string): Promise<void> => {
+  if (deployments.length > 1) await allOf(deployments, (deployment) => deployment, remedy);
 };
 
 const itemsOf = (deployments: SoftwareDeployment[], requestId: string): Item[] => {
@@ -88,15 +88,22 @@ const finish = async (
  */
 export const create = async (wanted: SoftwareDeployment[], creation: Creation): Promise<Created> => {
   const { projectId, requestId, now, key, request } = creation;
-  await checkAnswer(wanted);
-  const items = itemsOf(wanted, requestId);
+  await checkAnswer(wanted, "create fewer at a time.");
   const check = () => checkReferences(projectId, ...wanted.map(({ config_id }) => config_id));
   if (key === undefined) {
+    const items = itemsOf(wanted, requestId);
     await check();
     await putNew(TableName, items);
     return { deployments: wanted, replayed: false };
   }
+  const named = wanted.map((deployment) => ({ ...deployment, key_expires: keyExpiry(now) }));
+  itemsOf(named, requestId);
   const own = wanted.map(({ id }) => id);
   const claimed = await claim({ projectId, key, request, now }, own, check);
-  return { deployments: await finish(wanted, claimed, creation), replayed: claimed.replayed };
+  const deployments = await finish(named, claimed, creation);
+  await checkAnswer(
+    deployments,
+    "it was carried out before, and has grown since: read the deployments one by one.",
+  );
+  return { deployments, replayed: claimed.replayed };
 };

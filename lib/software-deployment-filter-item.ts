@@ -1,6 +1,7 @@
 import { asOf } from "./deployment-run.ts";
 import type { Item } from "./dynamodb.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
+import { presentExpression } from "./software-deployment-lifetime-item.ts";
 import type { Status } from "./software-deployment-request.ts";
 import { epoch } from "./wire/instant.ts";
 
@@ -29,20 +30,29 @@ const STATUS: Record<Status, string> = {
 };
 
 /** The conditions that a list leaves to DynamoDB: those on attributes that are no keys. */
-export const filterExpression = ({ config_id, status, action }: Filter, now: Date): FilterExpression => ({
-  expression: [
-    ...(config_id === undefined ? [] : ["config_id = :config_id"]),
-    ...(action === undefined ? [] : ["#action = :action"]),
-    ...(status === undefined ? [] : [STATUS[status]]),
-  ],
-  names: { ...(action !== undefined && { "#action": "action" }), ...(status && { "#status": "status" }) },
-  values: {
-    ...(config_id !== undefined && { ":config_id": config_id }),
-    ...(action !== undefined && { ":action": action }),
-    ...(status && { ":status": status }),
-    ...(status && status !== "COMPLETE" && { ":in_progress": "IN_PROGRESS", ":now": epoch(now) }),
-  },
-});
+export const filterExpression = ({ config_id, status, action }: Filter, now: Date): FilterExpression => {
+  const present = presentExpression(now);
+  return {
+    expression: [
+      ...present.expression,
+      ...(config_id === undefined ? [] : ["config_id = :config_id"]),
+      ...(action === undefined ? [] : ["#action = :action"]),
+      ...(status === undefined ? [] : [STATUS[status]]),
+    ],
+    names: {
+      ...present.names,
+      ...(action !== undefined && { "#action": "action" }),
+      ...(status && { "#status": "status" }),
+    },
+    values: {
+      ...present.values,
+      ...(config_id !== undefined && { ":config_id": config_id }),
+      ...(action !== undefined && { ":action": action }),
+      ...(status && { ":status": status }),
+      ...(status && status !== "COMPLETE" && { ":in_progress": "IN_PROGRESS", ":now": epoch(now) }),
+    },
+  };
+};
 
 /** Whether a deployment is what a filter asks for: an index that lags may have said so of one that is no more. */
 export const matches = (deployment: SoftwareDeployment, filter: Filter, now: Date): boolean => {

@@ -9,9 +9,21 @@ const RETENTION = retention();
 /** What of a deployment decides until when it is there. */
 type Lasting = Pick<SoftwareDeployment, "status" | "deadline" | "changed">;
 
-/** From when on a deployment is gone, in seconds since 1970: long enough after its end, which may be its deadline. */
+/** From when on a deployment is gone, in seconds since 1970: long enough after its last change, or its deadline. */
 export const goneFrom = ({ status, deadline, changed }: Lasting): number =>
-  (status === "IN_PROGRESS" ? deadline : changed) + (RETENTION ?? FOREVER);
+  (status === "IN_PROGRESS" ? Math.max(deadline, changed) : changed) + (RETENTION ?? FOREVER);
+
+/** The same as a condition, so that DynamoDB leaves out what is gone; nothing where nothing goes. */
+export const presentExpression = (
+  now: Date,
+): { expression: string[]; names: Record<string, string>; values: Item } =>
+  RETENTION === undefined
+    ? { expression: [], names: {}, values: {} }
+    : {
+        expression: ["(changed > :kept_from OR (#status = :running AND deadline > :kept_from))"],
+        names: { "#status": "status" },
+        values: { ":kept_from": epoch(now) - RETENTION, ":running": "IN_PROGRESS" },
+      };
 
 /**
  * When DynamoDB may remove an item by itself, in seconds since 1970: when the deployment is gone and its creation can

@@ -2,7 +2,12 @@ import { softwareDeploymentsTable } from "./config.ts";
 import { batchGet, firstPage, type Item, isId, type Query, queriedPages } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
-import { type Filter, filterExpression, matches } from "./software-deployment-filter-item.ts";
+import {
+  type Filter,
+  type FilterExpression,
+  filterExpression,
+  matches,
+} from "./software-deployment-filter-item.ts";
 import { BEHIND_IDS, configKey, presentIn, serverKey } from "./software-deployment-item.ts";
 
 const TableName = softwareDeploymentsTable();
@@ -12,7 +17,7 @@ const LOOK_UP = 100;
 
 /** How many pages of a query a filtered list looks at, and how many when it has found nothing yet. */
 const PAGES = 10;
-const FRUITLESS_PAGES = 100;
+const FRUITLESS_PAGES = 50;
 
 /** Where a list begins, which way it goes, and how much of it will be read. */
 export interface From {
@@ -47,16 +52,23 @@ const keyOf = (projectId: string, { server_id, config_id }: Filter): [condition:
   return ["project_id = :key", { ConsistentRead: true, ExpressionAttributeValues: { ":key": projectId } }];
 };
 
+const NOTHING: FilterExpression = { expression: [], names: {}, values: {} };
+
 const queryOf = (projectId: string, filter: Filter, from: From, now: Date): Query => {
   const [key, query] = keyOf(projectId, filter);
   const { condition, values } = ids(from);
   // The index by configuration holds nothing but keys.
-  const rest = query.IndexName === "by_config" ? {} : filter;
-  const { expression, names, values: filtered } = filterExpression(rest, now);
+  const {
+    expression,
+    names,
+    values: filtered,
+  } = query.IndexName === "by_config" ? NOTHING : filterExpression(filter, now);
+  // What is left of removed deployments stands in the table alone.
+  const conditions = query.IndexName ? expression : ["attribute_exists(server_id)", ...expression];
   return {
     ...query,
     KeyConditionExpression: `${key} AND ${condition}`,
-    ...(expression.length > 0 && { FilterExpression: expression.join(" AND ") }),
+    ...(conditions.length > 0 && { FilterExpression: conditions.join(" AND ") }),
     ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
     ExpressionAttributeValues: { ...query.ExpressionAttributeValues, ...values, ...filtered },
     ScanIndexForward: from.sort_dir !== "desc",
@@ -93,7 +105,7 @@ const fruitless = (position: string): ServiceError =>
  * after ten pages of the query if it has found anything.
  *
  * @returns where it goes on, when it ended before its end
- * @throws ServiceError `invalid` when nothing is found in a hundred pages, `unavailable`
+ * @throws ServiceError `invalid` when nothing is found in fifty pages, `unavailable`
  */
 export async function* list(
   projectId: string,
@@ -102,8 +114,9 @@ export async function* list(
   now: Date,
 ): AsyncGenerator<SoftwareDeployment, string | undefined> {
   const query = queryOf(projectId, filter, from, now);
-  const isFiltered =
-    Object.values(filter).filter((value) => value !== undefined).length > (query.IndexName ? 1 : 0);
+  const { server_id, config_id, status, action } = filter;
+  const given = [server_id, config_id, status, action].filter((value) => value !== undefined);
+  const isFiltered = given.length > (query.IndexName ? 1 : 0);
   let [found, pages] = [0, 0];
   for await (const { items, position } of queriedPages({ ...query, TableName })) {
     for (const portion of portions(items)) {

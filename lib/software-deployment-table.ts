@@ -14,15 +14,16 @@ import {
   roomOf,
   SMALL_BYTES,
 } from "./software-deployment-item.ts";
-import { updatesReadFirst } from "./software-deployment-lifetime-item.ts";
+import { goneFrom, updatesReadFirst } from "./software-deployment-lifetime-item.ts";
 import type { Update } from "./software-deployment-request.ts";
 import { type Circumstances, updateExpressions } from "./software-deployment-update-item.ts";
 import { bytesOf } from "./stored-json.ts";
+import { epoch } from "./wire/instant.ts";
 
 const TableName = softwareDeploymentsTable();
 
 /** How often a change is tried on a row that others change at the same time. */
-export const TRIES = 4;
+export const TRIES = 8;
 
 /** What is said of a deployment that is not there, or that the caller may not know of. */
 export const notFound = (id: string): ServiceError =>
@@ -110,7 +111,7 @@ export const changeAsRead = async (
   decide: Decide,
   circumstances: Circumstances,
 ): Promise<SoftwareDeployment> => {
-  const { projectId, requestId, delegate, now, expects } = circumstances;
+  const { projectId, requestId, delegate, now, clock, expects } = circumstances;
   for (let tries = 0; tries < TRIES; tries += 1) {
     const item = await read(projectId, id, now, delegate);
     const current = deploymentOf(item);
@@ -118,6 +119,7 @@ export const changeAsRead = async (
     // The SDK repeats a write whose answer was lost: the history tells whether this is what it wrote.
     if (!change || eventsOf(item).map(eventText).includes(ownEvent(change))) return current;
     expects?.(etagOf(current, now));
+    if (goneFrom(current) <= epoch(clock())) throw notFound(id);
     const late = hasTimedOut(current, now) ? afterTimeout(change, current, requestId) : change;
     const row = await send(id, late, { ...circumstances, current });
     if (row) return deploymentOf(row);

@@ -43,14 +43,18 @@ const timesWith = (change: Change, timeout: number | null, begun: number): Item 
 });
 
 /** When the item may go, where that depends on what the row was. */
-const lasting = ({ update }: Change, { current, now }: Circumstances): { expires?: number } => {
+const lasting = (
+  { update }: Change,
+  { current, now }: Circumstances,
+  changed: number,
+): { expires?: number } => {
   if (!current) return {};
   const timeout = update.timeout === undefined ? current.timeout : update.timeout;
   const begun = beginsRun(update) ? epoch(now) : current.begun;
   return expiry({
     status: update.status ?? current.status,
     deadline: timeout === null ? FOREVER : begun + timeout,
-    changed: epoch(now),
+    changed,
     key_expires: current.key_expires,
   });
 };
@@ -61,6 +65,7 @@ const plainSets = (change: Change, circumstances: Circumstances): Item => {
   const { input_values: _, output_values: __, ...texts } = update;
   const given = Object.entries(texts).filter(([, value]) => value !== null);
   const begun = epoch(circumstances.now);
+  const changed = epoch(circumstances.clock());
   return {
     ...Object.fromEntries(given),
     ...stored,
@@ -71,9 +76,9 @@ const plainSets = (change: Change, circumstances: Circumstances): Item => {
     ...(beginsRun(update) && { begun }),
     ...(beginsRun(update) && update.timeout !== undefined && timesWith(change, update.timeout, begun)),
     ...(update.timeout === null && { deadline: FOREVER }),
-    ...lasting(change, circumstances),
+    ...lasting(change, circumstances, changed),
     updated_time: updatedTime(circumstances),
-    changed: epoch(circumstances.clock()),
+    changed,
   };
 };
 

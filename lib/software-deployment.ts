@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { asOf, hasTimedOut, type Run, signalExpiry } from "./deployment-run.ts";
-import { type DeploymentRequest, Status } from "./software-deployment-request.ts";
+import type { DeploymentRequest } from "./software-deployment-creation.ts";
+import { Status } from "./software-deployment-request.ts";
 import { jsonObject, ProjectPath, text } from "./wire/fields.ts";
 import { epoch, instant, shownInstant } from "./wire/instant.ts";
 

@@ -61,6 +61,17 @@ describe("PATCH", () => {
     expect(await show(id)).toMatchObject({ input_values: { a: { b: 1 } }, output_values: {}, action: "" });
   });
 
+  it("never makes a value larger than one body can hold", async () => {
+    const { id } = await tenant.deploy();
+    expect((await patch(id, { output_values: { a: "a".repeat(1_000_000) } })).status).toBe(200);
+    expectFault(
+      await patch(id, { output_values: { b: "b".repeat(100_000) } }),
+      400,
+      "output_values: too large",
+    );
+    expect(Object.keys((await show(id)).output_values)).toEqual(["a"]);
+  });
+
   it("loses nothing of what others patch at the same time", async () => {
     const { id } = await tenant.deploy();
     const names = ["a", "b", "c", "d"];
@@ -102,12 +113,14 @@ describe("PATCH", () => {
 
   it("is a new delivery when it changes what is to be run", async () => {
     const { id: config_id } = await tenant.configure();
-    const { id } = await tenant.deploy({ config_id });
+    const { id } = await tenant.deploy({ config_id, action: "A", input_values: { a: 1 } });
     const delivered = async () =>
       (await tenant.call("GET", "/software_deployments/metadata/a-server")).json.metadata[0].id;
     const first = await delivered();
-    await patch(id, { status_reason: null });
-    expect(await delivered()).toBe(first);
+    for (const same of [{ status_reason: null }, { action: "A", input_values: { a: 1, b: null } }]) {
+      await patch(id, same);
+      expect(await delivered()).toBe(first);
+    }
     await patch(id, { action: null });
     expect(await delivered()).not.toBe(first);
   });

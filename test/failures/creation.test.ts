@@ -97,6 +97,22 @@ describe.each(BODIES)("a create of %s under a key that is broken off", (_, body,
     expect(await deploymentsIn(project)).toBe(count);
   });
 
+  it("is refused for its size before the key is used up", async () => {
+    const project = await newTenant();
+    const most = 42_500;
+    const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(most))).toString("base64");
+    const large = {
+      config_id: "c",
+      server_ids: Array.from({ length: 100 }, (_, i) => `${i}`),
+      input_values: { noise },
+    };
+    const headers = { "idempotency-key": "large" };
+    const refused = await project.call("POST", "/software_deployments", { body: large, headers });
+    expectFault(refused, 400, "body: too large");
+    const small = await project.call("POST", "/software_deployments", { body: one, headers });
+    expect(small.status).toBe(200);
+  });
+
   it("is repeated although the configurations it refers to are gone", async () => {
     vi.stubEnv("CONFIG_REFERENCES", "checked");
     const project = await newTenant();

@@ -40,7 +40,7 @@ describe.runIf(hasTransactions)("a service that is killed in the middle of a bat
     const project = newProject();
     const token = await memberToken(project);
     const cut: number[] = [];
-    let child = await startChild();
+    child = await startChild();
     for (let i = 0; i < KILLS; i += 1) {
       const action = `batch-${i}`;
       const body = Array.from({ length: BATCH }, (_, at) => minimal({ action, server_id: `s-${at}` }));

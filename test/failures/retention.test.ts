@@ -89,6 +89,26 @@ describe("on a stage with retentionDays, a deployment", () => {
     expect((await after.call("DELETE", `/software_configs/${config_id}`)).status).toBe(204);
   });
 
+  it("that has run for long is not gone because it is given a time limit", async () => {
+    const { id } = await tenant.deploy();
+    const aged = await later(5 * DAY);
+    const { json } = await aged.call("PUT", `/software_deployments/${id}`, { body: { timeout: 3_600 } });
+    expect(json.software_deployment.status).toBe("FAILED");
+    expect((await show(aged, id)).status).toBe(200);
+    expect(await expiresOf(id)).toEqual(fromNow(2 * DAY));
+  });
+
+  it("that is gone while a change of it is on its way stays gone", async () => {
+    const { id } = await tenant.deploy({ status: "COMPLETE" });
+    const start = Date.now();
+    const ends = start + 2 * DAY * 1_000;
+    const aged = await later(2 * DAY - 2);
+    const slow = aged.call("PUT", `/software_deployments/${id}`, { body: {} });
+    vi.setSystemTime(ends + 2_000);
+    expectFault(await slow, 404);
+    expectFault(await show(aged, id), 404);
+  });
+
   it("that times out without anybody writing it counts from its deadline", async () => {
     const { id } = await tenant.deploy({ timeout: DAY });
     const failed = await (await later(3 * DAY - 60)).call("GET", `/software_deployments/${id}`);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bundle, handlers } from "../../infra/bundle.ts";
+import { entryOf } from "../../infra/entries.ts";
 import { functionEnvironment } from "../support/function-environment.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
 import { routes } from "../support/serverless.ts";
@@ -14,7 +15,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "bundles-"));
   const built = Object.entries(handlers).map(([name, handler]) =>
-    bundle(handler, { outfile: join(folder, `${name}.cjs`) }),
+    bundle(entryOf(handler), { outfile: join(folder, `${name}.cjs`) }),
   );
   await Promise.all(built);
 });

@@ -22,7 +22,7 @@ const importsOf = (file: string): string[] =>
 const inRoom = (room: RegExp): string[] => sources.filter((file) => room.test(file));
 
 const RESOURCE =
-  "software-deployment|software-deployment-request|software-config|software-config-io|server-metadata|server-state|deployment-run|deployment-event|signal";
+  "software-deployment|software-deployment-request|software-deployment-creation|software-config|software-config-io|server-metadata|server-state|deployment-run|deployment-event|signal";
 const STORAGE = "dynamodb|stored-json|[\\w-]+-(?:table|item|lists|change)";
 
 /** The files of `lib/` by name, and whole rooms of it. */

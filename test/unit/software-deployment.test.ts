@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { newDeployment, ShownDeployment, shown } from "../../lib/software-deployment.ts";
-import { CreateRequest, requested } from "../../lib/software-deployment-request.ts";
+import { CreateRequest, requested } from "../../lib/software-deployment-creation.ts";
 
 const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";
 const NOW = new Date("2015-01-31T15:12:36.999Z");

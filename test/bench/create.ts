@@ -1,0 +1,124 @@
+/**
+ * Create against the limit: the bundled handler beside a bare PutCommand of the same item with the same client, and
+ * beside the same call as an unsigned raw HTTP request, which is what the emulator itself can do.
+ */
+import { Agent, request as httpRequest } from "node:http";
+import { createRequire } from "node:module";
+import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { signToken } from "../../infra/local/signing-key.ts";
+import { functionEnvironment } from "../support/function-environment.ts";
+import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
+import { STAGE, TABLE } from "../support/stage.ts";
+import { bundled, concurrently, functionHandler, median, print } from "./measure.ts";
+
+const ROUNDS = 9;
+const PROJECT = "limit";
+
+const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
+Object.assign(process.env, await functionEnvironment(emulator.endpoint), { POWERTOOLS_LOG_LEVEL: "SILENT" });
+
+const handler = await functionHandler("createSoftwareDeployment");
+const { put, get } = createRequire(import.meta.url)(
+  await bundled(
+    "bare",
+    `import { dynamodb } from "../lib/dynamodb.ts";
+     import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+     export const put = (input) => dynamodb.send(new PutCommand(input));
+     export const get = (input) => dynamodb.send(new GetCommand(input));`,
+  ),
+);
+
+const token = await signToken(PROJECT, ["member"], 3_600);
+const target = `/v1/${PROJECT}/software_deployments`;
+const body = JSON.stringify({
+  config_id: "8da95794-2ad9-4979-8ae5-739ce314c5cd",
+  server_id: "ec14c864-096e-4e27-bb8a-2c2b4dc6f3f5",
+  action: "CREATE",
+  input_values: { foo: "bar" },
+});
+
+const create = async (): Promise<any> => {
+  const { statusCode, body: answer } = await handler(
+    gatewayEvent("POST", target, { token, body }),
+    lambdaContext(),
+  );
+  if (statusCode !== 200) throw new Error(answer);
+  return answer;
+};
+
+const { id } = JSON.parse(await create()).software_deployment;
+const { Item } = await get({ TableName: TABLE, Key: { project_id: PROJECT, id } });
+const ConditionExpression = "attribute_not_exists(id)";
+
+const bare = (): Promise<unknown> =>
+  put({ TableName: TABLE, Item: { ...Item, id: crypto.randomUUID() }, ConditionExpression });
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+const marshalled = (item: Record<string, unknown>): object =>
+  Object.fromEntries(
+    Object.entries(item).map(([name, value]) => {
+      if (Array.isArray(value)) return [name, { L: value.map((S) => ({ S })) }];
+      return [name, typeof value === "number" ? { N: `${value}` } : { S: value }];
+    }),
+  );
+
+const raw = (): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const text = JSON.stringify({
+      TableName: TABLE,
+      Item: marshalled({ ...Item, id: crypto.randomUUID() }),
+      ConditionExpression,
+    });
+    const headers = {
+      "content-type": "application/x-amz-json-1.0",
+      "content-length": Buffer.byteLength(text),
+      "x-amz-target": "DynamoDB_20120810.PutItem",
+      // The emulator wants to see a signature, and does not look at it.
+      authorization:
+        "AWS4-HMAC-SHA256 Credential=local/20260101/eu-central-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+      "x-amz-date": "20260101T000000Z",
+    };
+    const sent = httpRequest(emulator.endpoint, { method: "POST", agent, headers }, (answer) => {
+      if (answer.statusCode !== 200) reject(new Error(`${answer.statusCode}`));
+      answer.resume().on("end", resolve);
+    });
+    sent.on("error", reject).end(text);
+  });
+
+const contenders = { create, bare, raw };
+
+const rate = async (work: () => Promise<unknown>, count: number, at: number): Promise<number> => {
+  const started = performance.now();
+  await concurrently(count, at, work);
+  return count / ((performance.now() - started) / 1_000);
+};
+
+const rows = [];
+for (const [at, count] of [
+  [1, 400],
+  [32, 3_000],
+] as const) {
+  for (const work of Object.values(contenders)) await rate(work, count, at);
+  const rounds: Record<string, number>[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const rates: Record<string, number> = {};
+    for (const [name, work] of Object.entries(contenders)) rates[name] = await rate(work, count, at);
+    rounds.push(rates);
+  }
+  const of = (name: string): number[] => rounds.map((rates) => rates[name] ?? 0);
+  const against = (name: string): number =>
+    median(rounds.map((rates) => (rates.create ?? 0) / (rates[name] ?? 1)));
+  rows.push({
+    "at a time": at,
+    "create/s": Math.round(median(of("create"))),
+    "bare PutCommand/s": Math.round(median(of("bare"))),
+    "raw HTTP/s": Math.round(median(of("raw"))),
+    "create : bare": against("bare"),
+    "create : raw": against("raw"),
+  });
+}
+print("create against the limit", rows);
+
+agent.destroy();
+await stopEmulator(emulator);
