@@ -1,0 +1,68 @@
+import { signToken } from "../../infra/local/signing-key.ts";
+import { type Call, gatewayEvent, lambdaContext } from "../support/gateway.ts";
+import { functionHandler } from "./measure.ts";
+
+/** A request that is made again and again. */
+export interface Workload {
+  name: string;
+  work: () => Promise<unknown>;
+}
+
+/** The project that they are made in. */
+export const PROJECT = "bench";
+
+/** How many deployments the server has whose metadata are read. */
+const MEASURED = 50;
+
+/** The body of a create, of about the size of the API page's example. */
+export const BODY = {
+  config_id: "8da95794-2ad9-4979-8ae5-739ce314c5cd",
+  server_id: "ec14c864-096e-4e27-bb8a-2c2b4dc6f3f5",
+  action: "CREATE",
+  input_values: { foo: "bar" },
+};
+
+/** A call of a function as it is deployed. @returns the answer's JSON @throws Error for another status than expected */
+export const caller = async (name: string, token?: string) => {
+  const handler = await functionHandler(name);
+  return async (method: string, path: string, call: Call = {}, expected = 200): Promise<any> => {
+    const event = gatewayEvent(method, path, { ...(token && { token }), ...call });
+    const { statusCode, body = "" } = await handler(event, lambdaContext());
+    if (statusCode !== expected) throw new Error(`${method} ${path}: ${statusCode} ${body}`);
+    return body && JSON.parse(body);
+  };
+};
+
+/** The requests whose cost is measured, in this process, whose environment must be a function's. */
+export const workloads = async (): Promise<Workload[]> => {
+  const token = await signToken(PROJECT, ["member"], 12 * 3_600);
+  const below = (path: string): string => `/v1/${PROJECT}${path}`;
+  const create = await caller("createSoftwareDeployment", token);
+  const show = await caller("showSoftwareDeployment", token);
+  const list = await caller("listSoftwareDeployments", token);
+  const metadata = await caller("showServerMetadata", token);
+  const signal = await caller("signalSoftwareDeployment", token);
+  const configure = await caller("createSoftwareConfig", token);
+  const path = below("/software_deployments");
+  const deploy = async (body: object = BODY): Promise<string> =>
+    (await create("POST", path, { body })).software_deployment.id;
+  const { id: config_id } = (
+    await configure("POST", below("/software_configs"), { body: { name: "bench", config: "echo" } })
+  ).software_config;
+  for (let i = 0; i < MEASURED; i += 1) await deploy({ ...BODY, config_id, server_id: "measured" });
+  const id = await deploy();
+  const anyone = await caller("createSoftwareDeployment");
+  return [
+    { name: "create", work: () => deploy() },
+    { name: "show", work: () => show("GET", `${path}/${id}`) },
+    { name: "list of 20", work: () => list("GET", `${path}?limit=20`) },
+    { name: "metadata with 50 deployments", work: () => metadata("GET", `${path}/metadata/measured`) },
+    {
+      name: "create and signal",
+      work: async () =>
+        signal("POST", `${path}/${await deploy()}/signal`, { body: { deploy_status_code: 0 } }),
+    },
+    { name: "an unauthorized request", work: () => anyone("POST", path, { body: BODY }, 401) },
+    { name: "an invalid body", work: () => create("POST", path, { body: { status: "DONE" } }, 400) },
+  ];
+};
