@@ -1,4 +1,5 @@
 import { collected, linksVersion, signalled, signalUrl } from "../lib/http/agent-links.ts";
+import { byLinkToCollect, byLinkToSignal } from "../lib/http/authorize-link.ts";
 import { endpoint } from "../lib/http/endpoint.ts";
 import { conditionally } from "../lib/http/reply.ts";
 import { serverState } from "../lib/server-lists.ts";
@@ -11,7 +12,7 @@ import { jsonObject } from "../lib/wire/fields.ts";
 
 /** `GET /agent/metadata`: what a server is to run, for the `request` collector of os-collect-config. */
 export const metadata = endpoint(
-  { answer: AgentMetadata, access: "collect" },
+  { answer: AgentMetadata, access: byLinkToCollect },
   async ({ capability, method, known, baseUrl, requestId, zone }) => {
     const { project, server, issued } = collected(capability);
     const telling = { zone, now: new Date(), signalUrl: signalUrl(baseUrl) };
@@ -29,7 +30,7 @@ export const metadata = endpoint(
 
 /** `PUT` and `POST /agent/signal`: the result of one delivery, as heat-config-notify sends it. */
 export const signal = endpoint(
-  { body: SignalRequest, bodyOf: "agent", answer: jsonObject, access: "signal" },
+  { body: SignalRequest, bodyOf: "agent", answer: jsonObject, access: byLinkToSignal },
   async ({ capability, body, requestId }) => {
     const { project, deployment, ...link } = signalled(capability);
     const circumstances = { projectId: project, requestId, now: new Date(), clock: () => new Date() };

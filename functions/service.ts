@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
+import { byProject } from "../lib/http/authorize.ts";
 import { endpoint } from "../lib/http/endpoint.ts";
+import { byAnyone } from "../lib/http/event.ts";
 import { fallback as fallbackEndpoint } from "../lib/http/fallback.ts";
 import { jsonObject, ProjectPath } from "../lib/wire/fields.ts";
 
@@ -15,17 +17,16 @@ const Versions = z.object({
 
 /** `GET /` and `GET /v1`: which versions of the API there are, as Heat tells it. */
 export const versions = endpoint(
-  { answer: Versions, status: 300, access: "anyone" },
+  { answer: Versions, status: 300, access: byAnyone },
   async ({ baseUrl }) => ({
     versions: [{ id: "v1.0", status: "CURRENT", links: [{ rel: "self", href: `${baseUrl}/v1/` }] }],
   }),
 );
 
+const Health = z.object({ status: z.literal("ok") });
+
 /** `GET /health`: that functions run; no other part of the service is asked. */
-export const health = endpoint(
-  { answer: z.object({ status: z.literal("ok") }), access: "anyone" },
-  async () => ({ status: "ok" as const }),
-);
+export const health = endpoint({ answer: Health, access: byAnyone }, async () => ({ status: "ok" as const }));
 
 const ValidatedTemplate = z.object({
   Description: z.string(),
@@ -39,7 +40,7 @@ const ValidatedTemplate = z.object({
  * 4xx. There are no templates here, so there is nothing to find wrong with one.
  */
 export const validate = endpoint(
-  { path: ProjectPath, body: jsonObject, answer: ValidatedTemplate },
+  { access: byProject, path: ProjectPath, body: jsonObject, answer: ValidatedTemplate },
   async () => ({
     Description: "",
     Parameters: {},
@@ -48,11 +49,12 @@ export const validate = endpoint(
   }),
 );
 
+const NoStacks = z.object({ stacks: z.array(z.unknown()) });
+
 /** `GET /v1/{project_id}/stacks`: there are none, and clients that look for a Heat are content. */
-export const stacks = endpoint(
-  { path: ProjectPath, answer: z.object({ stacks: z.array(z.unknown()) }) },
-  async () => ({ stacks: [] }),
-);
+export const stacks = endpoint({ access: byProject, path: ProjectPath, answer: NoStacks }, async () => ({
+  stacks: [],
+}));
 
 /** Everything that no route takes. */
 export const fallback = fallbackEndpoint();

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from "uuid";
 import * as z from "zod/mini";
+import { byProject } from "../lib/http/authorize.ts";
 import { endpoint } from "../lib/http/endpoint.ts";
 import { nextLink } from "../lib/http/links.ts";
 import { conditionally, expectation, Reply } from "../lib/http/reply.ts";
@@ -22,7 +23,7 @@ const TAGGED = { etag: '"0"' };
 
 /** `POST /v1/{project_id}/software_configs` */
 export const create = endpoint(
-  { path: ProjectPath, body: ConfigRequest, answer: OneConfig },
+  { access: byProject, path: ProjectPath, body: ConfigRequest, answer: OneConfig },
   async ({ projectId, body, zone }) => {
     const config = newConfig(projectId, body, uuidv7(), new Date());
     await table.insert(config);
@@ -39,7 +40,7 @@ const Listed = z.object({
 
 /** `GET /v1/{project_id}/software_configs` */
 export const list = endpoint(
-  { path: ProjectPath, query: PageQuery, answer: Listed },
+  { access: byProject, path: ProjectPath, query: PageQuery, answer: Listed },
   async ({ projectId, query, baseUrl, zone }) => {
     const page = await pageOf(table.list(projectId, query), (row) => listed(row, zone), query.limit);
     const links = nextLink(`${baseUrl}/v1/${projectId}/software_configs`, page.next, query);
@@ -50,7 +51,7 @@ export const list = endpoint(
 
 /** `GET /v1/{project_id}/software_configs/{id}` */
 export const show = endpoint(
-  { path: ConfigPath, answer: OneConfig },
+  { access: byProject, path: ConfigPath, answer: OneConfig },
   async ({ projectId, path, zone, method, known }) => {
     const config = await table.get(projectId, path.id);
     return conditionally({ method, known }, TAGGED, () => ({ software_config: shownConfig(config, zone) }));
@@ -58,10 +59,13 @@ export const show = endpoint(
 );
 
 /** `DELETE /v1/{project_id}/software_configs/{id}` */
-export const remove = endpoint({ path: ConfigPath }, async ({ projectId, path, known }) => {
-  const expects = expectation(known);
-  if (expects) await table.get(projectId, path.id);
-  expects?.(TAGGED.etag);
-  if (await isReferenced(projectId, path.id, new Date())) await table.refuseRemoval(projectId, path.id);
-  await table.remove(projectId, path.id);
-});
+export const remove = endpoint(
+  { access: byProject, path: ConfigPath },
+  async ({ projectId, path, known }) => {
+    const expects = expectation(known);
+    if (expects) await table.get(projectId, path.id);
+    expects?.(TAGGED.etag);
+    if (await isReferenced(projectId, path.id, new Date())) await table.refuseRemoval(projectId, path.id);
+    await table.remove(projectId, path.id);
+  },
+);

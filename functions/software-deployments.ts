@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from "uuid";
 import * as z from "zod/mini";
 import { defaultTimeout } from "../lib/config.ts";
 import { EventList, shownEvents } from "../lib/deployment-event.ts";
+import { byDelegate, byProject } from "../lib/http/authorize.ts";
 import { endpoint } from "../lib/http/endpoint.ts";
 import { nextLink } from "../lib/http/links.ts";
 import { conditionally, expectation, Reply } from "../lib/http/reply.ts";
@@ -46,6 +47,7 @@ const manyAnswered = (deployments: SoftwareDeployment[], zone: string, now: Date
 /** `POST /v1/{project_id}/software_deployments`: one, or many at once. */
 export const create = endpoint(
   {
+    access: byProject,
     path: ProjectPath,
     body: CreateRequest,
     batch: BatchRequest,
@@ -70,7 +72,7 @@ const Listed = z.extend(ManyDeployments, { software_deployments_links: nextLinks
 
 /** `GET /v1/{project_id}/software_deployments` */
 export const list = endpoint(
-  { path: ProjectPath, query: ListQuery, answer: Listed },
+  { access: byProject, path: ProjectPath, query: ListQuery, answer: Listed },
   async ({ projectId, query, baseUrl, zone }) => {
     const now = new Date();
     const rows = listDeployments(projectId, query, query, now);
@@ -82,7 +84,7 @@ export const list = endpoint(
 
 /** `GET /v1/{project_id}/software_deployments/{id}` */
 export const show = endpoint(
-  { path: DeploymentPath, answer: OneDeployment, access: "delegate" },
+  { path: DeploymentPath, answer: OneDeployment, access: byDelegate },
   async ({ projectId, delegate, path, zone, method, known }) => {
     const now = new Date();
     const deployment = await table.get(projectId, path.id, now, delegate);
@@ -94,7 +96,7 @@ export const show = endpoint(
 
 /** `PUT /v1/{project_id}/software_deployments/{id}` */
 export const update = endpoint(
-  { path: DeploymentPath, body: UpdateRequest, answer: OneDeployment, access: "delegate" },
+  { path: DeploymentPath, body: UpdateRequest, answer: OneDeployment, access: byDelegate },
   async ({ projectId, delegate, path, body, requestId, zone, known }) => {
     checkUpdate(body, delegate);
     await configs.checkReferences(projectId, body.config_id);
@@ -106,7 +108,7 @@ export const update = endpoint(
 
 /** `PATCH /v1/{project_id}/software_deployments/{id}`: a JSON merge patch (RFC 7396), in which null clears. */
 export const patch = endpoint(
-  { path: DeploymentPath, body: PatchRequest, answer: OneDeployment, access: "delegate" },
+  { path: DeploymentPath, body: PatchRequest, answer: OneDeployment, access: byDelegate },
   async ({ projectId, delegate, path, body, requestId, zone, known }) => {
     checkUpdate(body, delegate);
     await configs.checkReferences(projectId, body.config_id);
@@ -116,13 +118,13 @@ export const patch = endpoint(
 );
 
 /** `DELETE /v1/{project_id}/software_deployments/{id}` */
-export const remove = endpoint({ path: DeploymentPath }, ({ projectId, path, known }) =>
+export const remove = endpoint({ access: byProject, path: DeploymentPath }, ({ projectId, path, known }) =>
   removal.remove(projectId, path.id, { now: new Date(), clock, expects: expectation(known) }),
 );
 
 /** `POST /v1/{project_id}/software_deployments/{id}/rerun`: the agent runs it once more. */
 export const rerun = endpoint(
-  { path: DeploymentPath, answer: OneDeployment },
+  { access: byProject, path: DeploymentPath, answer: OneDeployment },
   async ({ projectId, path, requestId, zone, known }) => {
     const by = { projectId, requestId, now: new Date(), clock };
     const circumstances = { ...by, expects: expectation(known) };
@@ -132,7 +134,7 @@ export const rerun = endpoint(
 
 /** `POST /v1/{project_id}/software_deployments/{id}/signal`: a run's result, by whoever has a token for it. */
 export const signal = endpoint(
-  { path: DeploymentPath, body: SignalRequest, bodyOf: "agent", answer: jsonObject, access: "delegate" },
+  { path: DeploymentPath, body: SignalRequest, bodyOf: "agent", answer: jsonObject, access: byDelegate },
   async ({ projectId, delegate, path, body, requestId }) => {
     const by = delegate === undefined ? "user" : "delegated tenant";
     const circumstances = { projectId, requestId, now: new Date(), clock, delegate };
@@ -143,7 +145,7 @@ export const signal = endpoint(
 
 /** `GET /v1/{project_id}/software_deployments/{id}/events` */
 export const events = endpoint(
-  { path: DeploymentPath, answer: EventList },
+  { access: byProject, path: DeploymentPath, answer: EventList },
   async ({ projectId, path, zone }) => {
     const now = new Date();
     const { deployment, events } = await table.history(projectId, path.id, now);

@@ -1,15 +1,15 @@
 import type { MiddlewareObj } from "@middy/core";
-import type { Authenticate } from "../auth/authenticate.ts";
-import { type Capability, unseal } from "../auth/capability.ts";
+import { type Authenticate, authenticator } from "../auth/authenticate.ts";
 import type { Identity } from "../auth/identity.ts";
+import { DELEGATE_ROLES, tokenSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
-import type { Answer, Caller, EndpointEvent } from "./event.ts";
+import type { Access, Answer, Caller, EndpointEvent } from "./event.ts";
 
 /** The longest token that is looked at, in bytes. */
 const MAX_TOKEN_BYTES = 8_192;
 
 /** Names of the roles by what they allow. */
-export interface Roles {
+interface Roles {
   /** May GET in its own project. */
   reader: string[];
   /** May do everything in its own project, and what a delegate may in another. */
@@ -70,7 +70,7 @@ const callerOf = (
  * token is let through as one; the endpoint then shows it nothing but the deployments that name its project.
  * @throws ServiceError `unauthorized` for every other token, `unavailable` when the token cannot be checked now
  */
-export const authorize = (
+const authorize = (
   authenticate: Authenticate,
   roles: Roles,
   delegable: boolean,
@@ -89,13 +89,12 @@ export const authorize = (
   },
 });
 
-/**
- * Middleware: lets through who comes by a link that allows this, without any other credentials.
- * @throws ServiceError `unauthorized` for every other link, and without one
- */
-export const authorizeLink = (allows: Capability["allows"]): MiddlewareObj<EndpointEvent, Answer> => ({
-  before: ({ event }) => {
-    const capability = unseal(event.queryStringParameters?.capability ?? "", allows);
-    event.caller = { projectId: capability.project, mayWrite: false, capability };
-  },
-});
+const settings = tokenSettings();
+const authenticate = authenticator(settings);
+const roles = { reader: settings.readerRoles, member: settings.memberRoles, delegate: DELEGATE_ROLES };
+
+/** Who may call: members of the path's project, and its readers where nothing is changed. */
+export const byProject: Access = [authorize(authenticate, roles, false)];
+
+/** The same, and a delegated tenant. */
+export const byDelegate: Access = [authorize(authenticate, roles, true)];

@@ -1,11 +1,9 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
-import { authenticator } from "../auth/authenticate.ts";
-import { DELEGATE_ROLES, publicUrl, tokenSettings } from "../config.ts";
+import { publicUrl, tokenSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { accessLog } from "./access-log.ts";
-import { authorize, authorizeLink } from "./authorize.ts";
 import type { Answer, Caller, EndpointEvent } from "./event.ts";
 import { faults } from "./faults.ts";
 import { head } from "./head.ts";
@@ -40,21 +38,8 @@ const timedOut = (): never => {
   throw new ServiceError("internal", "The request took too long.");
 };
 
-const settings = tokenSettings();
-const authenticate = authenticator(settings);
-const roles = { reader: settings.readerRoles, member: settings.memberRoles, delegate: DELEGATE_ROLES };
-const challenge = [
-  settings.keystone && `Keystone uri="${settings.keystone.authUrl}"`,
-  settings.jwt && "Bearer",
-].filter(Boolean);
-
-const authorization = {
-  project: [authorize(authenticate, roles, false)],
-  delegate: [authorize(authenticate, roles, true)],
-  collect: [authorizeLink("collect")],
-  signal: [authorizeLink("signal")],
-  anyone: [],
-};
+const { keystone, jwt } = tokenSettings();
+const challenge = [keystone && `Keystone uri="${keystone.authUrl}"`, jwt && "Bearer"].filter(Boolean);
 
 /**
  * THE ONE CHAIN, outermost first. A caller who is not authorized learns nothing of what the body is checked for,
@@ -72,7 +57,7 @@ export const chain = <Checked extends Shape>(
       .use(accessLog())
       .use(head())
       .use(faults(challenge.join(", ")))
-      .use(authorization[shape.access ?? "project"])
+      .use(shape.access)
       .use(shape.body ? [jsonBody(shape.bodyOf === "agent")] : [])
       .use(validate(shape))
       .use(hints(shape)),

@@ -1,3 +1,4 @@
+import type { MiddlewareObj } from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { Capability } from "../auth/capability.ts";
 
@@ -20,6 +21,12 @@ export interface EndpointEvent extends APIGatewayProxyEventV2 {
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
 }
+
+/** Who may call an endpoint: what has to let a request through; nothing where anyone may. */
+export type Access = MiddlewareObj<EndpointEvent, Answer>[];
+
+/** Who may call: anyone. */
+export const byAnyone: Access = [];
 
 /** An answer to API Gateway. */
 export interface Answer {

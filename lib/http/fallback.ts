@@ -1,7 +1,7 @@
 import { routes } from "../config.ts";
 import { ServiceError } from "../errors.ts";
 import { chain } from "./endpoint.ts";
-import type { Answer } from "./event.ts";
+import { type Answer, byAnyone } from "./event.ts";
 import { faultAnswer } from "./faults.ts";
 
 /** The methods that an address takes, in the order of the route table. */
@@ -17,7 +17,7 @@ const methodsOf = (address: string): string[] =>
  * method there is 405, an unknown address is 404. None of it needs a token.
  */
 export const fallback = () =>
-  chain({ access: "anyone" }, async ({ rawPath, requestContext }): Promise<Answer> => {
+  chain({ access: byAnyone }, async ({ rawPath, requestContext }): Promise<Answer> => {
     const methods = methodsOf(rawPath);
     const { method } = requestContext.http;
     if (methods.length === 0) throw new ServiceError("not_found", "The resource could not be found.");

@@ -2,7 +2,7 @@ import type { MiddlewareObj } from "@middy/core";
 import type * as z from "zod/mini";
 import type { $ZodRawIssue } from "zod/v4/core";
 import { ServiceError } from "../errors.ts";
-import type { Answer, EndpointEvent } from "./event.ts";
+import type { Access, Answer, EndpointEvent } from "./event.ts";
 
 /** The shapes of one endpoint, what it takes and what it answers, and who may call it. */
 export interface Shape<
@@ -26,8 +26,7 @@ export interface Shape<
   answer?: Result;
   /** The status it answers with, when that is neither 200 nor 204. */
   status?: number;
-  /** Members and readers of the path's project by default; a delegated tenant too; who holds a link; or anyone. */
-  access?: "project" | "delegate" | "collect" | "signal" | "anyone";
+  access: Access;
 }
 
 type Schema = z.ZodMiniType | undefined;

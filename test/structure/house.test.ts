@@ -36,7 +36,7 @@ const ARROWS: [room: RegExp, mayImport: RegExp][] = [
       RESOURCE,
       "[\\w-]+-(?:table|lists|change)",
       "config",
-      "http/(?:endpoint|fallback|links|agent-links|reply)",
+      "http/(?:endpoint|authorize|authorize-link|event|fallback|links|agent-links|reply)",
     ),
   ],
   [lib(RESOURCE), lib(RESOURCE, "stored-json", "errors")],

@@ -1,0 +1,107 @@
+/**
+ * Cold start: a fresh process from its start to the handler loaded, and to the first answer, for each function as it is
+ * deployed, beside an empty handler and one with nothing but the DynamoDB client and one command. Interleaved.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { handlers } from "../../infra/bundle.ts";
+import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { signToken } from "../../infra/local/signing-key.ts";
+import { functionEnvironment } from "../support/function-environment.ts";
+import { gatewayEvent } from "../support/gateway.ts";
+import { routes } from "../support/serverless.ts";
+import { STAGE, TABLE } from "../support/stage.ts";
+import { bundled, functionFile, median, print } from "./measure.ts";
+import { BODY, PROJECT } from "./workloads.ts";
+
+const RUNS = 15;
+
+const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
+const environment = { ...(await functionEnvironment(emulator.endpoint)), POWERTOOLS_LOG_LEVEL: "SILENT" };
+const token = await signToken(PROJECT, ["member"], 3_600);
+
+interface Contender {
+  file: string;
+  event: unknown;
+}
+
+const EMPTY = `export const handler = async () => ({ statusCode: 200, headers: {}, body: "" });`;
+
+const BARE = `
+  import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+  import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+  export const handler = async () => {
+    await client.send(new GetCommand({ TableName: "${TABLE}", Key: { project_id: "p", id: "none" } }));
+    return { statusCode: 200, headers: {}, body: "" };
+  };`;
+
+const eventOf = (name: string): unknown => {
+  const route = routes.find((one) => one.name === name);
+  const path = (route?.path || "/unknown").replace("{project_id}", PROJECT).replaceAll(/\{\w+\}/g, "x");
+  return gatewayEvent(route?.method ?? "GET", path, { token, body: BODY });
+};
+
+const contenders: Record<string, Contender> = {
+  empty: { file: await bundled("empty", EMPTY), event: {} },
+  "DynamoDB client": { file: await bundled("bare", BARE), event: {} },
+};
+for (const name of Object.keys(handlers))
+  contenders[name] = { file: await functionFile(name), event: eventOf(name) };
+
+const SCRIPT = `
+  const { writeSync } = require("node:fs");
+  const { handler } = require(process.argv[1]);
+  writeSync(1, "L");
+  const context = { awsRequestId: "00000000-0000-4000-8000-000000000000", getRemainingTimeInMillis: () => 60000 };
+  handler(JSON.parse(process.argv[2]), context).then(() => { writeSync(1, "A"); process.exit(0); });`;
+
+const start = async ({ file, event }: Contender): Promise<{ loaded: number; answered: number }> => {
+  const started = performance.now();
+  const child = spawn(process.execPath, ["-e", SCRIPT, file, JSON.stringify(event)], {
+    env: environment,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const times: number[] = [];
+  child.stdout.on("data", (chunk: Buffer) => {
+    for (let i = 0; i < chunk.length; i += 1) times.push(performance.now() - started);
+  });
+  await once(child, "close");
+  const [loaded = Number.NaN, answered = Number.NaN] = times;
+  return { loaded, answered };
+};
+
+const figures = new Map(
+  Object.keys(contenders).map((name) => [name, { loaded: [] as number[], answered: [] as number[] }]),
+);
+for (let run = 0; run < RUNS + 1; run += 1) {
+  for (const [name, contender] of Object.entries(contenders)) {
+    const { loaded, answered } = await start(contender);
+    // The first round warms the machine's file cache.
+    if (run === 0) continue;
+    figures.get(name)?.loaded.push(loaded);
+    figures.get(name)?.answered.push(answered);
+  }
+}
+await stopEmulator(emulator);
+
+const of = (name: string): { loaded: number; answered: number } => ({
+  loaded: median(figures.get(name)?.loaded ?? []),
+  answered: median(figures.get(name)?.answered ?? []),
+});
+const [empty, client] = [of("empty"), of("DynamoDB client")];
+print(
+  "cold start, in ms",
+  Object.keys(contenders).map((name) => {
+    const { loaded, answered } = of(name);
+    return {
+      function: name,
+      loaded,
+      "over empty": loaded - empty.loaded,
+      "of the client's rise": (loaded - empty.loaded) / (client.loaded - empty.loaded),
+      "first answer": answered,
+      "answer over empty": answered - empty.answered,
+      "of the client's": (answered - empty.answered) / (client.answered - empty.answered),
+    };
+  }),
+);
