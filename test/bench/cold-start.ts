@@ -15,6 +15,7 @@ import { bundled, functionFile, median, print } from "./measure.ts";
 import { BODY, PROJECT } from "./workloads.ts";
 
 const RUNS = 15;
+const NOBODY = "00000000-0000-7000-8000-000000000000";
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 const environment = { ...(await functionEnvironment(emulator.endpoint)), POWERTOOLS_LOG_LEVEL: "SILENT" };
@@ -38,7 +39,10 @@ const BARE = `
 
 const eventOf = (name: string): unknown => {
   const route = routes.find((one) => one.name === name);
-  const path = (route?.path || "/unknown").replace("{project_id}", PROJECT).replaceAll(/\{\w+\}/g, "x");
+  const path = (route?.path || "/unknown")
+    .replace("{project_id}", PROJECT)
+    .replace("{id}", NOBODY)
+    .replaceAll(/\{\w+\}/g, "x");
   return gatewayEvent(route?.method ?? "GET", path, { token, body: BODY });
 };
 
@@ -49,7 +53,9 @@ const contenders: Record<string, Contender> = {
 for (const name of Object.keys(handlers))
   contenders[name] = { file: await functionFile(name), event: eventOf(name) };
 
+// Lambda's runtime speaks HTTP to its service before it loads a handler.
 const SCRIPT = `
+  require("node:http");
   const { writeSync } = require("node:fs");
   const { handler } = require(process.argv[1]);
   writeSync(1, "L");
