@@ -1,40 +1,19 @@
-/**
- * What a project's size costs its requests: DynamoDB calls and read units, counted. Run it with
- * `npm run bench`.
- */
+/** What a project's size costs its requests: DynamoDB calls and units, counted. */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
-import { signToken } from "../../infra/local/signing-key.ts";
 import { functionEnvironment } from "../support/function-environment.ts";
-import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
-import { type Meddler, startMeddler } from "../support/meddler.ts";
+import { startMeddler } from "../support/meddler.ts";
 import { STAGE } from "../support/stage.ts";
+import { print, type Row } from "./measure.ts";
+import { BODY, caller, PROJECT, workloads } from "./workloads.ts";
 
-const SERVERS = 200;
-const DEPLOYMENTS = 10_000;
-const PROJECT = "growth";
-
-type Handler = (event: any, context: any) => Promise<{ statusCode: number; body: string }>;
+const SIZES = [100, 10_000, 100_000];
+const BATCH = 100;
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
-const meddler: Meddler = await startMeddler(emulator.endpoint);
+const meddler = await startMeddler(emulator.endpoint);
 Object.assign(process.env, await functionEnvironment(meddler.url), { POWERTOOLS_LOG_LEVEL: "SILENT" });
-
-const deployments: Record<string, Handler> = await import("../../functions/software-deployments.ts");
-const servers: Record<string, Handler> = await import("../../functions/servers.ts");
-const configs: Record<string, Handler> = await import("../../functions/software-configs.ts");
-const token = await signToken(PROJECT, ["member"], 3_600);
-
-const call = async (
-  handler: Handler | undefined,
-  method: string,
-  path: string,
-  body?: object,
-): Promise<any> => {
-  const event = gatewayEvent(method, `/v1/${PROJECT}${path}`, { token, body });
-  const answer = await handler?.(event, lambdaContext());
-  if (answer?.statusCode !== 200) throw new Error(`${method} ${path}: ${answer?.statusCode} ${answer?.body}`);
-  return JSON.parse(answer.body);
-};
+const { signToken } = await import("../../infra/local/signing-key.ts");
+const create = await caller("createSoftwareDeployment", await signToken(PROJECT, ["member"], 3_600));
 
 const counted = async (work: () => Promise<unknown>): Promise<string> => {
   meddler.calls.length = 0;
@@ -43,60 +22,25 @@ const counted = async (work: () => Promise<unknown>): Promise<string> => {
   return `${meddler.calls.length} calls, ${units} units`;
 };
 
-const fill = async (from: number, to: number, configId: string): Promise<void> => {
-  for (let at = from; at < to; at += 50) {
-    const batch = Array.from({ length: Math.min(50, to - at) }, (_, i) => (at + i) % SERVERS);
-    const create = (server: number) =>
-      call(deployments.create, "POST", "/software_deployments", {
-        config_id: configId,
-        server_id: `server-${server}`,
-        input_values: { foo: "bar" },
-      });
-    await Promise.all(batch.map(create));
-  }
-};
-
-const metadata = () => call(servers.metadata, "GET", "/software_deployments/metadata/measured");
-
-const pages = async (limit: string): Promise<{ ids: string[]; pages: number }> => {
-  const ids: string[] = [];
-  let query = limit;
-  for (let count = 1; ; count += 1) {
-    const { software_deployments, software_deployments_links } = await call(
-      deployments.list,
-      "GET",
-      `/software_deployments${query}`,
+const works = await workloads();
+// What the set-up of the workloads made.
+let size = 51;
+const rows: Row[] = [];
+for (const wanted of SIZES) {
+  for (; size < wanted; size += BATCH) {
+    const server_ids = Array.from(
+      { length: Math.min(BATCH, wanted - size) },
+      (_, i) => `server-${(size + i) % 2_000}`,
     );
-    ids.push(...software_deployments.map(({ id }: { id: string }) => id));
-    if (!software_deployments_links) return { ids, pages: count };
-    query = new URL(software_deployments_links[0].href).search;
+    const { server_id: _, ...body } = BODY;
+    await create("POST", `/v1/${PROJECT}/software_deployments`, { body: { ...body, server_ids } });
   }
-};
-
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
-const config = (await call(configs.create, "POST", "/software_configs", { config: "echo" })).software_config;
-for (let i = 0; i < 50; i += 1) {
-  const body = { config_id: config.id, server_id: "measured" };
-  await call(deployments.create, "POST", "/software_deployments", body);
+  size = wanted;
+  const row: Row = { "deployments in the project": wanted };
+  for (const { name, work } of works.slice(0, 5)) row[name] = await counted(work);
+  rows.push(row);
 }
-const [first] = (await pages("?limit=1000")).ids;
-const show = () => call(deployments.show, "GET", `/software_deployments/${first}`);
-await metadata();
-
-say(`| deployments in the project | metadata of a server with 50 | show |`);
-say(`|---|---|---|`);
-say(`| 50 | ${await counted(metadata)} | ${await counted(show)} |`);
-await fill(0, DEPLOYMENTS - 50, config.id);
-say(`| ${DEPLOYMENTS} | ${await counted(metadata)} | ${await counted(show)} |`);
-say("");
-for (const limit of ["", "?limit=1000"]) {
-  const { ids, pages: count } = await pages(limit);
-  const once = new Set(ids).size === ids.length && ids.length === DEPLOYMENTS;
-  say(
-    `list${limit}: ${ids.length} deployments on ${count} pages, ${once ? "each exactly once" : "NOT each once"}`,
-  );
-}
+print("growth", rows);
 
 await meddler.close();
 await stopEmulator(emulator);

@@ -3,6 +3,7 @@ import { request } from "../support/api.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
 import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
+import { storedItems } from "../support/table.ts";
 
 let tenant: Tenant;
 let meddler: Meddler;
@@ -51,20 +52,47 @@ describe("a poll costs", () => {
     expect(operations()).toEqual(["Query", "Query"]);
   });
 
-  it("does not fail because what it collected could not be recorded", async () => {
-    const { id, link } = await deployed("s2");
-    meddler.meddle = (operation) => (operation === "UpdateItem" ? "fail" : "pass");
-    expect((await request("GET", link)).status).toBe(200);
-    expect(await show(id)).not.toHaveProperty("collected_time");
-    meddler.meddle = () => "pass";
-    await request("GET", link);
-    expect(await show(id)).toHaveProperty("collected_time");
-  });
+  it.each<Meddling>(["fail", "hang"])(
+    "does not fail because what it collected could not be recorded (%s)",
+    async (trouble) => {
+      const { id, link } = await deployed(`s2-${String(trouble)}`);
+      meddler.meddle = (operation) => (operation === "UpdateItem" ? trouble : "pass");
+      expect((await request("GET", link)).status).toBe(200);
+      expect(await show(id)).not.toHaveProperty("collected_time");
+      meddler.meddle = () => "pass";
+      await request("GET", link);
+      expect(await show(id)).toHaveProperty("collected_time");
+    },
+  );
 
   it("is 503 when DynamoDB does not answer", async () => {
     const { link } = await deployed("s3");
     meddler.meddle = () => "fail";
     expectFault(await request("GET", link), 503);
+  });
+});
+
+describe("a change that takes long", () => {
+  it("counts from when it is written, so that no collector takes it for older than what it has", async () => {
+    const { id } = await deployed("slow");
+    const changedIn = async (row: string) =>
+      (await storedItems(tenant.project)).find((item) => item.id.startsWith(row))?.changed;
+    const started = Math.floor(Date.now() / 1_000);
+    const slowly = (operation: string) => {
+      let first = true;
+      meddler.meddle = (called) => {
+        if (called !== operation || !first) return "pass";
+        first = false;
+        return "hang";
+      };
+    };
+    slowly("GetItem");
+    const body = { input_values: { noise: crypto.getRandomValues(new Uint8Array(9_000)).toString() } };
+    await tenant.call("PUT", `/software_deployments/${id}`, { body });
+    expect(await changedIn(id)).toBeGreaterThan(started);
+    slowly("GetItem");
+    await tenant.call("DELETE", `/software_deployments/${id}`);
+    expect(await changedIn("server#")).toBeGreaterThan(started + 1);
   });
 });
 
