@@ -1,14 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { request } from "../support/api.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
-import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
+import { meddler, operations } from "../support/meddled.ts";
+import type { Meddling } from "../support/meddler.ts";
 import { storedItems } from "../support/table.ts";
 
 let tenant: Tenant;
-let meddler: Meddler;
-
-const operations = (): string[] => meddler.calls.splice(0).map(({ operation }) => operation);
 
 const target = (href: string): string => href.slice(new URL(href).origin.length);
 
@@ -26,18 +24,8 @@ const show = async (id: string) =>
   (await tenant.call("GET", `/software_deployments/${id}`)).json.software_deployment;
 
 beforeAll(async () => {
-  meddler = await startMeddler(inject("dynamodb"));
-  // The handlers are imported at the first request, and the client with them.
-  process.env.AWS_ENDPOINT_URL_DYNAMODB = meddler.url;
   tenant = await newTenant();
 });
-
-afterEach(() => {
-  meddler.meddle = () => "pass";
-  meddler.calls.length = 0;
-});
-
-afterAll(() => meddler.close());
 
 describe("a poll costs", () => {
   it("one query for a HEAD and for what is known, reads for a GET, and one write for a delivery", async () => {

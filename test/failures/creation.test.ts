@@ -1,38 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
-import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
+import { meddler, meddleWith, operations } from "../support/meddled.ts";
+import type { Meddling } from "../support/meddler.ts";
 import { storedItems } from "../support/table.ts";
 
 let tenant: Tenant;
-let meddler: Meddler;
-
-/** Meddles with the next calls in this order; all later ones pass. */
-const meddleWith = (...next: Meddling[]): void => {
-  meddler.meddle = () => next.shift() ?? "pass";
-};
-
-const operations = (): string =>
-  meddler.calls
-    .splice(0)
-    .map(({ operation }) => operation)
-    .join();
 
 beforeAll(async () => {
-  meddler = await startMeddler(inject("dynamodb"));
-  // The handlers are imported at the first request, and the client with them.
-  process.env.AWS_ENDPOINT_URL_DYNAMODB = meddler.url;
   tenant = await newTenant();
 });
-
-afterEach(() => {
-  meddler.meddle = () => "pass";
-  meddler.calls.length = 0;
-  vi.unstubAllEnvs();
-  vi.useRealTimers();
-});
-
-afterAll(() => meddler.close());
 
 const THREE: Meddling[] = ["fail", "fail", "fail"];
 
@@ -46,15 +23,15 @@ const deploymentsIn = async ({ project }: Tenant): Promise<number> =>
 describe("a create costs", () => {
   it("one call without a key, one transaction for many; with a key a read and a write more", async () => {
     await tenant.deploy();
-    expect(operations()).toBe("PutItem");
+    expect(operations().join()).toBe("PutItem");
     const headers = { "idempotency-key": "cost" };
     await tenant.call("POST", "/software_deployments", { body: one, headers });
-    expect(operations()).toBe("GetItem,PutItem,PutItem");
+    expect(operations().join()).toBe("GetItem,PutItem,PutItem");
     await tenant.call("POST", "/software_deployments", { body: one, headers });
-    expect(operations()).toBe("GetItem,BatchGetItem");
+    expect(operations().join()).toBe("GetItem,BatchGetItem");
     if (!hasTransactions) return;
     await tenant.call("POST", "/software_deployments", { body: batch });
-    expect(operations()).toBe("TransactWriteItems");
+    expect(operations().join()).toBe("TransactWriteItems");
   });
 });
 

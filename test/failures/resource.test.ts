@@ -1,37 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
-import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
+import { meddler, meddleWith, operations } from "../support/meddled.ts";
+import type { Meddling } from "../support/meddler.ts";
 import { CONFIGS_TABLE, TABLE } from "../support/stage.ts";
 import { storedItem } from "../support/table.ts";
 
 let tenant: Tenant;
-let meddler: Meddler;
-
-/** Meddles with the next calls in this order; all later ones pass. */
-const meddleWith = (...next: Meddling[]): void => {
-  meddler.meddle = () => next.shift() ?? "pass";
-};
-
-const operations = (): string[] => meddler.calls.splice(0).map(({ operation }) => operation);
 
 const deployment = (id: string): string => `/software_deployments/${id}`;
 
 beforeAll(async () => {
-  meddler = await startMeddler(inject("dynamodb"));
-  // The handlers are imported at the first request, and the client with them.
-  process.env.AWS_ENDPOINT_URL_DYNAMODB = meddler.url;
   tenant = await newTenant();
 });
-
-afterEach(() => {
-  meddler.meddle = () => "pass";
-  meddler.calls.length = 0;
-  vi.useRealTimers();
-  vi.unstubAllEnvs();
-});
-
-afterAll(() => meddler.close());
 
 describe("a request costs", () => {
   it("show and update one call each, list one Query; remove a read, a word to the collector, and one", async () => {
