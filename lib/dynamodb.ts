@@ -39,15 +39,13 @@ const BATCH_KEYS = 100;
 
 /** How often what the SDK does not repeat by itself is tried, with pauses that double from 50 ms. */
 const TRIES = 5;
-const pause = (tries: number): Promise<void> => sleep(50 * 2 ** (tries - 1));
+const pause = (tries: number) => sleep(50 * 2 ** (tries - 1));
 
 /**
- * The one DynamoDB client of a container. Region, credentials and endpoint are the SDK's own business: the
- * environment decides (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator).
- *
- * Three tries of at most 1 s each and the waits between them end before a write is 4 s old, when its time begins to
- * stand for it (`lib/server-state.ts`), and a request is answered before the function's timeout of 10 s even when its
- * token took 3 s to check.
+ * The one DynamoDB client of a container; the environment decides about region, credentials and endpoint
+ * (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator). Three tries of at most 1 s each and the waits between them end
+ * before a write is 4 s old, when its time begins to stand for it (`lib/server-state.ts`), and a request is answered
+ * before the function's timeout of 10 s even when its token took 3 s to check.
  */
 export const dynamodb = DynamoDBDocumentClient.from(
   new DynamoDBClient({
@@ -57,6 +55,9 @@ export const dynamodb = DynamoDBDocumentClient.from(
   }),
   { marshallOptions: { removeUndefinedValues: true } },
 );
+
+// Of no use, and a part of every call: filtering what goes by for a log that nobody keeps, describing the program.
+for (const name of ["loggerMiddleware", "getUserAgentMiddleware"]) dynamodb.middlewareStack.remove(name);
 
 const unavailable = (cause?: unknown): ServiceError =>
   new ServiceError("unavailable", "The storage does not answer at the moment.", { cause });
@@ -133,9 +134,8 @@ export const deleteItem = async (TableName: string, key: Key): Promise<boolean> 
   return Attributes !== undefined || $metadata.attempts !== 1;
 };
 
-/** How many items a query looks at in one page, once it is known that many are wanted. */
+/** The most items that a query looks at in one page. */
 const PAGE = 1_000;
-
 /**
  * The pages of a query, each read when it is asked for.
  * @param query.Limit how many items the first page looks at; later ones look at twice as many as the one before
