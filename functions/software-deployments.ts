@@ -41,8 +41,15 @@ const answered = (deployment: SoftwareDeployment, zone: string, now: Date, heade
     { software_deployment: shown(deployment, zone, now) },
   );
 
-const manyAnswered = (deployments: SoftwareDeployment[], zone: string, now: Date, headers = {}): Reply =>
-  new Reply(200, headers, { software_deployments: deployments.map((each) => shown(each, zone, now)) });
+/** What a create made: one, or a list where many were asked for. */
+const created = (made: creation.Created, many: boolean, zone: string, now: Date): Reply => {
+  const headers = made.replayed ? { "idempotent-replayed": "true" } : {};
+  const [one] = made.deployments;
+  if (one && !many) return answered(one, zone, now, headers);
+  return new Reply(200, headers, {
+    software_deployments: made.deployments.map((each) => shown(each, zone, now)),
+  });
+};
 
 /** `POST /v1/{project_id}/software_deployments`: one, or many at once. */
 export const create = endpoint(
@@ -60,11 +67,7 @@ export const create = endpoint(
       newDeployment(projectId, one, uuidv7(), now, DEFAULT_TIMEOUT),
     );
     const made = await creation.create(wanted, { projectId, key, request: body, requestId, now });
-    const headers = made.replayed ? { "idempotent-replayed": "true" } : {};
-    const [one] = made.deployments;
-    return one && !isBatch(body)
-      ? answered(one, zone, now, headers)
-      : manyAnswered(made.deployments, zone, now, headers);
+    return created(made, isBatch(body), zone, now);
   },
 );
 

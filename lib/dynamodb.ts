@@ -6,7 +6,6 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
-  DeleteCommand,
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -27,18 +26,20 @@ export interface Key {
 }
 
 /** A page of what a query found, and the id behind which it goes on; undefined at its end. */
-export interface QueryPage {
-  items: Item[];
+export interface QueryPage<Row = Item> {
+  items: Row[];
   position: string | undefined;
 }
 
 /** A query on a table that is yet to be named. */
 export type Query = Omit<QueryCommandInput, "TableName">;
+
 /** What one BatchGetItem takes. */
 const BATCH_KEYS = 100;
 
 /** How often what the SDK does not repeat by itself is tried, with pauses that double from 50 ms. */
 const TRIES = 5;
+
 const pause = (tries: number) => sleep(50 * 2 ** (tries - 1));
 
 /**
@@ -122,30 +123,19 @@ export const getItem = async (TableName: string, key: Key): Promise<Item | undef
   return (await dynamodb.send(get).catch(rethrow)).Item;
 };
 
-/**
- * Deletes an item.
- * @returns whether it was there; a repeated call whose first answer was lost finds it gone because it removed it
- * @throws ServiceError `unavailable`
- */
-export const deleteItem = async (TableName: string, key: Key): Promise<boolean> => {
-  if (!isId(key.id)) return false;
-  const command = new DeleteCommand({ TableName, Key: key, ReturnValues: "ALL_OLD" });
-  const { Attributes, $metadata } = await dynamodb.send(command).catch(rethrow);
-  return Attributes !== undefined || $metadata.attempts !== 1;
-};
-
 /** The most items that a query looks at in one page. */
 const PAGE = 1_000;
+
 /**
  * The pages of a query, each read when it is asked for.
  * @param query.Limit how many items the first page looks at; later ones look at twice as many as the one before
  */
-export async function* queriedPages(query: QueryCommandInput): AsyncGenerator<QueryPage> {
+export async function* queriedPages<Row = Item>(query: QueryCommandInput): AsyncGenerator<QueryPage<Row>> {
   let { ExclusiveStartKey, Limit } = query;
   do {
     const command = new QueryCommand({ ...query, ExclusiveStartKey, Limit });
     const { Items = [], LastEvaluatedKey } = await dynamodb.send(command).catch(rethrow);
-    yield { items: Items, position: LastEvaluatedKey?.id as string | undefined };
+    yield { items: Items as Row[], position: LastEvaluatedKey?.id as string | undefined };
     ExclusiveStartKey = LastEvaluatedKey;
     Limit = Limit && Math.min(2 * Limit, PAGE);
   } while (ExclusiveStartKey);
@@ -155,9 +145,9 @@ export async function* queriedPages(query: QueryCommandInput): AsyncGenerator<Qu
 export const firstPage = (limit: number | undefined): number | undefined =>
   limit === undefined ? undefined : Math.min(limit + 1, PAGE);
 
-/** The items of a query, read page by page as they are asked for. */
-export async function* queried(query: QueryCommandInput): AsyncGenerator<Item> {
-  for await (const { items } of queriedPages(query)) yield* items;
+/** The items of a query, of which their readers know the shape, read page by page as they are asked for. */
+export async function* queried<Row = Item>(query: QueryCommandInput): AsyncGenerator<Row> {
+  for await (const { items } of queriedPages<Row>(query)) yield* items;
 }
 
 /** The attributes to read of an item; all without any. Each goes by a `#name`, as some names are reserved. */

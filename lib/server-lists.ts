@@ -1,5 +1,5 @@
 import { softwareDeploymentsTable } from "./config.ts";
-import { type Item, queried } from "./dynamodb.ts";
+import { queried } from "./dynamodb.ts";
 import type { DeploymentState, ServerState } from "./server-state.ts";
 import { isVisibleTo, type SoftwareDeployment } from "./software-deployment.ts";
 import { presentIn, serverKey, serverRowId } from "./software-deployment-item.ts";
@@ -36,6 +36,11 @@ export async function* told(
   }
 }
 
+/** A row of the index by server: a deployment's, or the server's own, which has a time of revocation. */
+interface IndexRow extends DeploymentState {
+  links_from?: number;
+}
+
 /**
  * Reads what tells whether anything has changed for a server: one query on the index, no deployments. It may lag
  * behind a moment.
@@ -48,20 +53,20 @@ export const serverState = async (
   now: Date,
   delegate?: string,
 ): Promise<ServerState> => {
-  const rows: Item[] = [];
+  const rows: IndexRow[] = [];
   const query = {
     TableName: softwareDeploymentsTable(),
     IndexName: "by_server",
     KeyConditionExpression: "server_key = :server",
     ExpressionAttributeValues: { ":server": serverKey(projectId, serverId) },
   };
-  for await (const row of queried(query)) rows.push(row);
+  for await (const row of queried<IndexRow>(query)) rows.push(row);
   const own = rows.find(({ id }) => id === serverRowId(serverId));
-  const all = rows.filter((row) => row !== own) as unknown as DeploymentState[];
+  const all = rows.filter((row) => row !== own);
   const gone = all.map(goneFrom).filter((from) => from <= epoch(now));
   return {
     deployments: all.filter((row) => goneFrom(row) > epoch(now) && isVisibleTo(row, delegate)),
-    changed: Math.max((own?.changed as number | undefined) ?? 0, ...gone),
-    linksFrom: (own?.links_from as number | undefined) ?? 0,
+    changed: Math.max(own?.changed ?? 0, ...gone),
+    linksFrom: own?.links_from ?? 0,
   };
 };

@@ -1,6 +1,17 @@
+import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { LRUCache } from "lru-cache";
 import { configReferencesAreChecked, softwareConfigsTable } from "./config.ts";
-import { batchGet, deleteItem, firstPage, getItem, type Item, isId, putNew, queried } from "./dynamodb.ts";
+import {
+  batchGet,
+  dynamodb,
+  firstPage,
+  getItem,
+  type Item,
+  isId,
+  putNew,
+  queried,
+  rethrow,
+} from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
 import type { ListedConfig, SoftwareConfig } from "./software-config.ts";
 import { type Attributes, bytesOf, MAX_ITEM_BYTES, restoredJson, storedJson } from "./stored-json.ts";
@@ -141,7 +152,15 @@ export async function* list(
  */
 export const remove = async (projectId: string, id: string): Promise<void> => {
   remembered.delete(`${projectId}#${id}`);
-  if (!(await deleteItem(TableName, { project_id: projectId, id }))) throw notFound(id);
+  if (!isId(id)) throw notFound(id);
+  const command = new DeleteCommand({
+    TableName,
+    Key: { project_id: projectId, id },
+    ReturnValues: "ALL_OLD",
+  });
+  const { Attributes, $metadata } = await dynamodb.send(command).catch(rethrow);
+  // A repeated call whose first answer was lost finds it gone because it removed it.
+  if (!Attributes && $metadata.attempts === 1) throw notFound(id);
 };
 
 /**

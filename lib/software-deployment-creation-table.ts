@@ -63,19 +63,18 @@ const present = (ids: string[], items: Item[], now: Date): SoftwareDeployment[] 
 /** Finishes what the first request under a key began, or finds it finished. */
 const finish = async (
   wanted: SoftwareDeployment[],
-  { ids, expires, replayed }: Claim,
-  { projectId, requestId, now }: Creation,
+  items: Item[],
+  { ids, expires: key_expires, replayed }: Claim,
+  { projectId, now }: Creation,
 ): Promise<SoftwareDeployment[]> => {
-  const read = (): Promise<Item[]> =>
-    batchGet(
-      TableName,
-      ids.map((id) => ({ project_id: projectId, id })),
-    );
-  const found = replayed ? await read() : [];
+  const keys = ids.map((id) => ({ project_id: projectId, id }));
+  const found = replayed ? await batchGet(TableName, keys) : [];
   if (found.length > 0) return present(ids, found, now);
-  const named = wanted.map((deployment, at) => ({ ...deployment, id: ids[at] ?? "", key_expires: expires }));
-  if (await putNew(TableName, itemsOf(named, requestId))) return named;
-  return present(ids, await read(), now);
+  const rows = items.map((item, at) => ({ ...item, ...keys[at], key_expires }));
+  if (await putNew(TableName, rows)) {
+    return wanted.map((deployment, at) => ({ ...deployment, ...keys[at], key_expires }));
+  }
+  return present(ids, await batchGet(TableName, keys), now);
 };
 
 /**
@@ -90,17 +89,19 @@ export const create = async (wanted: SoftwareDeployment[], creation: Creation): 
   const { projectId, requestId, now, key, request } = creation;
   await checkAnswer(wanted, "create fewer at a time.");
   const check = () => checkReferences(projectId, ...wanted.map(({ config_id }) => config_id));
+  const key_expires = key === undefined ? null : keyExpiry(now);
+  const items = itemsOf(
+    wanted.map((deployment) => ({ ...deployment, key_expires })),
+    requestId,
+  );
   if (key === undefined) {
-    const items = itemsOf(wanted, requestId);
     await check();
     await putNew(TableName, items);
     return { deployments: wanted, replayed: false };
   }
-  const named = wanted.map((deployment) => ({ ...deployment, key_expires: keyExpiry(now) }));
-  itemsOf(named, requestId);
   const own = wanted.map(({ id }) => id);
   const claimed = await claim({ projectId, key, request, now }, own, check);
-  const deployments = await finish(named, claimed, creation);
+  const deployments = await finish(wanted, items, claimed, creation);
   await checkAnswer(
     deployments,
     "it was carried out before, and has grown since: read the deployments one by one.",

@@ -3,7 +3,7 @@ import type { DeploymentEvent } from "./deployment-event.ts";
 import type { Item } from "./dynamodb.ts";
 import { ServiceError } from "./errors.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
-import { expiry, goneFrom } from "./software-deployment-lifetime-item.ts";
+import { expiry, goneFrom, type Lasting } from "./software-deployment-lifetime-item.ts";
 import { type Attributes, bytesOf, MAX_ITEM_BYTES, restoredJson, storedJson } from "./stored-json.ts";
 import { epoch } from "./wire/instant.ts";
 
@@ -112,6 +112,5 @@ export const deploymentOf = (item: Item): SoftwareDeployment =>
 /** The deployment that an item holds, if it is there at a time: neither removed nor past its end. */
 export const presentIn = (item: Item | undefined, now: Date): SoftwareDeployment | undefined => {
   if (item?.server_id === undefined) return undefined;
-  const deployment = deploymentOf(item);
-  return goneFrom(deployment) > epoch(now) ? deployment : undefined;
+  return goneFrom(item as Item & Lasting) > epoch(now) ? deploymentOf(item) : undefined;
 };

@@ -7,7 +7,7 @@ import { epoch } from "./wire/instant.ts";
 const RETENTION = retention();
 
 /** What of a deployment decides until when it is there. */
-type Lasting = Pick<SoftwareDeployment, "status" | "deadline" | "changed">;
+export type Lasting = Pick<SoftwareDeployment, "status" | "deadline" | "changed">;
 
 /** From when on a deployment is gone, in seconds since 1970: long enough after its last change, or its deadline. */
 export const goneFrom = ({ status, deadline, changed }: Lasting): number =>

@@ -40,16 +40,17 @@ const newTimeout = z.pipe(
  */
 export const UpdateRequest = flat(
   "software_deployment",
-  z.object({
-    config_id: z.optional(text(1, 255)),
-    input_values: z.optional(jsonObject),
-    output_values: z.optional(jsonObject),
-    action: z.optional(text(0, 255)),
-    status: z.optional(Status),
-    status_reason: z.optional(reason),
-    timeout: z.optional(newTimeout),
-  }),
-  emptyMeansLeave,
+  emptyMeansLeave(
+    z.object({
+      config_id: z.optional(text(1, 255)),
+      input_values: z.optional(jsonObject),
+      output_values: z.optional(jsonObject),
+      action: z.optional(text(0, 255)),
+      status: z.optional(Status),
+      status_reason: z.optional(reason),
+      timeout: z.optional(newTimeout),
+    }),
+  ),
 );
 export type UpdateRequest = z.infer<typeof UpdateRequest>;
 

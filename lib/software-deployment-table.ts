@@ -33,12 +33,17 @@ export const notFound = (id: string): ServiceError =>
 export const busy = (): ServiceError =>
   new ServiceError("unavailable", "The deployment is being changed by others: try again.");
 
-/** Reads the item of a deployment that the caller may know of. */
-const read = async (projectId: string, id: string, now: Date, delegate?: string): Promise<Item> => {
+/** Reads a deployment that the caller may know of, and its item. */
+const read = async (
+  projectId: string,
+  id: string,
+  now: Date,
+  delegate?: string,
+): Promise<{ item: Item; deployment: SoftwareDeployment }> => {
   const item = await getItem(TableName, { project_id: projectId, id });
   const deployment = presentIn(item, now);
   if (!item || !deployment || !isVisibleTo(deployment, delegate)) throw notFound(id);
-  return item;
+  return { item, deployment };
 };
 
 /**
@@ -51,7 +56,7 @@ export const get = async (
   id: string,
   now: Date,
   delegate?: string,
-): Promise<SoftwareDeployment> => deploymentOf(await read(projectId, id, now, delegate));
+): Promise<SoftwareDeployment> => (await read(projectId, id, now, delegate)).deployment;
 
 /**
  * Reads a deployment's history, the oldest event first.
@@ -62,8 +67,8 @@ export const history = async (
   id: string,
   now: Date,
 ): Promise<{ deployment: SoftwareDeployment; events: DeploymentEvent[] }> => {
-  const item = await read(projectId, id, now);
-  return { deployment: deploymentOf(item), events: eventsOf(item) };
+  const { item, deployment } = await read(projectId, id, now);
+  return { deployment, events: eventsOf(item) };
 };
 
 /** Lets the oldest events go when there are too many, in a write of its own that may fail. */
@@ -113,8 +118,7 @@ export const changeAsRead = async (
 ): Promise<SoftwareDeployment> => {
   const { projectId, requestId, delegate, now, clock, expects } = circumstances;
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const item = await read(projectId, id, now, delegate);
-    const current = deploymentOf(item);
+    const { item, deployment: current } = await read(projectId, id, now, delegate);
     const change = await decide(current, item);
     // The SDK repeats a write whose answer was lost: the history tells whether this is what it wrote.
     if (!change || eventsOf(item).map(eventText).includes(ownEvent(change))) return current;

@@ -9,21 +9,21 @@ const MAX_NAMES = 10;
 const MAX_NAME = 64;
 
 /** The fields of a body, or of each body of a batch, that nothing is done with. */
-const ignored = (body: unknown, known: string[]): string[] => {
+const ignored = (body: unknown, known: Set<string>): string[] => {
   const names = new Set(
     [body]
       .flat()
       .filter(isJsonObject)
       .flatMap((one) => Object.keys(one)),
   );
-  return [...names.difference(new Set(known))].slice(0, MAX_NAMES);
+  return [...names.difference(known)].slice(0, MAX_NAMES);
 };
 
 /** A name as a header may hold it, whatever its caller wrote into it. */
 const encoded = (name: string): string =>
   encodeURIComponent([...name].slice(0, MAX_NAME).join("").toWellFormed());
 
-const hintsBeside = (known: string[]): MiddlewareObj<EndpointEvent, Answer> => {
+const hintsBeside = (known: Set<string>): MiddlewareObj<EndpointEvent, Answer> => {
   const warnings = new WeakMap<EndpointEvent, string>();
   return {
     before: ({ event }) => {
@@ -44,5 +44,5 @@ const hintsBeside = (known: string[]): MiddlewareObj<EndpointEvent, Answer> => {
  */
 export const hints = ({ body }: Shape): MiddlewareObj<EndpointEvent, Answer>[] => {
   const known = body && knownFields.get(body)?.fields;
-  return known ? [hintsBeside(known)] : [];
+  return known ? [hintsBeside(new Set(known))] : [];
 };

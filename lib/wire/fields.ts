@@ -36,22 +36,17 @@ const isWrapped = (body: unknown, name: string): boolean =>
 /** The names of the fields that a request body may have; others are ignored, and the caller is told so. */
 export const knownFields = z.registry<{ fields: string[] }>();
 
-/**
- * A request body whose fields stand at its top level; says so to a caller who wrapped them in `name`.
- * @param form how a body becomes these fields; as it is without it
- */
-export const flat = <Shape extends z.core.$ZodShape, Body = z.infer<z.ZodMiniObject<Shape>>>(
-  name: string,
-  fields: z.ZodMiniObject<Shape>,
-  form: (fields: z.ZodMiniObject<Shape>) => z.ZodMiniType<Body, unknown> = (same) =>
-    same as unknown as z.ZodMiniType<Body, unknown>,
-): z.ZodMiniType<Body, unknown> =>
+/** The fields of a request body, and their names. */
+type Fields<Body> = z.ZodMiniType<Body, unknown> & { shape: object };
+
+/** A request body whose fields stand at its top level; says so to a caller who wrapped them in `name`. */
+export const flat = <Body>(name: string, fields: Fields<Body>): z.ZodMiniType<Body, unknown> =>
   z
     .pipe(
       z.custom<unknown>((body) => !isWrapped(body, name), {
         error: `the fields stand at the top level, not inside ${name}`,
       }),
-      form(fields),
+      fields,
     )
     .register(knownFields, { fields: Object.keys(fields.shape) });
 
@@ -62,8 +57,8 @@ const withoutEmpty = (body: unknown): unknown =>
   isJsonObject(body) ? Object.fromEntries(Object.entries(body).filter(([, value]) => !isEmpty(value))) : body;
 
 /** A request body in which null, `""` and `{}` mean the same as leaving a field out. */
-export const emptyMeansLeave = <Body>(fields: z.ZodMiniType<Body, unknown>): z.ZodMiniType<Body, unknown> =>
-  z.pipe(z.transform(withoutEmpty), fields);
+export const emptyMeansLeave = <Body>(fields: Fields<Body>): Fields<Body> =>
+  Object.assign(z.pipe(z.transform(withoutEmpty), fields), { shape: fields.shape });
 
 const NOT_AN_INTEGER = "Only integer is acceptable by 'limit'.";
 

@@ -84,7 +84,6 @@ describe("a create under an Idempotency-Key", () => {
 
   it.each(["", "two words", "k".repeat(256), "é"])("refuses the key %j", async (key) => {
     const headers = { "Idempotency-Key": key };
-    if (key === "é") return;
     const body = minimal();
     expectFault(
       await tenant.call("POST", "/software_deployments", { body, headers }),
