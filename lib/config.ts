@@ -89,6 +89,20 @@ export const publicUrl = (): string | undefined => optional("PUBLIC_URL")?.repla
 /** Every `METHOD /path/{parameter}` that is answered; set at build time from the route table. */
 export const routes = (): string[] => required("ROUTES").split(",");
 
+const LOG_LEVELS = ["INFO", "ERROR", "SILENT"] as const;
+
+/**
+ * What is logged: a line for every request and one for every failure (`INFO`, unless told otherwise), failures alone
+ * (`ERROR`), or nothing (`SILENT`).
+ * @throws Error when `LOG_LEVEL` is none of these
+ */
+export const logLevel = (): (typeof LOG_LEVELS)[number] => {
+  const text = optional("LOG_LEVEL") ?? "INFO";
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level) return level;
+  throw new Error(`The environment variable LOG_LEVEL is none of ${LOG_LEVELS.join(", ")}.`);
+};
+
 /**
  * The keys of links, the one that seals first; links of all of them are valid.
  * @throws Error when `LINK_KEYS` is not set, or holds a key of less than 32 characters

@@ -1,23 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   ConditionalCheckFailedException,
-  DynamoDBClient,
+  type QueryCommandInput,
   TransactionCanceledException,
 } from "@aws-sdk/client-dynamodb";
-import {
-  BatchGetCommand,
-  DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  TransactWriteCommand,
-} from "@aws-sdk/lib-dynamodb";
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
+import * as client from "./dynamodb-client.ts";
 import { ServiceError } from "./errors.ts";
 
-/** An item as it comes from DynamoDB. */
-export type Item = Record<string, unknown>;
+export type Item = client.Item;
 
 /** A table's key. */
 export interface Key {
@@ -31,8 +22,10 @@ export interface QueryPage<Row = Item> {
   position: string | undefined;
 }
 
+type WholeQuery = client.Plain<QueryCommandInput>;
+
 /** A query on a table that is yet to be named. */
-export type Query = Omit<QueryCommandInput, "TableName">;
+export type Query = Omit<WholeQuery, "TableName">;
 
 /** What one BatchGetItem takes. */
 const BATCH_KEYS = 100;
@@ -41,24 +34,6 @@ const BATCH_KEYS = 100;
 const TRIES = 5;
 
 const pause = (tries: number) => sleep(50 * 2 ** (tries - 1));
-
-/**
- * The one DynamoDB client of a container; the environment decides about region, credentials and endpoint
- * (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator). Three tries of at most 1 s each and the waits between them end
- * before a write is 4 s old, when its time begins to stand for it (`lib/server-state.ts`), and a request is answered
- * before the function's timeout of 10 s even when its token took 3 s to check.
- */
-export const dynamodb = DynamoDBDocumentClient.from(
-  new DynamoDBClient({
-    maxAttempts: 3,
-    retryMode: "standard",
-    requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
-  }),
-  { marshallOptions: { removeUndefinedValues: true } },
-);
-
-// Of no use, and a part of every call: filtering what goes by for a log that nobody keeps, describing the program.
-for (const name of ["loggerMiddleware", "getUserAgentMiddleware"]) dynamodb.middlewareStack.remove(name);
 
 const unavailable = (cause?: unknown): ServiceError =>
   new ServiceError("unavailable", "The storage does not answer at the moment.", { cause });
@@ -105,8 +80,8 @@ export const putNew = async (TableName: string, items: Item[]): Promise<boolean>
   const [only, second] = puts;
   for (let tries = 1; ; tries += 1) {
     try {
-      if (only && second === undefined) await dynamodb.send(new PutCommand(only));
-      else await dynamodb.send(new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
+      if (only && second === undefined) await client.putItem(only);
+      else await client.putItems(puts);
       return true;
     } catch (error) {
       if (isRefused(error)) return false;
@@ -119,8 +94,7 @@ export const putNew = async (TableName: string, items: Item[]): Promise<boolean>
 /** Reads an item consistently; what cannot be an id is not asked for. @throws ServiceError `unavailable` */
 export const getItem = async (TableName: string, key: Key): Promise<Item | undefined> => {
   if (!isId(key.id)) return undefined;
-  const get = new GetCommand({ TableName, Key: key, ConsistentRead: true });
-  return (await dynamodb.send(get).catch(rethrow)).Item;
+  return client.getItem({ TableName, Key: { ...key }, ConsistentRead: true }).catch(rethrow);
 };
 
 /** The most items that a query looks at in one page. */
@@ -130,13 +104,12 @@ const PAGE = 1_000;
  * The pages of a query, each read when it is asked for.
  * @param query.Limit how many items the first page looks at; later ones look at twice as many as the one before
  */
-export async function* queriedPages<Row = Item>(query: QueryCommandInput): AsyncGenerator<QueryPage<Row>> {
+export async function* queriedPages<Row = Item>(query: WholeQuery): AsyncGenerator<QueryPage<Row>> {
   let { ExclusiveStartKey, Limit } = query;
   do {
-    const command = new QueryCommand({ ...query, ExclusiveStartKey, Limit });
-    const { Items = [], LastEvaluatedKey } = await dynamodb.send(command).catch(rethrow);
-    yield { items: Items as Row[], position: LastEvaluatedKey?.id as string | undefined };
-    ExclusiveStartKey = LastEvaluatedKey;
+    const { items, last } = await client.query({ ...query, ExclusiveStartKey, Limit }).catch(rethrow);
+    yield { items: items as Row[], position: last?.id as string | undefined };
+    ExclusiveStartKey = last;
     Limit = Limit && Math.min(2 * Limit, PAGE);
   } while (ExclusiveStartKey);
 }
@@ -146,7 +119,7 @@ export const firstPage = (limit: number | undefined): number | undefined =>
   limit === undefined ? undefined : Math.min(limit + 1, PAGE);
 
 /** The items of a query, of which their readers know the shape, read page by page as they are asked for. */
-export async function* queried<Row = Item>(query: QueryCommandInput): AsyncGenerator<Row> {
+export async function* queried<Row = Item>(query: WholeQuery): AsyncGenerator<Row> {
   for await (const { items } of queriedPages<Row>(query)) yield* items;
 }
 
@@ -161,15 +134,13 @@ const projection = (attributes: string[] = []) =>
 
 const batch = async (TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> => {
   const items: Item[] = [];
+  const options = { ConsistentRead: true, ...projection(attributes) };
   let Keys: Item[] = keys.map((key) => ({ ...key }));
   for (let tries = 0; tries < TRIES; tries += 1) {
     if (tries > 0) await pause(tries);
-    const get = new BatchGetCommand({
-      RequestItems: { [TableName]: { Keys, ConsistentRead: true, ...projection(attributes) } },
-    });
-    const { Responses, UnprocessedKeys } = await dynamodb.send(get).catch(rethrow);
-    items.push(...(Responses?.[TableName] ?? []));
-    Keys = UnprocessedKeys?.[TableName]?.Keys ?? [];
+    const page = await client.batchGetItem(TableName, Keys, options).catch(rethrow);
+    items.push(...page.items);
+    Keys = page.unprocessed;
     if (Keys.length === 0) return items;
   }
   throw unavailable();

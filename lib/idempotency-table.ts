@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { softwareDeploymentsTable } from "./config.ts";
-import { dynamodb, isRefused, type Key, rethrow } from "./dynamodb.ts";
+import { isRefused, type Key, rethrow } from "./dynamodb.ts";
+import { getItem, putItem } from "./dynamodb-client.ts";
 import { ServiceError } from "./errors.ts";
 import { epoch } from "./wire/instant.ts";
 
@@ -43,20 +43,20 @@ const recordKey = ({ projectId, key }: Keyed): Key => ({
 const requestHash = ({ request }: Keyed): string => hash("sha256", JSON.stringify(request), "base64url");
 
 const find = async (keyed: Keyed): Promise<KeyRecord | undefined> => {
-  const get = new GetCommand({ TableName, Key: recordKey(keyed), ConsistentRead: true });
-  const record = (await dynamodb.send(get).catch(rethrow)).Item as KeyRecord | undefined;
+  const get = getItem({ TableName, Key: { ...recordKey(keyed) }, ConsistentRead: true });
+  const record = (await get.catch(rethrow)) as KeyRecord | undefined;
   return record && record.expires > epoch(keyed.now) ? record : undefined;
 };
 
 /** Writes the record of a key that nobody has. @returns whether it was written */
 const write = async (record: KeyRecord, now: Date): Promise<boolean> => {
-  const put = new PutCommand({
+  const put = putItem({
     TableName,
-    Item: record,
+    Item: { ...record },
     ConditionExpression: "attribute_not_exists(id) OR expires <= :now",
     ExpressionAttributeValues: { ":now": epoch(now) },
   });
-  return dynamodb.send(put).then(
+  return put.then(
     () => true,
     (error) => (isRefused(error) ? false : rethrow(error)),
   );

@@ -1,7 +1,7 @@
-import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { softwareDeploymentsTable } from "./config.ts";
 import { hasTimedOut } from "./deployment-run.ts";
-import { dynamodb, rethrow } from "./dynamodb.ts";
+import { rethrow } from "./dynamodb.ts";
+import { updateItem } from "./dynamodb-client.ts";
 import type { SoftwareDeployment } from "./software-deployment.ts";
 import { eventText, serverKey, serverRowId } from "./software-deployment-item.ts";
 import { epoch, instant } from "./wire/instant.ts";
@@ -15,13 +15,12 @@ const markServer = async (
   name: string,
   value: number,
 ): Promise<void> => {
-  const command = new UpdateCommand({
+  await updateItem({
     TableName,
     Key: { project_id: projectId, id: serverRowId(serverId) },
     UpdateExpression: `SET server_key = :server, ${name} = :value`,
     ExpressionAttributeValues: { ":server": serverKey(projectId, serverId), ":value": value },
-  });
-  await dynamodb.send(command).catch(rethrow);
+  }).catch(rethrow);
 };
 
 /** Ends the validity of a server's links that were made until now. @throws ServiceError `unavailable` */
@@ -40,7 +39,7 @@ const RECORD_TIMEOUT = 1_000;
 
 const recordOne = async ({ project_id, id, delivery }: SoftwareDeployment, requestId: string, now: Date) => {
   const event = { at: epoch(now), event: "collected", by: "link", request_id: requestId } as const;
-  const command = new UpdateCommand({
+  const update = {
     TableName,
     Key: { project_id, id },
     UpdateExpression:
@@ -54,10 +53,10 @@ const recordOne = async ({ project_id, id, delivery }: SoftwareDeployment, reque
       ":none": [],
       ":events": [eventText(event)],
     },
-  });
+  };
   // The server is answered all the same, and soon; the next poll of a changed server tries again.
   const abortSignal = AbortSignal.timeout(RECORD_TIMEOUT);
-  await dynamodb.send(command, { abortSignal }).catch(() => undefined);
+  await updateItem(update, { abortSignal }).catch(() => undefined);
 };
 
 /**

@@ -1,17 +1,7 @@
-import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { LRUCache } from "lru-cache";
 import { configReferencesAreChecked, softwareConfigsTable } from "./config.ts";
-import {
-  batchGet,
-  dynamodb,
-  firstPage,
-  getItem,
-  type Item,
-  isId,
-  putNew,
-  queried,
-  rethrow,
-} from "./dynamodb.ts";
+import { batchGet, firstPage, getItem, type Item, isId, putNew, queried, rethrow } from "./dynamodb.ts";
+import { deleteItem } from "./dynamodb-client.ts";
 import { ServiceError } from "./errors.ts";
 import type { ListedConfig, SoftwareConfig } from "./software-config.ts";
 import { type Attributes, bytesOf, MAX_ITEM_BYTES, restoredJson, storedJson } from "./stored-json.ts";
@@ -153,14 +143,10 @@ export async function* list(
 export const remove = async (projectId: string, id: string): Promise<void> => {
   remembered.delete(`${projectId}#${id}`);
   if (!isId(id)) throw notFound(id);
-  const command = new DeleteCommand({
-    TableName,
-    Key: { project_id: projectId, id },
-    ReturnValues: "ALL_OLD",
-  });
-  const { Attributes, $metadata } = await dynamodb.send(command).catch(rethrow);
+  const deleted = deleteItem({ TableName, Key: { project_id: projectId, id }, ReturnValues: "ALL_OLD" });
+  const { attributes, attempts } = await deleted.catch(rethrow);
   // A repeated call whose first answer was lost finds it gone because it removed it.
-  if (!Attributes && $metadata.attempts === 1) throw notFound(id);
+  if (!attributes && attempts === 1) throw notFound(id);
 };
 
 /**

@@ -1,6 +1,6 @@
-import { DeleteCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { softwareDeploymentsTable } from "./config.ts";
-import { dynamodb, getItem, isRefused, rethrow } from "./dynamodb.ts";
+import { getItem, isRefused, rethrow } from "./dynamodb.ts";
+import { deleteItem, putItem } from "./dynamodb-client.ts";
 import { markRemoval } from "./server-table.ts";
 import { etagOf, type SoftwareDeployment } from "./software-deployment.ts";
 import { presentIn } from "./software-deployment-item.ts";
@@ -23,8 +23,8 @@ const removeRow = async (
     ExpressionAttributeValues: { ":revision": revision },
   };
   const removal = Item
-    ? dynamodb.send(new PutCommand({ ...condition, Item }))
-    : dynamodb.send(new DeleteCommand({ ...condition, Key: { project_id, id } }));
+    ? putItem({ ...condition, Item })
+    : deleteItem({ ...condition, Key: { project_id, id } });
   return removal.then(
     () => "removed",
     (error) => {

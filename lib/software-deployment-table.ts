@@ -1,8 +1,8 @@
-import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { softwareDeploymentsTable } from "./config.ts";
 import { type DeploymentEvent, newest, TOO_MANY_EVENTS } from "./deployment-event.ts";
 import { hasTimedOut } from "./deployment-run.ts";
-import { dynamodb, getItem, type Item, isId, isRefused, rethrow } from "./dynamodb.ts";
+import { getItem, type Item, isId, isRefused, rethrow } from "./dynamodb.ts";
+import { updateItem } from "./dynamodb-client.ts";
 import { ServiceError } from "./errors.ts";
 import { etagOf, isVisibleTo, type SoftwareDeployment } from "./software-deployment.ts";
 import { afterTimeout, type Change, ownEvent, patched, valuesOf } from "./software-deployment-change.ts";
@@ -75,28 +75,26 @@ export const history = async (
 const trimmed = async (row: Item): Promise<Item> => {
   const events = eventsOf(row);
   if (events.length <= TOO_MANY_EVENTS) return row;
-  const trim = new UpdateCommand({
+  await updateItem({
     TableName,
     Key: { project_id: row.project_id, id: row.id },
     UpdateExpression: "SET events = :events",
     ConditionExpression: "size(events) = :many",
     ExpressionAttributeValues: { ":events": newest(events).map(eventText), ":many": events.length },
-  });
-  await dynamodb.send(trim).catch(() => undefined);
+  }).catch(() => undefined);
   return row;
 };
 
 /** Sends a change. @returns the row as it is now; undefined when its condition does not hold */
 const send = async (id: string, change: Change, circumstances: Circumstances): Promise<Item | undefined> => {
-  const command = new UpdateCommand({
-    TableName,
-    Key: { project_id: circumstances.projectId, id },
-    ...updateExpressions(change, circumstances),
-    ReturnValues: "ALL_NEW",
-  });
   try {
-    const { Attributes } = await dynamodb.send(command);
-    return Attributes && (await trimmed(Attributes));
+    const row = await updateItem({
+      TableName,
+      Key: { project_id: circumstances.projectId, id },
+      ...updateExpressions(change, circumstances),
+      ReturnValues: "ALL_NEW",
+    });
+    return row && (await trimmed(row));
   } catch (error) {
     return isRefused(error) ? undefined : rethrow(error);
   }

@@ -17,12 +17,9 @@ const valueBytes = (value: Attributes[string]): number => {
   return Buffer.byteLength(value);
 };
 
-/** The size of attributes as DynamoDB counts it, in bytes; numbers by their longest form. */
+/** The size of attributes, whose names are ASCII, as DynamoDB counts it, in bytes; numbers by their longest form. */
 export const bytesOf = (attributes: Attributes): number =>
-  Object.entries(attributes).reduce(
-    (sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value),
-    0,
-  );
+  Object.entries(attributes).reduce((sum, [name, value]) => sum + name.length + valueBytes(value), 0);
 
 /**
  * JSON values as an item keeps them: the text, which brings back key order and every digit, or the text's raw

@@ -9,7 +9,7 @@ const kind = (name: string, more: object = {}) => ({
     name,
     include: [`test/${name}/**/*.test.ts`],
     // The functions' log lines; the tests about them turn them on.
-    env: { POWERTOOLS_LOG_LEVEL: "SILENT" },
+    env: { LOG_LEVEL: "SILENT" },
     ...more,
   },
 });

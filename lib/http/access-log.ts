@@ -1,19 +1,14 @@
-import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
-import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertools/logger/types";
 import type { MiddlewareObj, Request } from "@middy/core";
+import { logLevel } from "../config.ts";
 import type { Answer, EndpointEvent } from "./event.ts";
 
-/** Only what is named: level, time, message and the attributes given. Keeps the line under 400 bytes. */
-class LineFormatter extends LogFormatter {
-  override formatAttributes(line: UnformattedAttributes, attributes: LogAttributes): LogItem {
-    const { logLevel: level, timestamp, message } = line;
-    return new LogItem({
-      attributes: { level, timestamp: this.formatTimestamp(timestamp), message, ...attributes },
-    });
-  }
-}
+const LEVEL = logLevel();
 
-const logger = new Logger({ logFormatter: new LineFormatter() });
+/** Writes one line of JSON: level, time, what it is about, and what is known of that. */
+const write = (level: "INFO" | "ERROR", message: string, attributes: object): void => {
+  const timestamp = new Date().toISOString();
+  process.stdout.write(`${JSON.stringify({ level, timestamp, message, ...attributes })}\n`);
+};
 
 let coldStart = true;
 
@@ -24,7 +19,7 @@ const openstackRequestId = (awsRequestId: string): string => `req-${awsRequestId
  * What is said of an error nobody expected: its name and where it was thrown. Its message is left out, since
  * messages of parsers and of the SDK quote what they were given.
  */
-const described = (error: Error): LogAttributes => ({
+const described = (error: Error): object => ({
   error: error.name,
   frames: (error.stack ?? "")
     .split("\n")
@@ -36,28 +31,30 @@ const log = (request: Request<EndpointEvent, Answer>, started: number, cold: boo
   const { event, context, response, error } = request;
   const request_id = openstackRequestId(context.awsRequestId);
   const status = response?.statusCode;
-  logger.info("request", {
-    request_id,
-    route: event.routeKey,
-    project: event.pathParameters?.project_id?.slice(0, 64),
-    status,
-    duration_ms: Math.round((performance.now() - started) * 10) / 10,
-    cold_start: cold,
-  });
+  if (LEVEL === "INFO") {
+    write("INFO", "request", {
+      request_id,
+      route: event.routeKey,
+      project: event.pathParameters?.project_id?.slice(0, 64),
+      status,
+      duration_ms: Math.round((performance.now() - started) * 10) / 10,
+      cold_start: cold,
+    });
+  }
   const cause = error?.cause instanceof Error ? error.cause : error;
-  if (cause && status !== undefined && status >= 500)
-    logger.error("fault", { request_id, ...described(cause) });
+  if (LEVEL !== "SILENT" && cause && status !== undefined && status >= 500)
+    write("ERROR", "fault", { request_id, ...described(cause) });
 };
 
 /**
  * Middleware, the outermost: gives every answer its `x-openstack-request-id` and writes one line for every
  * request (id, route, project, status, duration in ms, cold start), under 400 bytes; a second one, with the
- * error's name and place, for an answer of 500 and above. Never a token, a body or a value of a field.
+ * error's name and place, for an answer of 500 and above. Never a token, a body or a value of a field. `LOG_LEVEL` may
+ * leave out the first, or both.
  */
 export const accessLog = (): MiddlewareObj<EndpointEvent, Answer> => {
-  const begun = new WeakMap<EndpointEvent, { started: number; cold: boolean }>();
   const finish = (request: Request<EndpointEvent, Answer>): void => {
-    const { started, cold } = begun.get(request.event) ?? { started: performance.now(), cold: false };
+    const { started, cold } = request.event.begun;
     if (request.response) {
       request.response.headers["x-openstack-request-id"] = openstackRequestId(request.context.awsRequestId);
     }
@@ -65,7 +62,7 @@ export const accessLog = (): MiddlewareObj<EndpointEvent, Answer> => {
   };
   return {
     before: ({ event }) => {
-      begun.set(event, { started: performance.now(), cold: coldStart });
+      event.begun = { started: performance.now(), cold: coldStart };
       coldStart = false;
     },
     after: finish,

@@ -31,6 +31,8 @@ export interface Input<Path, Query, Body> extends Caller {
   zone: "Z" | "";
 }
 
+const PUBLIC_URL = publicUrl();
+
 /** Time kept for our own 500 before Lambda ends the invocation, in ms. */
 const TIMEOUT_EARLY = 500;
 
@@ -107,7 +109,7 @@ export const endpoint = <
       ...input,
       ...(event.caller ?? { projectId: "", mayWrite: false }),
       requestId: awsRequestId,
-      baseUrl: publicUrl() ?? `https://${event.requestContext.domainName}`,
+      baseUrl: PUBLIC_URL ?? `https://${event.requestContext.domainName}`,
       method: event.requestContext.http.method,
       known: {
         ifMatch: event.headers["if-match"],

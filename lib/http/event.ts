@@ -16,10 +16,14 @@ export interface Caller {
 
 /** API Gateway's event (payload format 2.0) and what the chain adds to it. */
 export interface EndpointEvent extends APIGatewayProxyEventV2 {
+  /** Added by `accessLog`: when the request began, by the container's clock in ms, and whether it is its first. */
+  begun: { started: number; cold: boolean };
   /** Added by `authorize`. */
   caller?: Caller;
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
+  /** Added by `hints`: what the answer's `Warning` is to say. */
+  warning?: string;
 }
 
 /** Who may call an endpoint: what has to let a request through; nothing where anyone may. */

@@ -10,33 +10,25 @@ const MAX_NAME = 64;
 
 /** The fields of a body, or of each body of a batch, that nothing is done with. */
 const ignored = (body: unknown, known: Set<string>): string[] => {
-  const names = new Set(
-    [body]
-      .flat()
-      .filter(isJsonObject)
-      .flatMap((one) => Object.keys(one)),
-  );
-  return [...names.difference(known)].slice(0, MAX_NAMES);
+  const bodies = (Array.isArray(body) ? body : [body]).filter(isJsonObject);
+  const names = bodies.flatMap((one) => Object.keys(one).filter((name) => !known.has(name)));
+  return names.length === 0 ? names : [...new Set(names)].slice(0, MAX_NAMES);
 };
 
 /** A name as a header may hold it, whatever its caller wrote into it. */
 const encoded = (name: string): string =>
   encodeURIComponent([...name].slice(0, MAX_NAME).join("").toWellFormed());
 
-const hintsBeside = (known: Set<string>): MiddlewareObj<EndpointEvent, Answer> => {
-  const warnings = new WeakMap<EndpointEvent, string>();
-  return {
-    before: ({ event }) => {
-      const names = ignored(event.body, known);
-      if (names.length === 0) return;
-      warnings.set(event, names.map((name) => `299 - "ignored field \\"${encoded(name)}\\""`).join(", "));
-    },
-    after: ({ event, response }) => {
-      const warning = warnings.get(event);
-      if (warning && response) response.headers.warning = warning;
-    },
-  };
-};
+const hintsBeside = (known: Set<string>): MiddlewareObj<EndpointEvent, Answer> => ({
+  before: ({ event }) => {
+    const names = ignored(event.body, known);
+    if (names.length === 0) return;
+    event.warning = names.map((name) => `299 - "ignored field \\"${encoded(name)}\\""`).join(", ");
+  },
+  after: ({ event, response }) => {
+    if (event.warning && response) response.headers.warning = event.warning;
+  },
+});
 
 /**
  * Middleware: names in a `Warning: 299` header the fields of a body that the service ignored, as they are usually

@@ -1,5 +1,4 @@
 import type { MiddlewareObj } from "@middy/core";
-import httpJsonBodyParser from "@middy/http-json-body-parser";
 import { ServiceError } from "../errors.ts";
 import { isContainer, MAX_LEVELS, mayRound, nestsDeeperThan, parseExactly } from "../wire/exact-json.ts";
 import type { Answer, EndpointEvent } from "./event.ts";
@@ -61,36 +60,27 @@ const checkDepth = (body: unknown): void => {
   }
 };
 
-/** Says why the parser refused a text: it is not JSON, it nests too deep, or it has a key that pollutes. */
-const refusal = (text: string): ServiceError => {
+const parsed = (text: string): unknown => {
   try {
-    checkDepth(JSON.parse(text));
+    return JSON.parse(text);
   } catch (error) {
-    if (error instanceof ServiceError) return error;
-    return invalid(`body: malformed JSON: ${(error as Error).message}`);
+    throw invalid(`body: malformed JSON: ${(error as Error).message}`);
   }
-  return invalid("body: the keys __proto__ and constructor.prototype are not accepted");
 };
-
-const parser = httpJsonBodyParser({ disableContentTypeCheck: true });
 
 /**
  * Middleware: replaces the body's text by its JSON value, whatever JSON-like content type was declared.
- * Numbers keep all their digits. Everything that cannot be read exactly is `invalid`: another content type,
- * an empty body, one over 1,048,576 bytes, broken UTF-8 or JSON, more than 64 levels, `__proto__` as a key.
+ * Numbers keep all their digits, and `__proto__` is a key like others. Everything that cannot be read exactly is
+ * `invalid`: another content type, an empty body, one over 1,048,576 bytes, broken UTF-8 or JSON, more than 64 levels.
  * @param lenient takes any content type, and an empty body for `{}`
  */
 export const jsonBody = (lenient: boolean): MiddlewareObj<EndpointEvent, Answer> => ({
-  before: (request) => {
-    const text = textOf(request.event, lenient);
-    Object.assign(request.event, { body: text, isBase64Encoded: false });
-    try {
-      parser.before?.(request as Parameters<NonNullable<typeof parser.before>>[0]);
-    } catch {
-      throw refusal(text);
-    }
-    checkDepth(request.event.body);
-    if (mayRound(text)) Object.assign(request.event, { body: parseExactly(text) });
-    if (JSON.isRawJSON(request.event.body)) throw invalid("body: a JSON object is expected, not a number");
+  before: ({ event }) => {
+    const text = textOf(event, lenient);
+    const rounded = parsed(text);
+    checkDepth(rounded);
+    const body = mayRound(text) ? parseExactly(text) : rounded;
+    if (JSON.isRawJSON(body)) throw invalid("body: a JSON object is expected, not a number");
+    Object.assign(event, { body, isBase64Encoded: false });
   },
 });

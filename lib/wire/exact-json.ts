@@ -5,8 +5,11 @@ export type JsonObject = Record<string, unknown>;
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-/** A number token with enough digits, or an exponent large enough, that a double may not hold it. */
-const MAY_ROUND = /\d[\d.]{15}|\de[+-]?\d{2}/i;
+/**
+ * A number token with enough digits, or an exponent large enough, that a double may not hold it. What stands before it
+ * tells it from the digits of most texts, such as ids.
+ */
+const MAY_ROUND = /(?:^|[\s[:,])-?\d(?:[\d.]{15}|[\d.]*e[+-]?\d{2})/i;
 
 const significantDigits = (number: string): string =>
   number

@@ -5,10 +5,10 @@ import { isJsonObject, type JsonObject } from "./exact-json.ts";
  * @param target anything but an object counts as an empty one
  */
 export const merged = (target: unknown, patch: JsonObject): JsonObject => {
-  const result: JsonObject = isJsonObject(target) ? { ...target } : {};
+  const members = new Map(isJsonObject(target) ? Object.entries(target) : []);
   for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete result[name];
-    else result[name] = isJsonObject(value) ? merged(result[name], value) : value;
+    if (value === null) members.delete(name);
+    else members.set(name, isJsonObject(value) ? merged(members.get(name), value) : value);
   }
-  return result;
+  return Object.fromEntries(members);
 };

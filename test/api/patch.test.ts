@@ -55,6 +55,18 @@ describe("PATCH", () => {
     });
   });
 
+  it("merges members of any name, and touches no prototype", async () => {
+    const { id } = await tenant.deploy({ input_values: JSON.parse('{"__proto__":{"a":1},"b":2}') });
+    const more = await patch(
+      id,
+      '{"input_values":{"__proto__":{"c":3},"constructor":{"prototype":{"d":4}}}}',
+    );
+    expect(more.text).toContain('{"__proto__":{"a":1,"c":3},"b":2,"constructor":{"prototype":{"d":4}}}');
+    const less = await patch(id, '{"input_values":{"__proto__":null,"constructor":null}}');
+    expect(less.json.software_deployment.input_values).toEqual({ b: 2 });
+    expect(({} as Record<string, unknown>).d).toBeUndefined();
+  });
+
   it("makes an object where there was none, and takes an empty text for one", async () => {
     const { id } = await tenant.deploy({ action: "A" });
     await patch(id, { input_values: { a: { b: 1 } }, output_values: {}, action: "" });

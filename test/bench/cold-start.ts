@@ -18,7 +18,7 @@ const RUNS = 15;
 const NOBODY = "00000000-0000-7000-8000-000000000000";
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
-const environment = { ...(await functionEnvironment(emulator.endpoint)), POWERTOOLS_LOG_LEVEL: "SILENT" };
+const environment = { ...(await functionEnvironment(emulator.endpoint)), LOG_LEVEL: "SILENT" };
 const token = await signToken(PROJECT, ["member"], 3_600);
 
 interface Contender {

@@ -16,7 +16,7 @@ const WRITES = new Set(["PutItem", "UpdateItem", "DeleteItem", "TransactWriteIte
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 const meddler = await startMeddler(emulator.endpoint);
-Object.assign(process.env, await functionEnvironment(meddler.url), { POWERTOOLS_LOG_LEVEL: "INFO" });
+Object.assign(process.env, await functionEnvironment(meddler.url), { LOG_LEVEL: "INFO" });
 
 let logged = 0;
 const write = process.stdout.write.bind(process.stdout);

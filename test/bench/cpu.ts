@@ -9,7 +9,7 @@ const ROUNDS = 9;
 const COUNT = 200;
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
-Object.assign(process.env, await functionEnvironment(emulator.endpoint), { POWERTOOLS_LOG_LEVEL: "SILENT" });
+Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "SILENT" });
 const works = await workloads();
 
 const cpu = async (work: () => Promise<unknown>, count: number): Promise<number> => {

@@ -11,7 +11,7 @@ const BATCH = 100;
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 const meddler = await startMeddler(emulator.endpoint);
-Object.assign(process.env, await functionEnvironment(meddler.url), { POWERTOOLS_LOG_LEVEL: "SILENT" });
+Object.assign(process.env, await functionEnvironment(meddler.url), { LOG_LEVEL: "SILENT" });
 const { signToken } = await import("../../infra/local/signing-key.ts");
 const create = await caller("createSoftwareDeployment", await signToken(PROJECT, ["member"], 3_600));
 

@@ -57,7 +57,7 @@ print("a hot project, simulated", [500, 900, 1_000, 1_200, 1_500, 2_000].map(sim
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 const meddler = await startMeddler(emulator.endpoint);
-Object.assign(process.env, await functionEnvironment(meddler.url), { POWERTOOLS_LOG_LEVEL: "SILENT" });
+Object.assign(process.env, await functionEnvironment(meddler.url), { LOG_LEVEL: "SILENT" });
 const works = await workloads();
 const list = await caller("listSoftwareDeployments", await signToken(PROJECT, ["member"], 3_600));
 

@@ -18,7 +18,7 @@ const CONNECTIONS = [1, 8, 32];
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 const environment = await functionEnvironment(emulator.endpoint);
-Object.assign(process.env, environment, { POWERTOOLS_LOG_LEVEL: "SILENT" });
+Object.assign(process.env, environment, { LOG_LEVEL: "SILENT" });
 const token = await signToken(PROJECT, ["member"], 3_600);
 const headers = { "x-auth-token": token, "content-type": "application/json" };
 const path = `/v1/${PROJECT}/software_deployments`;
@@ -69,7 +69,7 @@ await killChild(child);
 
 const service = await startService({
   AWS_ENDPOINT_URL_DYNAMODB: emulator.endpoint,
-  POWERTOOLS_LOG_LEVEL: "SILENT",
+  LOG_LEVEL: "SILENT",
 });
 const [target, options] = REQUESTS.create ?? ["", { url: "" }];
 print("over HTTP, sls offline (a simulator)", [

@@ -55,7 +55,7 @@ if (spawnSync("valgrind", ["--version"]).status !== 0) {
 }
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
-Object.assign(process.env, await functionEnvironment(emulator.endpoint), { POWERTOOLS_LOG_LEVEL: "INFO" });
+Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "INFO" });
 const token = await signToken(PROJECT, ["member"], 3_600);
 const create = await functionFile("createSoftwareDeployment");
 const show = await functionFile("showSoftwareDeployment");

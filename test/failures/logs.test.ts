@@ -20,7 +20,7 @@ const lines = (): Record<string, any>[] =>
 
 beforeEach(() => {
   written = "";
-  vi.stubEnv("POWERTOOLS_LOG_LEVEL", "INFO");
+  vi.stubEnv("LOG_LEVEL", "INFO");
   for (const stream of [process.stdout, process.stderr]) {
     vi.spyOn(stream, "write").mockImplementation((chunk) => {
       written += String(chunk);
@@ -98,6 +98,26 @@ describe("logs never hold a token, a body or a value", () => {
     );
     expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR", error: "AccessDeniedException" }]);
     expect(written).not.toMatch(new RegExp(`${CANARY}|secret-of-dynamodb`));
+    await meddler.close();
+  });
+});
+
+describe("LOG_LEVEL", () => {
+  it.each([
+    ["INFO", ["request", "request", "fault"]],
+    ["ERROR", ["fault"]],
+    ["SILENT", []],
+  ])("%s", async (level, messages) => {
+    vi.resetModules();
+    const meddler = await startMeddler(inject("dynamodb"));
+    meddler.meddle = () => "deny";
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", meddler.url);
+    vi.stubEnv("LOG_LEVEL", level);
+    const project = newProject();
+    const token = await memberToken(project);
+    expectFault(await request("POST", deploymentsOf(project), { token, body: {} }), 400);
+    expectFault(await request("POST", deploymentsOf(project), { token, body: minimal() }), 500);
+    expect(lines().map(({ message }) => message)).toEqual(messages);
     await meddler.close();
   });
 });

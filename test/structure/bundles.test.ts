@@ -29,7 +29,7 @@ const invoke = async (name: string, event: unknown): Promise<{ statusCode: numbe
     const { handler } = require(${JSON.stringify(join(folder, `${name}.cjs`))});
     const context = { awsRequestId: "${awsRequestId}", getRemainingTimeInMillis: () => 10000 };
     handler(${JSON.stringify(event)}, context).then((answer) => console.log(JSON.stringify(answer)));`;
-  const env = { ...(await functionEnvironment("http://127.0.0.1:1")), POWERTOOLS_LOG_LEVEL: "SILENT" };
+  const env = { ...(await functionEnvironment("http://127.0.0.1:1")), LOG_LEVEL: "SILENT" };
   return JSON.parse((await promisify(execFile)(process.execPath, ["-e", script], { env })).stdout);
 };
 

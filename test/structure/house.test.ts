@@ -23,7 +23,7 @@ const inRoom = (room: RegExp): string[] => sources.filter((file) => room.test(fi
 
 const RESOURCE =
   "software-deployment|software-deployment-request|software-deployment-creation|software-config|software-config-io|server-metadata|server-state|deployment-run|deployment-event|signal";
-const STORAGE = "dynamodb|stored-json|[\\w-]+-(?:table|item|lists|change)";
+const STORAGE = "dynamodb|dynamodb-client|sha256|stored-json|[\\w-]+-(?:table|item|lists|change)";
 
 /** The files of `lib/` by name, and whole rooms of it. */
 const lib = (...names: string[]): RegExp => new RegExp(`^lib/(?:(?:${names.join("|")})\\.ts$|wire/)`);
@@ -79,7 +79,7 @@ describe("the house", () => {
 
   it.each([
     ["process.env", /process\.env/, /^lib\/config\.ts$/],
-    ["the AWS SDK", /"@aws-sdk\//, /^lib\/(dynamodb|[\w-]+-table)\.ts$/],
+    ["the AWS SDK", /"@aws-sdk\//, /^lib\/(dynamodb|dynamodb-client)\.ts$/],
     ["middy", /"@middy\//, /^lib\/http\//],
     ["the clock", /new Date\(\)|Date\.now\(|performance\.now\(/, /^(functions|lib\/http|lib\/auth)\//],
     ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^functions\//],

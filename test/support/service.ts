@@ -43,7 +43,7 @@ export const startService = async (
   const env = {
     ...process.env,
     NODE_ENV: "",
-    POWERTOOLS_LOG_LEVEL: "INFO",
+    LOG_LEVEL: "INFO",
     PORT: String(port),
     ...environment,
   };

@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { defaultTimeout, linkLife, softwareDeploymentsTable, tokenSettings } from "../../lib/config.ts";
+import {
+  defaultTimeout,
+  linkLife,
+  logLevel,
+  softwareDeploymentsTable,
+  tokenSettings,
+} from "../../lib/config.ts";
 
 const NAMES = {
   TOKEN_PROJECT_CLAIM: "project_id",
@@ -55,6 +61,15 @@ describe("config", () => {
   it.each(["0", "1e9", "1 hour"])("refuses DEPLOYMENT_TIMEOUT=%s", (DEPLOYMENT_TIMEOUT) => {
     environment({ DEPLOYMENT_TIMEOUT });
     expect(() => defaultTimeout()).toThrow("DEPLOYMENT_TIMEOUT");
+  });
+
+  it("logs requests and failures unless told otherwise, and refuses LOG_LEVEL=info", () => {
+    environment({ LOG_LEVEL: "" });
+    expect(logLevel()).toBe("INFO");
+    environment({ LOG_LEVEL: "ERROR" });
+    expect(logLevel()).toBe("ERROR");
+    environment({ LOG_LEVEL: "info" });
+    expect(() => logLevel()).toThrow("LOG_LEVEL is none of INFO, ERROR, SILENT");
   });
 
   it("takes numbers of days and seconds", () => {

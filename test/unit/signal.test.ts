@@ -56,6 +56,9 @@ describe("a signal's result, by Heat's rules", () => {
   it("takes nothing from a prototype", () => {
     const odd = [{ name: "toString", type: "String" as const, error_output: true }];
     expect(fittedResult({}, odd, ROOM).status).toBe("COMPLETE");
+    const oddest = [{ name: "__proto__", type: "String" as const, error_output: false }];
+    const { output_values } = fittedResult(JSON.parse('{"__proto__":{"a":1}}'), oddest, ROOM);
+    expect(JSON.stringify(output_values)).toMatch(/^{"__proto__":{"a":1},/);
   });
 });
 
