@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type BuildOptions, type BuildResult, build } from "esbuild";
 import { parse } from "yaml";
-import plugins from "./pure-endpoints.ts";
+import plugins from "./tree-shaking.ts";
 
 /** `infra/build.yml`: esbuild's options as serverless-esbuild takes them, and the size budget in bytes. */
 interface BuildFile {

@@ -6,10 +6,10 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /**
- * A number token with enough digits, or an exponent large enough, that a double may not hold it. What stands before it
- * tells it from the digits of most texts, such as ids.
+ * A number with enough digits, or an exponent large enough, that a double may not hold it. What stands before it tells
+ * it from the digits of most texts, such as ids.
  */
-const MAY_ROUND = /(?:^|[\s[:,])-?\d(?:[\d.]{15}|[\d.]*e[+-]?\d{2})/i;
+const MAY_ROUND = /(?:^|[\s[:,])[-+.]*\d(?:[\d.]{15}|[\d.]*e[+-]?\d{2})/i;
 
 const significantDigits = (number: string): string =>
   number
@@ -22,7 +22,7 @@ const exactNumber = (_key: string, value: unknown, { source }: { source?: string
     ? JSON.rawJSON(source)
     : value;
 
-/** Whether a text may hold a number that `JSON.parse` alone would round. */
+/** Whether a text, JSON or a number as people write it, may hold a number that a double would round. */
 export const mayRound = (text: string): boolean => MAY_ROUND.test(text);
 
 /**

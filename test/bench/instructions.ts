@@ -4,49 +4,72 @@
  * `--write` it writes that file.
  */
 import { execFile, spawnSync } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { functionEnvironment } from "../support/function-environment.ts";
 import { gatewayEvent } from "../support/gateway.ts";
 import { STAGE } from "../support/stage.ts";
 import { functionFile, print } from "./measure.ts";
-import { BODY, PROJECT } from "./workloads.ts";
+import { BODY, measuredServer, PROJECT } from "./workloads.ts";
 
 const FIGURES = new URL("instructions.json", import.meta.url);
 
 /** By how much a request may take more than it did. */
 const BOUND = 1.05;
 
-/** How many requests are made in the one run and in the other; the difference is what they take. */
-const FEW = 10;
-const MANY = 40;
+/** A request that is measured: the function it goes to, and its event, or one for each time it is made. */
+interface Measured {
+  name: string;
+  event: APIGatewayProxyEventV2 | (() => Promise<APIGatewayProxyEventV2>);
+  status: number;
+  /** How often it is made in the one run and in the other; the difference is what it takes. */
+  times: [few: number, many: number];
+}
 
-const path = `/v1/${PROJECT}/software_deployments`;
+const TIMES: Measured["times"] = [10, 40];
 
-const script = (file: string, event: unknown, status: number): string => `
-  const { handler } = require(${JSON.stringify(file)});
+/** Node with one thread; without a compiler, whose work depends on time; and with room for no garbage to be collected. */
+const VALGRIND = [
+  ...["--tool=callgrind", "--callgrind-out-file=/dev/null", process.execPath],
+  ...["--jitless", "--predictable", "--single-threaded", "--min-semi-space-size=256", "-e"],
+];
+
+const SCRIPT = `
+  const [file, eventsFile, status, times] = process.argv.slice(1);
+  const events = JSON.parse(require("node:fs").readFileSync(eventsFile, "utf8"));
+  const { handler } = require(file);
   const context = { awsRequestId: "00000000-0000-4000-8000-000000000000", getRemainingTimeInMillis: () => 60000 };
   (async () => {
-    for (let i = 0; i < Number(process.argv[1]); i += 1) {
-      const { statusCode, body } = await handler(structuredClone(${JSON.stringify(event)}), context);
-      if (statusCode !== ${status}) throw new Error(body);
+    for (let time = 0; time < Number(times); time += 1) {
+      const { statusCode, body } = await handler(structuredClone(events[time % events.length]), context);
+      if (statusCode !== Number(status)) throw new Error(body);
     }
     process.exit(0);
   })();`;
 
-const run = async (source: string, requests: number): Promise<number> => {
-  // One thread and no compiler, whose work depends on time.
-  const node = [process.execPath, "--jitless", "--predictable", "--single-threaded", "-e", source];
-  const args = ["--tool=callgrind", "--callgrind-out-file=/dev/null", ...node, String(requests)];
+const folder = await mkdtemp(join(tmpdir(), "instructions-"));
+
+/** The instructions of a process that makes some requests. */
+const run = async (file: string, { name, event, status }: Measured, times: number): Promise<number> => {
+  const events = join(folder, `${name}-${times}.json`);
+  const made =
+    typeof event === "function" ? await Promise.all(Array.from({ length: times }, event)) : [event];
+  await writeFile(events, JSON.stringify(made));
+  const args = [...VALGRIND, SCRIPT, file, events, `${status}`, `${times}`];
   const { stderr } = await promisify(execFile)("valgrind", args);
   return Number(/Collected : (\d+)/.exec(stderr)?.[1]);
 };
 
-const measured = async (source: string): Promise<number> => {
-  const [few, many] = await Promise.all([run(source, FEW), run(source, MANY)]);
-  return Math.round(((many ?? 0) - (few ?? 0)) / (MANY - FEW));
+const instructionsOf = async (measured: Measured): Promise<number> => {
+  const file = await functionFile(measured.name);
+  const [few, many] = measured.times;
+  const [least = 0, most = 0] = await Promise.all([run(file, measured, few), run(file, measured, many)]);
+  return Math.round((most - least) / (many - few));
 };
 
 if (spawnSync("valgrind", ["--version"]).status !== 0) {
@@ -57,17 +80,51 @@ if (spawnSync("valgrind", ["--version"]).status !== 0) {
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "INFO" });
 const token = await signToken(PROJECT, ["member"], 3_600);
-const create = await functionFile("createSoftwareDeployment");
-const show = await functionFile("showSoftwareDeployment");
-const missing = `${path}/00000000-0000-7000-8000-000000000000`;
-const sources = {
-  create: script(create, gatewayEvent("POST", path, { token, body: BODY }), 200),
-  "show, not found": script(show, gatewayEvent("GET", missing, { token }), 404),
-  "an unauthorized request": script(create, gatewayEvent("POST", path, { body: BODY }), 401),
+const { deploy, path, below } = await measuredServer(token);
+const CREATE = "createSoftwareDeployment";
+const measured: Record<string, Measured> = {
+  create: {
+    name: CREATE,
+    event: gatewayEvent("POST", path, { token, body: BODY }),
+    status: 200,
+    times: TIMES,
+  },
+  "show, not found": {
+    name: "showSoftwareDeployment",
+    event: gatewayEvent("GET", `${path}/00000000-0000-7000-8000-000000000000`, { token }),
+    status: 404,
+    times: TIMES,
+  },
+  "metadata with 50 deployments": {
+    name: "showServerMetadata",
+    event: gatewayEvent("GET", below("/software_deployments/metadata/measured"), { token }),
+    status: 200,
+    times: [2, 6],
+  },
+  signal: {
+    name: "signalSoftwareDeployment",
+    event: async () =>
+      gatewayEvent("POST", `${path}/${await deploy()}/signal`, { token, body: { deploy_status_code: 0 } }),
+    status: 200,
+    times: TIMES,
+  },
+  "an unauthorized request": {
+    name: CREATE,
+    event: gatewayEvent("POST", path, { body: BODY }),
+    status: 401,
+    times: TIMES,
+  },
+  "an invalid body": {
+    name: CREATE,
+    event: gatewayEvent("POST", path, { token, body: { status: "DONE" } }),
+    status: 400,
+    times: TIMES,
+  },
 };
 const figures: Record<string, number> = {};
-for (const [name, source] of Object.entries(sources)) figures[name] = await measured(source);
+for (const [request, one] of Object.entries(measured)) figures[request] = await instructionsOf(one);
 await stopEmulator(emulator);
+await rm(folder, { recursive: true });
 
 const committed = JSON.parse(await readFile(FIGURES, "utf8").catch(() => "{}")) as Record<string, number>;
 const rows = Object.entries(figures).map(([request, instructions]) => ({

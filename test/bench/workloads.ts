@@ -33,23 +33,29 @@ export const caller = async (name: string, token?: string) => {
   };
 };
 
-/** The requests whose cost is measured, in this process, whose environment must be a function's. */
-export const workloads = async (): Promise<Workload[]> => {
-  const token = await signToken(PROJECT, ["member"], 12 * 3_600);
-  const below = (path: string): string => `/v1/${PROJECT}${path}`;
-  const create = await caller("createSoftwareDeployment", token);
-  const show = await caller("showSoftwareDeployment", token);
-  const list = await caller("listSoftwareDeployments", token);
-  const metadata = await caller("showServerMetadata", token);
-  const signal = await caller("signalSoftwareDeployment", token);
-  const configure = await caller("createSoftwareConfig", token);
+/** Addresses, and what makes deployments, in a project that has a server with 50 of one configuration. */
+export const measuredServer = async (token: string) => {
+  const below = (rest: string): string => `/v1/${PROJECT}${rest}`;
   const path = below("/software_deployments");
+  const create = await caller("createSoftwareDeployment", token);
+  const configure = await caller("createSoftwareConfig", token);
   const deploy = async (body: object = BODY): Promise<string> =>
     (await create("POST", path, { body })).software_deployment.id;
   const { id: config_id } = (
     await configure("POST", below("/software_configs"), { body: { name: "bench", config: "echo" } })
   ).software_config;
   for (let i = 0; i < MEASURED; i += 1) await deploy({ ...BODY, config_id, server_id: "measured" });
+  return { below, path, create, deploy };
+};
+
+/** The requests whose cost is measured, in this process, whose environment must be a function's. */
+export const workloads = async (): Promise<Workload[]> => {
+  const token = await signToken(PROJECT, ["member"], 12 * 3_600);
+  const { path, create, deploy } = await measuredServer(token);
+  const show = await caller("showSoftwareDeployment", token);
+  const list = await caller("listSoftwareDeployments", token);
+  const metadata = await caller("showServerMetadata", token);
+  const signal = await caller("signalSoftwareDeployment", token);
   const id = await deploy();
   const anyone = await caller("createSoftwareDeployment");
   return [

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -32,6 +32,14 @@ const invoke = async (name: string, event: unknown): Promise<{ statusCode: numbe
   const env = { ...(await functionEnvironment("http://127.0.0.1:1")), LOG_LEVEL: "SILENT" };
   return JSON.parse((await promisify(execFile)(process.execPath, ["-e", script], { env })).stdout);
 };
+
+it("hold no shape that their requests do not meet: neither other endpoints' nor answers'", async () => {
+  const show = await readFile(join(folder, "showSoftwareDeployment.cjs"), "utf8");
+  expect(show).toContain("DeploymentPath");
+  for (const shape of ["UpdateRequest", "ListQuery", "OneDeployment", "ShownDeployment"]) {
+    expect(show).not.toContain(shape);
+  }
+});
 
 const EXPECTED: Record<string, number> = { listVersions: 300, showHealth: 200, fallback: 404 };
 

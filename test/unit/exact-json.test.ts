@@ -44,6 +44,11 @@ describe("exact JSON", () => {
     );
   });
 
+  it.each(["+12345678901234567890", " .12345678901234567890", "-1e+400", "12345678.901234567890"])(
+    "knows %j for a number that may be rounded",
+    (text) => expect(mayRound(text)).toBe(true),
+  );
+
   it("does not take ids and times for numbers", () => {
     expect(mayRound('{"id":"ec14c864-096e-4e27-bb8a-2c2b4dc6f3f5","at":"2026-11-24T03:19:24Z"}')).toBe(false);
   });
