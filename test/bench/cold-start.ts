@@ -12,7 +12,7 @@ import { gatewayEvent } from "../support/gateway.ts";
 import { routes } from "../support/serverless.ts";
 import { STAGE, TABLE } from "../support/stage.ts";
 import { bundled, functionFile, median, print } from "./measure.ts";
-import { BODY, PROJECT } from "./workloads.ts";
+import { BODY, caller, measuredServer, PROJECT } from "./workloads.ts";
 
 const RUNS = 15;
 const NOBODY = "00000000-0000-7000-8000-000000000000";
@@ -29,13 +29,28 @@ interface Contender {
 const EMPTY = `export const handler = async () => ({ statusCode: 200, headers: {}, body: "" });`;
 
 const BARE = `
-  import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-  import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+  import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+  const client = new DynamoDBClient({});
   export const handler = async () => {
-    await client.send(new GetCommand({ TableName: "${TABLE}", Key: { project_id: "p", id: "none" } }));
+    const Key = { project_id: { S: "p" }, id: { S: "none" } };
+    await client.send(new GetItemCommand({ TableName: "${TABLE}", Key }));
     return { statusCode: 200, headers: {}, body: "" };
   };`;
+
+/** The links of a server that has something to run, by the functions that they lead to. */
+const links = async (): Promise<Record<string, string>> => {
+  Object.assign(process.env, environment);
+  const { deploy, config_id } = await measuredServer(token);
+  await deploy({ ...BODY, config_id, server_id: "cold" });
+  const server = `/v1/${PROJECT}/software_deployments/metadata/cold`;
+  const { metadata_url } = await (await caller("createServerLink", token))("POST", `${server}/link`);
+  const { metadata } = await (await caller("showServerMetadata", token))("GET", server);
+  const signal = metadata[0].inputs.find(({ name }: { name: string }) => name === "deploy_signal_id").value;
+  const targetOf = (url: string): string => new URL(url).pathname + new URL(url).search;
+  return { collectServerMetadata: targetOf(metadata_url), signalByLink: targetOf(signal) };
+};
+
+const linked = await links();
 
 const eventOf = (name: string): unknown => {
   const route = routes.find((one) => one.name === name);
@@ -43,6 +58,8 @@ const eventOf = (name: string): unknown => {
     .replace("{project_id}", PROJECT)
     .replace("{id}", NOBODY)
     .replaceAll(/\{\w+\}/g, "x");
+  const link = linked[name];
+  if (link) return gatewayEvent(route?.method ?? "GET", link, { body: { deploy_status_code: 0 } });
   return gatewayEvent(route?.method ?? "GET", path, { token, body: BODY });
 };
 

@@ -3,7 +3,7 @@ import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulato
 import { functionEnvironment } from "../support/function-environment.ts";
 import { STAGE } from "../support/stage.ts";
 import { median, print } from "./measure.ts";
-import { workloads } from "./workloads.ts";
+import { type Workload, workloads } from "./workloads.ts";
 
 const ROUNDS = 9;
 const COUNT = 200;
@@ -12,7 +12,8 @@ const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(
 Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "SILENT" });
 const works = await workloads();
 
-const cpu = async (work: () => Promise<unknown>, count: number): Promise<number> => {
+const cpu = async ({ ready, work }: Workload, count: number): Promise<number> => {
+  await ready?.(count);
   const before = process.cpuUsage();
   for (let i = 0; i < count; i += 1) await work();
   const { user, system } = process.cpuUsage(before);
@@ -20,9 +21,9 @@ const cpu = async (work: () => Promise<unknown>, count: number): Promise<number>
 };
 
 const rounds = new Map(works.map(({ name }) => [name, [] as number[]]));
-for (const { work } of works) await cpu(work, COUNT);
+for (const workload of works) await cpu(workload, COUNT);
 for (let round = 0; round < ROUNDS; round += 1) {
-  for (const { name, work } of works) rounds.get(name)?.push(await cpu(work, COUNT));
+  for (const workload of works) rounds.get(workload.name)?.push(await cpu(workload, COUNT));
 }
 const least = median(rounds.get("an unauthorized request") ?? [1]);
 print(

@@ -4,7 +4,7 @@ import { functionEnvironment } from "../support/function-environment.ts";
 import { startMeddler } from "../support/meddler.ts";
 import { STAGE } from "../support/stage.ts";
 import { print, type Row } from "./measure.ts";
-import { BODY, caller, PROJECT, workloads } from "./workloads.ts";
+import { BODY, caller, PROJECT, type Workload, workloads } from "./workloads.ts";
 
 const SIZES = [100, 10_000, 100_000];
 const BATCH = 100;
@@ -15,7 +15,8 @@ Object.assign(process.env, await functionEnvironment(meddler.url), { LOG_LEVEL: 
 const { signToken } = await import("../../infra/local/signing-key.ts");
 const create = await caller("createSoftwareDeployment", await signToken(PROJECT, ["member"], 3_600));
 
-const counted = async (work: () => Promise<unknown>): Promise<string> => {
+const counted = async ({ ready, work }: Workload): Promise<string> => {
+  await ready?.(1);
   meddler.calls.length = 0;
   await work();
   const units = meddler.calls.reduce((sum, call) => sum + (call.units ?? 0), 0);
@@ -37,7 +38,7 @@ for (const wanted of SIZES) {
   }
   size = wanted;
   const row: Row = { "deployments in the project": wanted };
-  for (const { name, work } of works.slice(0, 5)) row[name] = await counted(work);
+  for (const workload of works.slice(0, 5)) row[workload.name] = await counted(workload);
   rows.push(row);
 }
 print("growth", rows);
