@@ -3,10 +3,12 @@ import type { Plugin } from "esbuild";
 
 /** Calls that make an endpoint, or a shape. */
 const MAKING =
-  /(?<!const )\b(endpoint|fallbackEndpoint|z\.\w+|text|flat|pageLimit|emptyMeansLeave|timeout)\(/g;
+  /\b((?:endpoint|fallbackEndpoint|z\s*\.\w+|text|flat|pageLimit|emptyMeansLeave|timeout)(?:<[^()]+>)?)\(/g;
 
 /** What an endpoint says of its answer: it is there for types. */
 const ANSWER = /\banswer: \w+,?\s*/g;
+
+const pure = (source: string): string => source.replace(MAKING, "/* @__PURE__ */ $1(");
 
 /**
  * esbuild's plugins: endpoints and shapes count as free of side effects, so that a bundle holds those alone that its
@@ -16,11 +18,14 @@ export default [
   {
     name: "tree-shaking",
     setup: (build) => {
-      build.onLoad({ filter: /\/(functions|lib(\/wire)?)\/[\w-]+\.ts$/ }, async ({ path }) => {
-        const source = await readFile(path, "utf8");
-        const asked = path.includes("/functions/") ? source.replace(ANSWER, "") : source;
-        return { loader: "ts", contents: asked.replace(MAKING, "/* @__PURE__ */ $1(") };
-      });
+      build.onLoad({ filter: /[\\/]functions[\\/][\w-]+\.ts$/ }, async ({ path }) => ({
+        loader: "ts",
+        contents: pure((await readFile(path, "utf8")).replace(ANSWER, "")),
+      }));
+      build.onLoad({ filter: /[\\/]lib[\\/](wire[\\/])?[\w-]+\.ts$/ }, async ({ path }) => ({
+        loader: "ts",
+        contents: pure(await readFile(path, "utf8")),
+      }));
     },
   },
 ] satisfies Plugin[];

@@ -47,7 +47,7 @@ const VALUED = ["Item", "Key", "ExclusiveStartKey", "ExpressionAttributeValues"]
 /** The input of a call, with plain values where DynamoDB's are tagged by their types. */
 export type Plain<Input> = {
   [Name in keyof Input]: Name extends (typeof VALUED)[number]
-    ? Item | Extract<Input[Name], undefined>
+    ? object | Extract<Input[Name], undefined>
     : Input[Name];
 };
 
@@ -77,14 +77,16 @@ export const putItems = async (puts: Plain<Put>[]): Promise<void> => {
   await client.send(new TransactWriteItemsCommand({ TransactItems }));
 };
 
-/** Updates an item. @returns the attributes that were asked for by `ReturnValues` */
+/**
+ * Updates an item.
+ * @param options to give a call up: it is prepared by itself, and the SDK prepares the next calls anew
+ * @returns the attributes that were asked for by `ReturnValues`
+ */
 export const updateItem = async (
   input: Plain<UpdateItemCommandInput>,
   options?: { abortSignal: AbortSignal },
 ): Promise<Item | undefined> => {
-  // Without options altogether the call goes through what is prepared.
-  const command = new UpdateItemCommand(tagged(input));
-  return plain((await (options ? client.send(command, options) : client.send(command))).Attributes);
+  return plain((await client.send(new UpdateItemCommand(tagged(input)), options)).Attributes);
 };
 
 /** Deletes an item. @returns the attributes that were asked for by `ReturnValues`, and how many tries it took */
@@ -106,7 +108,7 @@ export const query = async (
 /** Reads items of one table by their keys. @returns those that were found, and the keys that were not looked for */
 export const batchGetItem = async (
   TableName: string,
-  keys: Item[],
+  keys: object[],
   options: Omit<KeysAndAttributes, "Keys">,
 ): Promise<{ items: Item[]; unprocessed: Item[] }> => {
   const Keys = keys.map((key) => marshall(key));

@@ -8,6 +8,7 @@ import { isServerError, isThrottlingError, isTransientError } from "@smithy/core
 import * as client from "./dynamodb-client.ts";
 import { ServiceError } from "./errors.ts";
 
+/** An item as it is read and written, in plain values. */
 export type Item = client.Item;
 
 /** A table's key. */
@@ -92,9 +93,9 @@ export const putNew = async (TableName: string, items: Item[]): Promise<boolean>
 };
 
 /** Reads an item consistently; what cannot be an id is not asked for. @throws ServiceError `unavailable` */
-export const getItem = async (TableName: string, key: Key): Promise<Item | undefined> => {
+export const getRow = async (TableName: string, key: Key): Promise<Item | undefined> => {
   if (!isId(key.id)) return undefined;
-  return client.getItem({ TableName, Key: { ...key }, ConsistentRead: true }).catch(rethrow);
+  return client.getItem({ TableName, Key: key, ConsistentRead: true }).catch(rethrow);
 };
 
 /** The most items that a query looks at in one page. */
@@ -135,7 +136,7 @@ const projection = (attributes: string[] = []) =>
 const batch = async (TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> => {
   const items: Item[] = [];
   const options = { ConsistentRead: true, ...projection(attributes) };
-  let Keys: Item[] = keys.map((key) => ({ ...key }));
+  let Keys: object[] = keys;
   for (let tries = 0; tries < TRIES; tries += 1) {
     if (tries > 0) await pause(tries);
     const page = await client.batchGetItem(TableName, Keys, options).catch(rethrow);

@@ -28,11 +28,11 @@ export interface Claim {
   replayed: boolean;
 }
 
-interface KeyRecord extends Key {
+type KeyRecord = Key & {
   request_hash: string;
   ids: string[];
   expires: number;
-}
+};
 
 /** It sorts behind every deployment's id, and is that of no server. */
 const recordKey = ({ projectId, key }: Keyed): Key => ({
@@ -43,7 +43,7 @@ const recordKey = ({ projectId, key }: Keyed): Key => ({
 const requestHash = ({ request }: Keyed): string => hash("sha256", JSON.stringify(request), "base64url");
 
 const find = async (keyed: Keyed): Promise<KeyRecord | undefined> => {
-  const get = getItem({ TableName, Key: { ...recordKey(keyed) }, ConsistentRead: true });
+  const get = getItem({ TableName, Key: recordKey(keyed), ConsistentRead: true });
   const record = (await get.catch(rethrow)) as KeyRecord | undefined;
   return record && record.expires > epoch(keyed.now) ? record : undefined;
 };
@@ -52,7 +52,7 @@ const find = async (keyed: Keyed): Promise<KeyRecord | undefined> => {
 const write = async (record: KeyRecord, now: Date): Promise<boolean> => {
   const put = putItem({
     TableName,
-    Item: { ...record },
+    Item: record,
     ConditionExpression: "attribute_not_exists(id) OR expires <= :now",
     ExpressionAttributeValues: { ":now": epoch(now) },
   });

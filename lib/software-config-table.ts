@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { configReferencesAreChecked, softwareConfigsTable } from "./config.ts";
-import { batchGet, firstPage, getItem, type Item, isId, putNew, queried, rethrow } from "./dynamodb.ts";
+import { batchGet, firstPage, getRow, type Item, isId, putNew, queried, rethrow } from "./dynamodb.ts";
 import { deleteItem } from "./dynamodb-client.ts";
 import { ServiceError } from "./errors.ts";
 import type { ListedConfig, SoftwareConfig } from "./software-config.ts";
@@ -51,7 +51,7 @@ export const insert = async (config: SoftwareConfig): Promise<void> => {
 };
 
 const find = async (projectId: string, id: string): Promise<SoftwareConfig | undefined> => {
-  const item = await getItem(TableName, { project_id: projectId, id });
+  const item = await getRow(TableName, { project_id: projectId, id });
   return item && configOf(item);
 };
 

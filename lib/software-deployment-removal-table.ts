@@ -1,5 +1,5 @@
 import { softwareDeploymentsTable } from "./config.ts";
-import { getItem, isRefused, rethrow } from "./dynamodb.ts";
+import { getRow, isRefused, rethrow } from "./dynamodb.ts";
 import { deleteItem, putItem } from "./dynamodb-client.ts";
 import { markRemoval } from "./server-table.ts";
 import { etagOf, type SoftwareDeployment } from "./software-deployment.ts";
@@ -46,7 +46,7 @@ export const remove = async (
 ): Promise<void> => {
   let outcome: Awaited<ReturnType<typeof removeRow>> = "changed";
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const current = presentIn(await getItem(TableName, { project_id: projectId, id }), now);
+    const current = presentIn(await getRow(TableName, { project_id: projectId, id }), now);
     // The SDK repeats a removal whose answer was lost, and finds nothing left.
     if (!current && outcome === "repeated") return;
     if (!current) throw notFound(id);

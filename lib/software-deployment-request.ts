@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { ServiceError } from "./errors.ts";
-import { emptyMeansLeave, flat, jsonObject, PageQuery, pageLimit, text, wellFormed } from "./wire/fields.ts";
+import { emptyMeansLeave, flat, jsonObject, marker, pageLimit, text, wellFormed } from "./wire/fields.ts";
 
 /** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
 const MAX_REASON_BYTES = 65_535;
@@ -90,7 +90,7 @@ export const ListQuery = z.object({
   status: z.optional(Status),
   action: z.optional(text(0, 255)),
   limit: z.optional(pageLimit(MAX_PAGE)),
-  marker: PageQuery.shape.marker,
+  marker: z.optional(marker),
   sort_dir: z.optional(z.enum(["asc", "desc"])),
 });
 

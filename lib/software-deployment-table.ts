@@ -1,7 +1,7 @@
 import { softwareDeploymentsTable } from "./config.ts";
 import { type DeploymentEvent, newest, TOO_MANY_EVENTS } from "./deployment-event.ts";
 import { hasTimedOut } from "./deployment-run.ts";
-import { getItem, type Item, isId, isRefused, rethrow } from "./dynamodb.ts";
+import { getRow, type Item, isId, isRefused, rethrow } from "./dynamodb.ts";
 import { updateItem } from "./dynamodb-client.ts";
 import { ServiceError } from "./errors.ts";
 import { etagOf, isVisibleTo, type SoftwareDeployment } from "./software-deployment.ts";
@@ -40,7 +40,7 @@ const read = async (
   now: Date,
   delegate?: string,
 ): Promise<{ item: Item; deployment: SoftwareDeployment }> => {
-  const item = await getItem(TableName, { project_id: projectId, id });
+  const item = await getRow(TableName, { project_id: projectId, id });
   const deployment = presentIn(item, now);
   if (!item || !deployment || !isVisibleTo(deployment, delegate)) throw notFound(id);
   return { item, deployment };

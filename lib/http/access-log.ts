@@ -35,7 +35,7 @@ const log = (request: Request<EndpointEvent, Answer>, started: number, cold: boo
     write("INFO", "request", {
       request_id,
       route: event.routeKey,
-      project: event.pathParameters?.project_id?.slice(0, 64),
+      project: event.pathParameters?.project_id?.match(/^[\w-]{0,64}/)?.[0],
       status,
       duration_ms: Math.round((performance.now() - started) * 10) / 10,
       cold_start: cold,

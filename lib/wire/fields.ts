@@ -86,15 +86,13 @@ export const pageLimit = (most: number) =>
       ),
   );
 
+/** The id behind which a list begins. */
+export const marker = z
+  .string()
+  .check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: "a UUID is expected" }));
+
 /** Where a list begins and how long it may be. */
-export const PageQuery = z.object({
-  limit: z.optional(limit),
-  marker: z.optional(
-    z
-      .string()
-      .check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: "a UUID is expected" })),
-  ),
-});
+export const PageQuery = z.object({ limit: z.optional(limit), marker: z.optional(marker) });
 
 /** The answer of a list: where it goes on, if it does (the SDKs follow it). */
 export const nextLinks = z.optional(z.array(z.object({ rel: z.literal("next"), href: z.string() })));

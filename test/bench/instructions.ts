@@ -52,8 +52,6 @@ const SCRIPT = `
     process.exit(0);
   })();`;
 
-const folder = await mkdtemp(join(tmpdir(), "instructions-"));
-
 /** The instructions of a process that makes some requests. */
 const run = async (file: string, { name, event, status }: Measured, times: number): Promise<number> => {
   const events = join(folder, `${name}-${times}.json`);
@@ -76,6 +74,8 @@ if (spawnSync("valgrind", ["--version"]).status !== 0) {
   process.stdout.write("left out: instructions, as valgrind is not installed\n");
   process.exit(process.env.CI ? 1 : 0);
 }
+
+const folder = await mkdtemp(join(tmpdir(), "instructions-"));
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "INFO" });

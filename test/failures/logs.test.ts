@@ -60,6 +60,12 @@ describe("a request's log line", () => {
     await request("POST", deploymentsOf("p".repeat(8_000)), {});
     expect(lines()).toMatchObject([{ status: 401, project: LONGEST }]);
     expect(Buffer.byteLength(written)).toBeLessThan(400);
+    for (const odd of ["%01", "€", '"', "a\u2028"]) {
+      written = "";
+      await request("POST", `${deploymentsOf(odd.repeat(64))}/metadata/s/link`, {});
+      expect(lines()).toMatchObject([{ status: 401 }]);
+      expect(Buffer.byteLength(written)).toBeLessThan(400);
+    }
   });
 });
 

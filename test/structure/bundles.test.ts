@@ -33,12 +33,22 @@ const invoke = async (name: string, event: unknown): Promise<{ statusCode: numbe
   return JSON.parse((await promisify(execFile)(process.execPath, ["-e", script], { env })).stdout);
 };
 
-it("hold no shape that their requests do not meet: neither other endpoints' nor answers'", async () => {
-  const show = await readFile(join(folder, "showSoftwareDeployment.cjs"), "utf8");
-  expect(show).toContain("DeploymentPath");
-  for (const shape of ["UpdateRequest", "ListQuery", "OneDeployment", "ShownDeployment"]) {
-    expect(show).not.toContain(shape);
-  }
+it.each([
+  ["showSoftwareDeployment", ["ProjectPath", "DeploymentPath"]],
+  ["createSoftwareDeployment", ["ProjectPath", "CreateRequest", "BatchRequest"]],
+  ["listSoftwareDeployments", ["ProjectPath", "ListQuery"]],
+  ["signalByLink", ["SignalRequest"]],
+  ["showHealth", []],
+  ["fallback", []],
+])("%s holds the shapes that its requests meet, not other endpoints', nor answers'", async (name, met) => {
+  const bundled = await readFile(join(folder, `${name}.cjs`), "utf8");
+  const shapes = [
+    ...["ProjectPath", "DeploymentPath", "CreateRequest", "BatchRequest", "UpdateRequest", "PatchRequest"],
+    ...["ListQuery", "PageQuery", "SignalRequest", "OneDeployment", "ShownDeployment", "EventList"],
+  ];
+  const made = shapes.filter((shape) => new RegExp(`\\b${shape}\\d* ?=`).test(bundled));
+  expect(made.filter((shape) => !met.includes(shape))).toEqual([]);
+  for (const shape of met) expect(bundled).toContain(shape);
 });
 
 const EXPECTED: Record<string, number> = { listVersions: 300, showHealth: 200, fallback: 404 };

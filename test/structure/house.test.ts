@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 
 const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
   encoding: "utf8",
@@ -96,6 +97,22 @@ describe("the house", () => {
 
   it("has no room for what belongs nowhere", () => {
     expect(sources.filter((file) => /(^|\/)(utils?|common|helpers?|index)(\.ts|\/)/.test(file))).toEqual([]);
+  });
+
+  it("says in its README why it has each dependency, and what each parameter of a stage means", () => {
+    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(text("package.json"));
+    const packages = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
+    const parameters = Object.keys(parse(text("serverless.yml")).params.default);
+    const readme = text("README.md");
+    const tabled = (section: string): string[] =>
+      [...(readme.split(section)[1]?.split("\n## ")[0] ?? "").matchAll(/^\|([^|]*)\|/gm)].flatMap(
+        ([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
+      );
+    const types = packages.filter((name) => name.startsWith("@types/"));
+    const named = tabled("\n## Dependencies\n").filter((name) => !["@types/*", "osls"].includes(name));
+    expect([...named, ...types].sort()).toEqual(packages.sort());
+    // What is required, or has a default of the cloud's, is in the table too.
+    expect(tabled("\n### Configuration\n")).toEqual(expect.arrayContaining(parameters));
   });
 
   it("names in its README only files that are there", () => {
