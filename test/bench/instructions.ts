@@ -1,6 +1,6 @@
 /**
  * Instructions of a request, counted by valgrind: a figure that no load and no clock touches, which repeats to about
- * one in a thousand. With `--check` it fails where one is more than 5 % over what `instructions.json` holds; with
+ * one in a hundred. With `--check` it fails where one is more than 5 % over what `instructions.json` holds; with
  * `--write` it writes that file.
  */
 import { execFile, spawnSync } from "node:child_process";
