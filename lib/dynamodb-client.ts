@@ -85,9 +85,8 @@ export const putItems = async (puts: Plain<Put>[]): Promise<void> => {
 export const updateItem = async (
   input: Plain<UpdateItemCommandInput>,
   options?: { abortSignal: AbortSignal },
-): Promise<Item | undefined> => {
-  return plain((await client.send(new UpdateItemCommand(tagged(input)), options)).Attributes);
-};
+): Promise<Item | undefined> =>
+  plain((await client.send(new UpdateItemCommand(tagged(input)), options)).Attributes);
 
 /** Deletes an item. @returns the attributes that were asked for by `ReturnValues`, and how many tries it took */
 export const deleteItem = async (

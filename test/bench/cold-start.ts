@@ -77,9 +77,19 @@ const SCRIPT = `
   const { handler } = require(process.argv[1]);
   writeSync(1, "L");
   const context = { awsRequestId: "00000000-0000-4000-8000-000000000000", getRemainingTimeInMillis: () => 60000 };
-  handler(JSON.parse(process.argv[2]), context).then(() => { writeSync(1, "A"); process.exit(0); });`;
+  handler(JSON.parse(process.argv[2]), context).then(({ statusCode }) => {
+    writeSync(1, "A");
+    process.exit(Math.floor(statusCode / 100));
+  });`;
 
-const start = async ({ file, event }: Contender): Promise<{ loaded: number; answered: number }> => {
+interface Start {
+  loaded: number;
+  answered: number;
+  /** The first digit of the answer's status. */
+  status: number;
+}
+
+const start = async ({ file, event }: Contender): Promise<Start> => {
   const started = performance.now();
   const child = spawn(process.execPath, ["-e", SCRIPT, file, JSON.stringify(event)], {
     env: environment,
@@ -89,34 +99,36 @@ const start = async ({ file, event }: Contender): Promise<{ loaded: number; answ
   child.stdout.on("data", (chunk: Buffer) => {
     for (let i = 0; i < chunk.length; i += 1) times.push(performance.now() - started);
   });
-  await once(child, "close");
-  const [loaded = Number.NaN, answered = Number.NaN] = times;
-  return { loaded, answered };
+  const [status] = await once(child, "close");
+  const [loaded, answered] = times;
+  if (loaded === undefined || answered === undefined) throw new Error(`${file} did not answer`);
+  return { loaded, answered, status };
 };
 
-const figures = new Map(
-  Object.keys(contenders).map((name) => [name, { loaded: [] as number[], answered: [] as number[] }]),
-);
+const starts = new Map(Object.keys(contenders).map((name) => [name, [] as Start[]]));
 for (let run = 0; run < RUNS + 1; run += 1) {
   for (const [name, contender] of Object.entries(contenders)) {
-    const { loaded, answered } = await start(contender);
+    const started = await start(contender);
     // The first round warms the machine's file cache.
-    if (run === 0) continue;
-    figures.get(name)?.loaded.push(loaded);
-    figures.get(name)?.answered.push(answered);
+    if (run > 0) starts.get(name)?.push(started);
   }
 }
 await stopEmulator(emulator);
 
-const of = (name: string): { loaded: number; answered: number } => ({
-  loaded: median(figures.get(name)?.loaded ?? []),
-  answered: median(figures.get(name)?.answered ?? []),
-});
+const of = (name: string) => {
+  const all = starts.get(name) ?? [];
+  const statuses = new Set(all.map(({ status }) => `${status}xx`));
+  return {
+    loaded: median(all.map(({ loaded }) => loaded)),
+    answered: median(all.map(({ answered }) => answered)),
+    statuses: [...statuses].join(", "),
+  };
+};
 const [empty, client] = [of("empty"), of("DynamoDB client")];
 print(
   "cold start, in ms",
   Object.keys(contenders).map((name) => {
-    const { loaded, answered } = of(name);
+    const { loaded, answered, statuses } = of(name);
     return {
       function: name,
       loaded,
@@ -124,6 +136,7 @@ print(
       "of the client's rise": (loaded - empty.loaded) / (client.loaded - empty.loaded),
       "first answer": answered,
       "answer over empty": answered - empty.answered,
+      answered: statuses,
       "of the client's": (answered - empty.answered) / (client.answered - empty.answered),
     };
   }),

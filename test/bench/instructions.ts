@@ -4,8 +4,7 @@
  * `--write` it writes that file.
  */
 import { execFile, spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
@@ -14,7 +13,7 @@ import { signToken } from "../../infra/local/signing-key.ts";
 import { functionEnvironment } from "../support/function-environment.ts";
 import { gatewayEvent } from "../support/gateway.ts";
 import { STAGE } from "../support/stage.ts";
-import { functionFile, print } from "./measure.ts";
+import { folder, functionFile, print } from "./measure.ts";
 import { BODY, measuredServer, PROJECT } from "./workloads.ts";
 
 const FIGURES = new URL("instructions.json", import.meta.url);
@@ -75,8 +74,6 @@ if (spawnSync("valgrind", ["--version"]).status !== 0) {
   process.exit(process.env.CI ? 1 : 0);
 }
 
-const folder = await mkdtemp(join(tmpdir(), "instructions-"));
-
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
 Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "INFO" });
 const token = await signToken(PROJECT, ["member"], 3_600);
@@ -124,20 +121,20 @@ const measured: Record<string, Measured> = {
 const figures: Record<string, number> = {};
 for (const [request, one] of Object.entries(measured)) figures[request] = await instructionsOf(one);
 await stopEmulator(emulator);
-await rm(folder, { recursive: true });
 
-const committed = JSON.parse(await readFile(FIGURES, "utf8").catch(() => "{}")) as Record<string, number>;
+const committed = JSON.parse(await readFile(FIGURES, "utf8")) as Record<string, number>;
 const rows = Object.entries(figures).map(([request, instructions]) => ({
   request,
   instructions,
-  "of what was committed": instructions / (committed[request] ?? instructions),
+  "of what was committed": instructions / (committed[request] ?? Number.NaN),
 }));
 print("instructions of a request, without a compiler", rows);
 if (process.argv.includes("--write")) await writeFile(FIGURES, `${JSON.stringify(figures, null, 2)}\n`);
-const over = rows.filter((row) => row["of what was committed"] > BOUND);
+// What was not counted, or never committed, is not within the bound either.
+const over = rows.filter((row) => !(row["of what was committed"] <= BOUND));
 if (process.argv.includes("--check") && over.length > 0) {
   process.stdout.write(
-    `more than ${BOUND} times what it was: ${over.map(({ request }) => request).join(", ")}\n`,
+    `not known to be at most ${BOUND} times what it was: ${over.map(({ request }) => request).join(", ")}\n`,
   );
   process.exitCode = 1;
 }

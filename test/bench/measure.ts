@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { cpus, tmpdir } from "node:os";
@@ -38,7 +39,9 @@ export const print = (bench: string, rows: Row[]): void => {
   process.stdout.write(`\n${JSON.stringify({ bench, date: new Date().toISOString(), machine, rows })}\n`);
 };
 
-const folder = await mkdtemp(join(tmpdir(), "bench-"));
+/** A folder for what a benchmark makes, which goes with its process. */
+export const folder = await mkdtemp(join(tmpdir(), "bench-"));
+process.once("exit", () => rmSync(folder, { recursive: true }));
 
 /** Bundles a source as functions are deployed. @returns the file */
 export const bundled = async (name: string, entry: string): Promise<string> => {
