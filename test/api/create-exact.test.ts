@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Call, Reply } from "../support/api.ts";
+import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
+import { storedItem, storedText } from "../support/table.ts";
+
+let tenant: Tenant;
+
+const create = (body: unknown, call: Call = {}): Promise<Reply> =>
+  tenant.call("POST", "/software_deployments", { body, ...call });
+
+beforeAll(async () => {
+  tenant = await newTenant();
+});
+
+describe("create: input_values come back exactly", () => {
+  const levels = (count: number): string => `${'{"a":'.repeat(count - 1)}{}${"}".repeat(count - 1)}`;
+
+  // Where the text differs from what was sent, it is the same JSON: integer-like keys first, as in every
+  // JavaScript object, and numbers in their shortest form.
+  it.each([
+    ['{"a":""}'],
+    ["{}"],
+    ['{"list":[],"object":{},"null":null,"nested":[null,{"b":null}]}'],
+    ['{"emoji":"😀","nul":"\\u0000","control":"\\u0001\\u001f","delete":"\u007f","line":"\u2028"}'],
+    ['{"z":1,"a":2,"10":3}', '{"10":3,"z":1,"a":2}'],
+    ['{"constructor":{"name":"x","prototype":{"polluted":true}},"prototype":1,"toString":null}'],
+    [
+      '{"__proto__":{"polluted":true},"nested":{"__proto__":null,"\\u005f_proto__x":1}}',
+      '{"__proto__":{"polluted":true},"nested":{"__proto__":null,"__proto__x":1}}',
+    ],
+    ['{"n":9007199254740993}'],
+    ['{"n":-123456789012345678901234567890.123456789}'],
+    ['{"n":[1e400,0.1,1.50,5e-324,1e-400,1e2]}', '{"n":[1e400,0.1,1.5,5e-324,1e-400,100]}'],
+    ['{"lone":"\\ud800"}'],
+    [levels(60)],
+    [levels(64)],
+  ])("%s", async (text, same = text) => {
+    const reply = await create(`{"config_id":"c","server_id":"s","input_values":${text}}`);
+    expect(reply.status).toBe(200);
+    expect(/"input_values":(.*),"action"/s.exec(reply.text)?.[1]).toBe(same);
+    const item = await storedItem(tenant.project, reply.json.software_deployment.id);
+    expect(storedText(item?.input_values)).toBe(same);
+  });
+
+  it("a number beyond a double's exact range keeps its digits, also at the next field", async () => {
+    const reply = await create(
+      '{"config_id":"c","server_id":"s","input_values":{"a":9007199254740993,"b":9007199254740992,"c":1.10}}',
+    );
+    expect(reply.text).toContain('"a":9007199254740993,"b":9007199254740992,"c":1.1');
+  });
+
+  it("whatever their keys are called, they pollute nothing", async () => {
+    const text = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
+    const reply = await create(
+      `{"config_id":"c","server_id":"s","input_values":${text},"__proto__":{"x":1}}`,
+    );
+    expect(reply.status).toBe(200);
+    expect(reply.headers.warning).toBe('299 - "ignored field \\"__proto__\\""');
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+
+  it("any object", async () => {
+    const objects = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
+    // What JSON cannot hold, such as -0, does not get as far as the service.
+    const sent = objects.map((value) => JSON.parse(JSON.stringify(value)));
+    await fc.assert(
+      fc.asyncProperty(sent, async (input_values) => {
+        const reply = await create(minimal({ input_values }));
+        expect(reply.json.software_deployment.input_values).toStrictEqual(input_values);
+        const item = await storedItem(tenant.project, reply.json.software_deployment.id);
+        expect(JSON.parse(storedText(item?.input_values))).toStrictEqual(input_values);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("large values, deflated in the table", async () => {
+    const input_values = { script: "echo hello\n".repeat(50_000) };
+    const reply = await create(minimal({ input_values }));
+    expect(reply.json.software_deployment.input_values).toEqual(input_values);
+    const item = await storedItem(tenant.project, reply.json.software_deployment.id);
+    expect(item?.input_values).toBeInstanceOf(Uint8Array);
+    expect(JSON.parse(storedText(item?.input_values))).toEqual(input_values);
+  });
+});

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeEach, describe, expect, it } from "vitest";
+import {
+  byLink,
+  collect,
+  type DeliveringTenant,
+  inputOf,
+  newDeliveringTenant,
+  signalLink,
+} from "../support/delivery.ts";
+import { NOBODY } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+
+let tenant: DeliveringTenant;
+
+beforeEach(async () => {
+  tenant = await newDeliveringTenant();
+});
+
+describe("a time limit", () => {
+  it("that has passed fails the deployment for every reader; a signal after it changes nothing", async () => {
+    const { id, timeout } = await tenant.deployed({ timeout: 1 });
+    expect(timeout).toBe(1);
+    const link = await tenant.newLink();
+    await sleep(1_100);
+    const failed = {
+      status: "FAILED",
+      status_reason: "Timed out after 1 seconds: the server never collected it",
+    };
+    expect(await tenant.show(id)).toMatchObject(failed);
+    const { json } = await tenant.call("GET", "/software_deployments");
+    expect(json.software_deployments[0]).toMatchObject(failed);
+    const [config] = await collect(link);
+    expect(inputOf(config, "deploy_signal_id")).toBeUndefined();
+    const late = await tenant.call("POST", `/software_deployments/${id}/signal`, { body: {} });
+    expect(late.status).toBe(200);
+    expect((await tenant.show(id)).status).toBe("FAILED");
+    expect((await tenant.eventsOf(id)).at(-1)).toMatchObject({
+      event: "timed_out",
+      status_before: "IN_PROGRESS",
+    });
+  });
+
+  it("says when the server collected what it sent no result of", async () => {
+    const { id } = await tenant.deployed({ timeout: 2 });
+    await collect(await tenant.newLink());
+    await sleep(2_100);
+    const { collected_time, status_reason } = await tenant.show(id);
+    expect(status_reason).toBe(
+      `Timed out after 2 seconds: the server collected it at ${collected_time} but sent no result`,
+    );
+  });
+
+  it("is written by the next change, with its event", async () => {
+    const { id } = await tenant.deployed({ timeout: 1 });
+    await sleep(1_100);
+    const { json } = await tenant.update(id, { action: "LATER" });
+    expect(json.software_deployment).toMatchObject({ status: "FAILED", action: "LATER" });
+    const history = (await tenant.eventsOf(id)).map(({ event, status_before, status_after }) => [
+      event,
+      status_before,
+      status_after,
+    ]);
+    expect(history).toEqual([
+      ["created", null, "IN_PROGRESS"],
+      ["timed_out", "IN_PROGRESS", "FAILED"],
+      ["changed", "FAILED", "FAILED"],
+    ]);
+  });
+
+  it("that has passed does not stand in the way of a rerun, nor of another status", async () => {
+    const { id } = await tenant.deployed({ timeout: 1 });
+    await sleep(1_100);
+    const { json } = await tenant.call("POST", `/software_deployments/${id}/rerun`);
+    expect(json.software_deployment).toMatchObject({ status: "IN_PROGRESS", status_reason: null });
+    await sleep(1_100);
+    const complete = (await tenant.update(id, { status: "COMPLETE" })).json.software_deployment;
+    expect(complete).toMatchObject({ status: "COMPLETE", status_reason: null });
+  });
+
+  it("counts from each entry into progress, and goes with 0", async () => {
+    const { id } = await tenant.deployed({ timeout: 1 });
+    await sleep(1_100);
+    expect((await tenant.update(id, { status: "IN_PROGRESS" })).json.software_deployment.status).toBe(
+      "IN_PROGRESS",
+    );
+    const without = (await tenant.update(id, { timeout: 0 })).json.software_deployment;
+    expect(without).not.toHaveProperty("timeout");
+    await sleep(1_100);
+    expect((await tenant.show(id)).status).toBe("IN_PROGRESS");
+    expect((await tenant.update(id, { timeout: 1 })).json.software_deployment.timeout).toBe(1);
+    expect((await tenant.show(id)).status).toBe("FAILED");
+  });
+
+  it.each([0, -1, 1.5, 2_592_001, "60", true])("of %j is refused on create", async (timeout) => {
+    const body = { config_id: "c", server_id: "s", timeout };
+    expectFault(await tenant.call("POST", "/software_deployments", { body }), 400, "timeout");
+  });
+});
+
+describe("rerun", () => {
+  it("puts a deployment in progress again, without results, under a new delivery id", async () => {
+    const { id } = await tenant.deployed();
+    const link = await tenant.newLink();
+    const before = await collect(link);
+    await byLink("PUT", await signalLink(link), { body: { deploy_status_code: 1 } });
+    const { json } = await tenant.call("POST", `/software_deployments/${id}/rerun`);
+    expect(json.software_deployment).toMatchObject({
+      status: "IN_PROGRESS",
+      output_values: null,
+      status_reason: null,
+    });
+    const after = await collect(link);
+    expect(after[0]?.id).not.toBe(before[0]?.id);
+    await byLink("PUT", await signalLink(link), { body: {} });
+    expect((await tenant.show(id)).status).toBe("COMPLETE");
+    expectFault(await tenant.call("POST", `/software_deployments/${NOBODY}/rerun`), 404);
+  });
+});
+
+describe("history", () => {
+  it("tells what happened, by whom, which fields, and the status before and after; never a value", async () => {
+    const { id } = await tenant.deployed({ input_values: { secret: "canary" } });
+    const link = await tenant.newLink();
+    await tenant.update(id, { input_values: { secret: "canary-2" }, action: "B" });
+    const signal = await signalLink(link);
+    await byLink("PUT", signal, { body: { result: "canary-3" } });
+    await tenant.call("POST", `/software_deployments/${id}/rerun`);
+    const reply = await tenant.call("GET", `/software_deployments/${id}/events`);
+    expect(reply.text).not.toContain("canary");
+    expect(reply.json.events).toMatchObject([
+      { event: "created", by: "user", status_before: null, status_after: "IN_PROGRESS" },
+      { event: "changed", by: "user", fields: ["input_values", "action"], status_after: "IN_PROGRESS" },
+      { event: "collected", by: "link" },
+      { event: "signalled", by: "link", status_before: "IN_PROGRESS", status_after: "COMPLETE" },
+      { event: "rerun", by: "user", status_before: "COMPLETE", status_after: "IN_PROGRESS" },
+    ]);
+    for (const { time, request_id } of reply.json.events) {
+      expect(time).toMatch(/Z$/);
+      expect(request_id).toMatch(/^req-[0-9a-f-]{36}$/);
+    }
+    expectFault(await tenant.call("GET", `/software_deployments/${NOBODY}/events`), 404);
+  });
+
+  it("keeps at least the newest 100 events", async () => {
+    const { id } = await tenant.deployed();
+    await tenant.update(id, { status: "COMPLETE" });
+    for (let i = 0; i < 160; i += 1) await tenant.update(id, { status_reason: `${i}` });
+    const events = await tenant.eventsOf(id);
+    expect(events[0]).toMatchObject({ status_before: "COMPLETE", status_after: "COMPLETE" });
+    expect(events.length).toBeGreaterThanOrEqual(100);
+    expect(events.length).toBeLessThanOrEqual(150);
+    expect(events.at(-1)).toMatchObject({
+      event: "changed",
+      status_before: "COMPLETE",
+      status_after: "COMPLETE",
+    });
+  });
+});

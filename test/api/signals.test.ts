@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { request } from "../support/api.ts";
+import {
+  byLink,
+  collect,
+  type DeliveringTenant,
+  inputOf,
+  newDeliveringTenant,
+  signalLink,
+} from "../support/delivery.ts";
+import { NOBODY, newTenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
+
+let tenant: DeliveringTenant;
+
+beforeEach(async () => {
+  tenant = await newDeliveringTenant();
+});
+
+describe("a signal by its link", () => {
+  it.each(["PUT", "POST"])(
+    "%s completes the deployment with its outputs; later ones change nothing",
+    async (method) => {
+      const { id } = await tenant.deployed();
+      const signal = await signalLink(await tenant.newLink());
+      const body = { deploy_stdout: "hi", deploy_status_code: 0, result: "The result", other: 1 };
+      const reply = await byLink(method, signal, { body, headers: { "content-type": "" } });
+      expect([reply.status, reply.json]).toEqual([200, {}]);
+      const done = await tenant.show(id);
+      expect(done).toMatchObject({
+        status: "COMPLETE",
+        status_reason: "Outputs received",
+        output_values: {
+          result: "The result",
+          deploy_stdout: "hi",
+          deploy_stderr: null,
+          deploy_status_code: 0,
+        },
+      });
+      expect((await byLink(method, signal, { body: { deploy_status_code: 1 } })).status).toBe(200);
+      expect(await tenant.show(id)).toEqual(done);
+      const [config] = await collect(await tenant.newLink());
+      expect(inputOf(config, "deploy_signal_id")).toBeUndefined();
+    },
+  );
+
+  it("fails the deployment with the exit code and the declared error", async () => {
+    const { id } = await tenant.deployed();
+    const signal = await signalLink(await tenant.newLink());
+    await byLink("PUT", signal, { body: { deploy_status_code: "2", problem: "disk full" } });
+    expect(await tenant.show(id)).toMatchObject({
+      status: "FAILED",
+      status_reason:
+        "deploy_status_code : Deployment exited with non-zero status code: 2, problem : disk full",
+    });
+  });
+
+  it("takes no body for {}, whatever its type; refuses what is no object and changes nothing", async () => {
+    const { id } = await tenant.deployed();
+    const signal = await signalLink(await tenant.newLink());
+    for (const body of ["[]", '"x"', "5", "{"]) expectFault(await byLink("PUT", signal, { body }), 400);
+    expect((await tenant.show(id)).status).toBe("IN_PROGRESS");
+    await byLink("PUT", signal, { headers: { "content-type": "application/octet-stream" } });
+    expect((await tenant.show(id)).status).toBe("COMPLETE");
+  });
+
+  it("for an older delivery is taken and ignored", async () => {
+    const { id } = await tenant.deployed();
+    const link = await tenant.newLink();
+    const old = await signalLink(link);
+    await tenant.update(id, { input_values: { a: 2 } });
+    expect((await byLink("PUT", old, { body: {} })).status).toBe(200);
+    expect((await tenant.show(id)).status).toBe("IN_PROGRESS");
+    await byLink("PUT", await signalLink(link), { body: {} });
+    expect((await tenant.show(id)).status).toBe("COMPLETE");
+  });
+
+  it("counts once of 20 at a time: one event, all answered 200", async () => {
+    const { id } = await tenant.deployed();
+    const signal = await signalLink(await tenant.newLink());
+    const sent = Array.from({ length: 20 }, (_, i) => byLink("PUT", signal, { body: { result: i } }));
+    expect((await Promise.all(sent)).map(({ status }) => status)).toEqual(sent.map(() => 200));
+    expect((await tenant.eventsOf(id)).filter(({ event }) => event === "signalled")).toHaveLength(1);
+  });
+
+  it("may carry 950,000 bytes, of logs or of noise", async () => {
+    const deploy_stdout = "2026-11-23 21:00:00 INFO a line of a log\n".repeat(23_000).slice(0, 940_000);
+    const log = await tenant.deployed();
+    await byLink("PUT", await signalLink(await tenant.newLink()), { body: { deploy_stdout } });
+    expect((await tenant.show(log.id)).output_values.deploy_stdout).toBe(deploy_stdout);
+    const noise = Array.from({ length: 26_300 }, () => crypto.randomUUID()).join("");
+    const noisy = await tenant.deployed({ server_id: "noisy" });
+    await byLink("PUT", await signalLink(await tenant.newLink("noisy")), { body: { deploy_stdout: noise } });
+    const { status, output_values } = await tenant.show(noisy.id);
+    expect(status).toBe("COMPLETE");
+    expect(output_values.deploy_stdout).toMatch(/\[… \d+ bytes are missing here …\]/);
+    expect(output_values.deploy_stdout.slice(-100)).toBe(noise.slice(-100));
+  });
+
+  it("is for nothing else", async () => {
+    await tenant.deployed();
+    const signal = await signalLink(await tenant.newLink());
+    expectFault(await byLink("GET", signal.replace("signal", "metadata")), 401);
+    expectFault(await byLink("PUT", `${signal}x`, { body: {} }), 401);
+    expectFault(await byLink("PUT", "/agent/signal", { body: "{" }), 401);
+  });
+});
+
+describe("a signal by a token", () => {
+  const signal = (id: string, body: object, token = tenant.token) =>
+    request("POST", `/v1/${tenant.project}/software_deployments/${id}/signal`, { token, body });
+
+  it("of a member, and of the delegated tenant", async () => {
+    const delegate = await newTenant(["heat_stack_user"]);
+    const [mine, theirs] = [
+      await tenant.deployed(),
+      await tenant.deployed({ stack_user_project_id: delegate.project }),
+    ];
+    expect((await signal(mine.id, { result: 1 })).json).toEqual({});
+    expect((await signal(theirs.id, { result: 2 }, delegate.token)).json).toEqual({});
+    expect(await tenant.show(mine.id)).toMatchObject({ status: "COMPLETE", output_values: { result: 1 } });
+    expect((await tenant.eventsOf(theirs.id)).at(-1)).toMatchObject({
+      event: "signalled",
+      by: "delegated tenant",
+    });
+    expectFault(await signal((await tenant.deployed()).id, {}, delegate.token), 404);
+    expectFault(await signal(NOBODY, {}), 404);
+  });
+
+  it("is not for a reader, who is given no links for signals either", async () => {
+    const { id } = await tenant.deployed();
+    const reader = await newTenant(["reader"], tenant.project);
+    expectFault(await signal(id, {}, reader.token), 401);
+    const { json } = await reader.call("GET", "/software_deployments/metadata/a-server");
+    expect(inputOf(json.metadata[0], "deploy_signal_id")).toBeUndefined();
+  });
+});
