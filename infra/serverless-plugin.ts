@@ -20,6 +20,8 @@ export interface FunctionDefinition {
   /** Logical id of a table, or `Table/index/Name`, to the DynamoDB actions allowed on it. */
   dynamodb?: Record<string, string[]>;
   role?: string;
+  /** Leaves the function as it is: serverless-esbuild does not bundle it. */
+  skipEsbuild?: boolean;
   events: { httpApi: string }[];
   environment?: Record<string, string>;
 }

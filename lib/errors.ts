@@ -10,8 +10,8 @@ export type Kind =
   | "internal";
 
 /**
- * The only error that speaks to the caller: its `message` is sent as it stands, so it never holds a stack,
- * a table's name, an ARN or a secret. What happened underneath goes into `cause`, which is not sent.
+ * The only error whose message is sent to the caller, as it stands: so it never holds a stack, a table's name, an ARN
+ * or a secret. What caused it goes into `cause`, which is logged and not sent.
  */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";

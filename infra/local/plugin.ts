@@ -60,6 +60,8 @@ export default class Local {
       throw new this.#serverless.classes.Error(`Port ${httpPort} is taken: PORT=… moves the service.`);
     });
     await this.#prepare();
+    // The simulator loads TypeScript as it is; only what is deployed is bundled.
+    for (const definition of Object.values(this.#serverless.service.functions)) definition.skipEsbuild = true;
     this.#serverless.service.provider.environment.PUBLIC_URL ||= `http://localhost:${httpPort}`;
     void this.#keepRunning();
     for (const signal of ["SIGINT", "SIGTERM"] as const) {

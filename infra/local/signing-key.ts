@@ -28,7 +28,7 @@ const kept = async (file: URL, fresh: string): Promise<string> => {
 /** The development signing key. */
 const signingKey = async (): Promise<JWK> => JSON.parse(await kept(FILE, JSON.stringify(await make())));
 
-/** The key that seals servers' links on this machine. */
+/** The key that signs servers' links on this machine. */
 export const linkKey = (): Promise<string> =>
   kept(new URL("link-key", FOLDER), randomBytes(48).toString("base64url"));
 

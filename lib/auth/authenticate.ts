@@ -1,11 +1,11 @@
 import { hash } from "node:crypto";
 import { decodeJwt } from "jose";
 import { LRUCache } from "lru-cache";
-import type { TokenSettings } from "../config.ts";
-import { ServiceError } from "../errors.ts";
+import type { TokenSettings } from "../settings.ts";
 import type { Identity } from "./identity.ts";
 import { jwtVerifier } from "./jwt.ts";
 import { keystoneVerifier } from "./keystone.ts";
+import { invalidToken } from "./refusals.ts";
 
 /**
  * Finds out whom a token speaks for.
@@ -13,7 +13,7 @@ import { keystoneVerifier } from "./keystone.ts";
  */
 export type Authenticate = (token: string) => Promise<Identity>;
 
-/** How long a positive result is believed without asking again, in ms. */
+/** How long a positive result is kept, in ms. */
 const MAX_AGE = 5 * 60_000;
 
 /** How many positive results are kept. */
@@ -22,38 +22,12 @@ const MAX_KEPT = 1_000;
 /** Visible ASCII: what a header can carry to Keystone. */
 const TOKEN = /^[!-~]+$/;
 
-const unauthorized = (): ServiceError =>
-  new ServiceError("unauthorized", "Authorization failed: the token is not valid.");
-
-/** The issuer a token claims, without any check; undefined for what is not a JSON Web Token. */
-const claimedIssuer = (token: string): string | undefined => {
-  try {
-    return decodeJwt(token).iss;
-  } catch {
-    return undefined;
-  }
-};
-
-/** Hands a token to the check for its kind: JWT by its issuer, Keystone for every other. */
-const verifier = ({ jwt, keystone }: Pick<TokenSettings, "jwt" | "keystone">): Authenticate => {
-  const verifyJwt = jwt && jwtVerifier(jwt);
-  const verifyKeystone = keystone && keystoneVerifier(keystone);
-  return async (token) => {
-    if (!TOKEN.test(token)) throw unauthorized();
-    const verify = verifyJwt && claimedIssuer(token) === jwt.issuer ? verifyJwt : verifyKeystone;
-    if (!verify) throw unauthorized();
-    const identity = await verify(token);
-    if (!(identity.expiresAt > Date.now())) throw unauthorized();
-    return identity;
-  };
-};
-
 /**
- * Makes the check of tokens for one configuration. Positive results are kept, under the token's SHA-256 and
- * never the token itself, for 5 minutes or until the token ends; at most 1,000 of them. Requests that come
- * with the same token at the same time share one check. Refusals are not kept.
+ * Makes the check of tokens for one configuration. Positive results are kept, under the token's SHA-256 and never the
+ * token itself, for 5 minutes or until the token ends; at most 1,000 of them. Requests that come with the same token at
+ * the same time share one check. Refusals are not kept.
  */
-export const authenticator = (settings: Pick<TokenSettings, "jwt" | "keystone">): Authenticate => {
+export function authenticator(settings: Pick<TokenSettings, "jwt" | "keystone">): Authenticate {
   const verify = verifier(settings);
   const identities = new LRUCache<string, Identity, string>({
     max: MAX_KEPT,
@@ -70,7 +44,30 @@ export const authenticator = (settings: Pick<TokenSettings, "jwt" | "keystone">)
   });
   return async (token) => {
     const identity = await identities.fetch(hash("sha256", token, "base64url"), { context: token });
-    if (!identity) throw unauthorized();
+    if (!identity) throw invalidToken();
     return identity;
   };
-};
+}
+
+/** Hands a token to the check for its kind: JWT by its issuer, Keystone for every other. */
+function verifier({ jwt, keystone }: Pick<TokenSettings, "jwt" | "keystone">): Authenticate {
+  const verifyJwt = jwt && jwtVerifier(jwt);
+  const verifyKeystone = keystone && keystoneVerifier(keystone);
+  return async (token) => {
+    if (!TOKEN.test(token)) throw invalidToken();
+    const verify = verifyJwt && claimedIssuer(token) === jwt.issuer ? verifyJwt : verifyKeystone;
+    if (!verify) throw invalidToken();
+    const identity = await verify(token);
+    if (!(identity.expiresAt > Date.now())) throw invalidToken();
+    return identity;
+  };
+}
+
+/** The issuer that a token claims, without any check; undefined for what is not a JSON Web Token. */
+function claimedIssuer(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+}

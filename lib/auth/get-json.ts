@@ -16,26 +16,15 @@ const client = new NodeHttpHandler({
   httpsAgent: { keepAlive: false },
 });
 
-const textOf = async (body: Readable): Promise<string> => {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += (chunk as Buffer).byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error("The answer is too large.");
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString();
-};
-
 /**
  * Gets a JSON document. Follows no redirect, so that the headers go nowhere else.
  * @returns the status, and the document where the status is 200
  * @throws Error without an answer in 3 s, or when a 200 does not carry JSON of at most 1 MiB
  */
-export const getJson = async (
+export async function getJson(
   url: URL,
   headers: Record<string, string> = {},
-): Promise<{ status: number; document?: unknown }> => {
+): Promise<{ status: number; document?: unknown }> {
   const signal = AbortSignal.timeout(TIMEOUT);
   const { response } = await client.handle(
     new HttpRequest({
@@ -54,4 +43,15 @@ export const getJson = async (
     return { status: response.statusCode };
   }
   return { status: 200, document: JSON.parse(await textOf(addAbortSignal(signal, body))) };
-};
+}
+
+async function textOf(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += (chunk as Buffer).byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error("The answer is too large.");
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString();
+}

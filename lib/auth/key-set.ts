@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
-import type { KeySource } from "../config.ts";
-import { ServiceError } from "../errors.ts";
+import type { KeySource } from "../settings.ts";
 import { getJson } from "./get-json.ts";
+import { tokenNotCheckable } from "./refusals.ts";
 
 /** How long a fetched key set is used before it is fetched anew, in ms: a withdrawn key is refused after it. */
 const MAX_AGE = 10 * 60_000;
@@ -9,14 +9,20 @@ const MAX_AGE = 10 * 60_000;
 /** The shortest time between two fetches, in ms, whether they succeed or not. */
 const COOL_DOWN = 30_000;
 
-const fetchKeys = async (url: URL): Promise<JWTVerifyGetKey> => {
-  const { status, document } = await getJson(url);
-  if (status !== 200) throw new Error(`The key set was answered with ${status}.`);
-  return createLocalJWKSet(document as JSONWebKeySet);
-};
-
-const unavailable = (cause?: unknown): ServiceError =>
-  new ServiceError("unavailable", "The token cannot be checked at the moment.", { cause });
+/**
+ * Makes what finds the key that signed a token, by its `kid`.
+ *
+ * Keys behind an address are fetched anew for an unknown `kid`, as issuers rotate them, but at most every 30 s,
+ * so that tokens with invented ids cannot make the service flood its issuer.
+ *
+ * @throws errors.JWKSNoMatchingKey when the issuer has no such key
+ * @throws ServiceError `unavailable` when the issuer cannot be asked
+ */
+export function keySet(source: KeySource): JWTVerifyGetKey {
+  return "url" in source
+    ? new RemoteKeySet(source.url).find
+    : createLocalJWKSet(source.keys as JSONWebKeySet);
+}
 
 /** A key set behind an address: fetched when first needed, when it is old, and for a key it does not hold. */
 class RemoteKeySet {
@@ -61,19 +67,13 @@ class RemoteKeySet {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await this.#refresh();
     }
-    if (this.#failure || !this.#find) throw unavailable(this.#failure);
+    if (this.#failure || !this.#find) throw tokenNotCheckable(this.#failure);
     return this.#find(header, token);
   };
 }
 
-/**
- * Finds the key that signed a token, by its `kid`.
- *
- * Keys behind an address are fetched anew for an unknown `kid`, as issuers rotate them, but at most every 30 s,
- * so that tokens with invented ids cannot make the service flood its issuer.
- *
- * @throws errors.JWKSNoMatchingKey when the issuer has no such key
- * @throws ServiceError `unavailable` when the issuer cannot be asked
- */
-export const keySet = (source: KeySource): JWTVerifyGetKey =>
-  "url" in source ? new RemoteKeySet(source.url).find : createLocalJWKSet(source.keys as JSONWebKeySet);
+async function fetchKeys(url: URL): Promise<JWTVerifyGetKey> {
+  const { status, document } = await getJson(url);
+  if (status !== 200) throw new Error(`The key set was answered with ${status}.`);
+  return createLocalJWKSet(document as JSONWebKeySet);
+}

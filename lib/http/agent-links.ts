@@ -1,44 +1,58 @@
-import { type Capability, seal, sealingKeyName } from "../auth/capability.ts";
-import { linkLife } from "../config.ts";
+import {
+  type CollectLink,
+  type SignalLink,
+  type SignedLink,
+  sign,
+  signingKeyName,
+} from "../auth/signed-link.ts";
 import { ServiceError } from "../errors.ts";
+import { linkLifetime } from "../settings.ts";
 
-const LIFE = linkLife();
+/** The query parameter that carries a signed link. */
+export const LINK_PARAMETER = "capability";
+
+const LIFETIME = linkLifetime();
 
 /** Until when a link that is made now is valid, in seconds since 1970. @param issued ms since 1970 */
-export const linkExpiry = (issued: number): number => Math.floor(issued / 1_000) + LIFE;
+export function linkExpiry(issued: number): number {
+  return Math.floor(issued / 1_000) + LIFETIME;
+}
 
 /** The link by which a server's agent collects what it is to run. */
-export const collectUrl = (
-  baseUrl: string,
-  capability: Omit<Extract<Capability, { allows: "collect" }>, "allows">,
-): string => `${baseUrl}/agent/metadata?capability=${seal({ allows: "collect", ...capability })}`;
+export function collectUrl(baseUrl: string, link: Omit<CollectLink, "allows">): string {
+  return `${baseUrl}/agent/metadata?${LINK_PARAMETER}=${sign({ allows: "collect", ...link })}`;
+}
 
-/** A run whose result is waited for, until `signal_expires` in seconds since 1970. */
+/** A run whose result is waited for. */
 interface AwaitedRun {
   project_id: string;
   id: string;
   delivery: number;
-  signal_expires: number;
+  /** Seconds since 1970. */
+  signalExpiresAt: number;
 }
 
 /** Makes the links by which results are signalled, each for one delivery: the same at every call. */
-export const signalUrl =
-  (baseUrl: string) =>
-  ({ project_id: project, id: deployment, delivery, signal_expires: expires }: AwaitedRun): string => {
-    const sealed = seal({ allows: "signal", project, deployment, delivery, expires });
-    return `${baseUrl}/agent/signal?capability=${sealed}`;
+export function signalUrl(baseUrl: string): (run: AwaitedRun) => string {
+  return ({ project_id: project, id: deployment, delivery, signalExpiresAt: expires }) => {
+    const signed = sign({ allows: "signal", project, deployment, delivery, expires });
+    return `${baseUrl}/agent/signal?${LINK_PARAMETER}=${signed}`;
   };
+}
 
 /** What all links have in common: when it changes, so does what servers are told. */
-export const linksVersion = (baseUrl: string): string => `${baseUrl} ${sealingKeyName()}`;
+export function linksVersion(baseUrl: string): string {
+  return `${baseUrl} ${signingKeyName()}`;
+}
 
-const only = <Allowed extends Capability["allows"]>(capability: Capability | undefined, allows: Allowed) => {
-  if (capability?.allows !== allows) throw new ServiceError("unauthorized", "Authorization failed.");
-  return capability as Extract<Capability, { allows: Allowed }>;
-};
+/** The caller's link for collecting. @throws ServiceError `unauthorized` when it has none */
+export function collectLink(link: SignedLink | undefined): CollectLink {
+  if (link?.allows !== "collect") throw new ServiceError("unauthorized", "Authorization failed.");
+  return link;
+}
 
-/** What the link of a caller lets it collect. @throws ServiceError `unauthorized` without such a link */
-export const collected = (capability: Capability | undefined) => only(capability, "collect");
-
-/** What the link of a caller lets it signal. @throws ServiceError `unauthorized` without such a link */
-export const signalled = (capability: Capability | undefined) => only(capability, "signal");
+/** The caller's link for a result. @throws ServiceError `unauthorized` when it has none */
+export function signalLink(link: SignedLink | undefined): SignalLink {
+  if (link?.allows !== "signal") throw new ServiceError("unauthorized", "Authorization failed.");
+  return link;
+}

@@ -1,20 +1,22 @@
-import type { MiddlewareObj } from "@middy/core";
-import { type Capability, unseal } from "../auth/capability.ts";
-import type { Access, Answer, EndpointEvent } from "./event.ts";
+import { type SignedLink, verify } from "../auth/signed-link.ts";
+import { LINK_PARAMETER } from "./agent-links.ts";
+import type { Access, Middleware } from "./event.ts";
+
+/** Who may call: the holder of a signed link for collecting, without any other credentials. */
+export const byCollectLink: Access = [authorizeLink("collect")];
+
+/** Who may call: the holder of a signed link for a result, without any other credentials. */
+export const bySignalLink: Access = [authorizeLink("signal")];
 
 /**
- * Middleware: lets through who comes by a link that allows this, without any other credentials.
+ * Middleware: lets through who comes by a signed link that allows this.
  * @throws ServiceError `unauthorized` for every other link, and without one
  */
-const authorizeLink = (allows: Capability["allows"]): MiddlewareObj<EndpointEvent, Answer> => ({
-  before: ({ event }) => {
-    const capability = unseal(event.queryStringParameters?.capability ?? "", allows);
-    event.caller = { projectId: capability.project, mayWrite: false, capability };
-  },
-});
-
-/** Who may call: the holder of a link for collecting. */
-export const byLinkToCollect: Access = [authorizeLink("collect")];
-
-/** Who may call: the holder of a link for a result. */
-export const byLinkToSignal: Access = [authorizeLink("signal")];
+function authorizeLink(allows: SignedLink["allows"]): Middleware {
+  return {
+    before: ({ event }) => {
+      const link = verify(event.queryStringParameters?.[LINK_PARAMETER] ?? "", allows);
+      event.caller = { projectId: link.project, mayWrite: false, link };
+    },
+  };
+}

@@ -1,124 +1,115 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
-import { publicUrl, tokenSettings } from "../config.ts";
 import { ServiceError } from "../errors.ts";
+import { publicUrl, tokenSettings } from "../settings.ts";
 import { accessLog } from "./access-log.ts";
-import type { Answer, Caller, EndpointEvent } from "./event.ts";
+import type { Caller, EndpointEvent, GatewayResponse } from "./event.ts";
 import { faults } from "./faults.ts";
+import { forGoSdk, isGoSdk } from "./golangsdk.ts";
 import { head } from "./head.ts";
-import { hints } from "./hints.ts";
 import { jsonBody } from "./json-body.ts";
-import { type Known, Reply } from "./reply.ts";
-import { type Shape, validate } from "./validate.ts";
+import type { Preconditions } from "./preconditions.ts";
+import { gatewayResponse, Reply } from "./reply.ts";
+import type { EndpointSpec, Schema } from "./spec.ts";
+import { validate } from "./validate.ts";
+import { warnings } from "./warnings.ts";
 
-/** What a handler is given: everything checked. */
+const PUBLIC_URL = publicUrl();
+
+/** The time that is kept for our own 500 before Lambda ends the invocation, in ms. */
+const TIMEOUT_EARLY = 500;
+
+const { keystone, jwt } = tokenSettings();
+
+/** The `WWW-Authenticate` of a 401: how to get a token here. */
+const CHALLENGE = [keystone && `Keystone uri="${keystone.authUrl}"`, jwt && "Bearer"]
+  .filter(Boolean)
+  .join(", ");
+
+/** What an endpoint is given: everything checked. */
 export interface Input<Path, Query, Body> extends Caller {
   path: Path;
   query: Query;
   body: Body;
-  /** The invocation's id, a UUID. */
+  /** The id of the invocation, a UUID. */
   requestId: string;
   /** The service's address as callers know it, for links; never taken from a header. */
   baseUrl: string;
-  /** `GET` or `HEAD`, where that makes a difference. */
   method: string;
-  /** What the caller knows already, or relies on. */
-  known: Known;
-  /** By what the caller names this request, where the endpoint takes such a name. */
+  /** The path as it was asked for. */
+  rawPath: string;
+  preconditions: Preconditions;
+  /** The caller's name for this request, where the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
-  /** How this client reads UTC at the end of a time: `Z`, or nothing (OTC's Go SDK fails on it). */
-  zone: "Z" | "";
 }
 
-const PUBLIC_URL = publicUrl();
+type Parsed<Shape extends Schema> = Shape extends z.ZodMiniType ? z.infer<Shape> : undefined;
 
-/** Time kept for our own 500 before Lambda ends the invocation, in ms. */
-const TIMEOUT_EARLY = 500;
-
-const timedOut = (): never => {
-  throw new ServiceError("internal", "The request took too long.");
-};
-
-const { keystone, jwt } = tokenSettings();
-const challenge = [keystone && `Keystone uri="${keystone.authUrl}"`, jwt && "Bearer"].filter(Boolean);
-
-/**
- * THE ONE CHAIN, outermost first. A caller who is not authorized learns nothing of what the body is checked for,
- * and whatever is thrown becomes a fault. The shape stays readable on the handler.
- */
-export const chain = <Checked extends Shape>(
-  shape: Checked,
-  handler: (event: EndpointEvent, context: Context) => Promise<Answer>,
-) =>
-  Object.assign(
-    middy<EndpointEvent, Answer>(handler, {
-      timeoutEarlyInMillis: TIMEOUT_EARLY,
-      timeoutEarlyResponse: timedOut,
-    })
-      .use(accessLog())
-      .use(head())
-      .use(faults(challenge.join(", ")))
-      .use(shape.access)
-      .use(shape.body ? [jsonBody(shape.bodyOf === "agent")] : [])
-      .use(validate(shape))
-      .use(hints(shape)),
-    { shape },
-  );
-
-const answerOf = (result: unknown, status = 200): Answer => {
-  if (result instanceof Reply) {
-    const { headers } = answerOf(result.body);
-    const body = result.body === undefined ? "" : JSON.stringify(result.body);
-    return { statusCode: result.status, headers: { ...headers, ...result.headers }, body };
-  }
-  return result === undefined
-    ? { statusCode: 204, headers: {}, body: "" }
-    : { statusCode: status, headers: { "content-type": "application/json" }, body: JSON.stringify(result) };
-};
-
-type Parsed<Schema extends z.ZodMiniType | undefined> = Schema extends z.ZodMiniType
-  ? z.infer<Schema>
-  : undefined;
-
-type BodyOf<Body extends z.ZodMiniType | undefined, Batch extends z.ZodMiniType | undefined> =
+type BodyOf<Body extends Schema, Batch extends Schema> =
   | Parsed<Body>
   | (Batch extends z.ZodMiniType ? z.infer<Batch> : never);
 
 /**
- * Makes the Lambda handler of one endpoint.
- * @param shape what the endpoint takes and answers, and who may call it
- * @param handle the endpoint itself; what it returns is sent as JSON, `undefined` as 204
+ * Makes the Lambda handler of one endpoint: THE ONE CHAIN that every request goes through, outermost step first. A
+ * caller who is not authorized learns nothing of what the body is checked for, and whatever is thrown becomes a fault.
+ * @param spec what the endpoint takes and answers, and who may call it; it stays readable on the handler
+ * @param handle the endpoint itself. What it returns is sent as JSON, nothing as 204
  */
-export const endpoint = <
-  Path extends z.ZodMiniType | undefined,
-  Query extends z.ZodMiniType | undefined,
-  Body extends z.ZodMiniType | undefined,
-  Result extends z.ZodMiniType | undefined,
-  Batch extends z.ZodMiniType | undefined = undefined,
+export function endpoint<
+  Path extends Schema,
+  Query extends Schema,
+  Body extends Schema,
+  Response extends Schema,
+  Batch extends Schema = undefined,
 >(
-  shape: Shape<Path, Query, Body, Result, Batch>,
-  handle: (input: Input<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>>) => Promise<Parsed<Result> | Reply>,
-) => {
-  const handler = async (event: EndpointEvent, { awsRequestId }: Context): Promise<Answer> => {
-    const input = event.input as Pick<
-      Parameters<typeof handle>[0],
-      "path" | "query" | "body" | "idempotencyKey"
-    >;
-    const result = await handle({
-      ...input,
-      ...(event.caller ?? { projectId: "", mayWrite: false }),
-      requestId: awsRequestId,
-      baseUrl: PUBLIC_URL ?? `https://${event.requestContext.domainName}`,
-      method: event.requestContext.http.method,
-      known: {
-        ifMatch: event.headers["if-match"],
-        ifNoneMatch: event.headers["if-none-match"],
-        ifModifiedSince: event.headers["if-modified-since"],
-      },
-      zone: event.headers["user-agent"]?.includes("golangsdk/") ? "" : "Z",
-    });
-    return answerOf(result, shape.status);
+  spec: EndpointSpec<Path, Query, Body, Response, Batch>,
+  handle: (
+    input: Input<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>>,
+  ) => Promise<Parsed<Response> | Reply>,
+) {
+  const handler = async (event: EndpointEvent, context: Context): Promise<GatewayResponse> => {
+    const result = await handle(inputOf(event, context) as Parameters<typeof handle>[0]);
+    return gatewayResponse(forClient(event, result as Reply | object | undefined), spec.status);
   };
-  return chain(shape, handler);
-};
+  const chain = middy<EndpointEvent, GatewayResponse>(handler, {
+    timeoutEarlyInMillis: TIMEOUT_EARLY,
+    timeoutEarlyResponse: timedOut,
+  })
+    .use(accessLog())
+    .use(head())
+    .use(faults(CHALLENGE))
+    .use(spec.access)
+    .use(spec.body ? jsonBody(spec.bodyOf === "agent") : [])
+    .use(validate(spec))
+    .use(warnings(spec));
+  return Object.assign(chain, { spec });
+}
+
+function inputOf(event: EndpointEvent, context: Context): Input<unknown, unknown, unknown> {
+  const { headers, requestContext, rawPath } = event;
+  return {
+    ...event.input,
+    ...(event.caller ?? { projectId: "", mayWrite: false }),
+    requestId: context.awsRequestId,
+    baseUrl: PUBLIC_URL ?? `https://${requestContext.domainName}`,
+    method: requestContext.http.method,
+    rawPath,
+    preconditions: {
+      ifMatch: headers["if-match"],
+      ifNoneMatch: headers["if-none-match"],
+      ifModifiedSince: headers["if-modified-since"],
+    },
+  };
+}
+
+/** A result as the client that asked can read it. */
+function forClient(event: EndpointEvent, result: Reply | object | undefined): Reply | object | undefined {
+  if (result === undefined || !isGoSdk(event)) return result;
+  if (!(result instanceof Reply)) return forGoSdk(result);
+  return new Reply(result.status, result.headers, result.body && forGoSdk(result.body));
+}
+
+function timedOut(): never {
+  throw new ServiceError("internal", "The request took too long.");
+}

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import type { Capability } from "../auth/capability.ts";
+import type { SignedLink } from "../auth/signed-link.ts";
 
 /** Who calls, as far as an endpoint needs to know. */
 export interface Caller {
@@ -10,31 +10,38 @@ export interface Caller {
   delegate?: string;
   /** Whether the caller may change things, and not only read them. */
   mayWrite: boolean;
-  /** What the link that the caller came by allows, when it was one. */
-  capability?: Capability;
+  /** The signed link by which the caller came, if it was one. */
+  link?: SignedLink;
 }
 
-/** API Gateway's event (payload format 2.0) and what the chain adds to it. */
-export interface EndpointEvent extends APIGatewayProxyEventV2 {
-  /** Added by `accessLog`: when the request began, by the container's clock in ms, and whether it is its first. */
-  begun: { started: number; cold: boolean };
-  /** Added by `authorize`. */
+/** API Gateway's event (payload format 2.0), and what the chain adds to it. */
+export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
+  /** The body's text, and behind `jsonBody` its JSON value. */
+  body?: unknown;
+  /** Added by `accessLog`: when the request came, in ms by the container's clock, and whether it is the first there. */
+  arrival: { at: number; coldStart: boolean };
+  /** Added by `authorize` and `authorizeLink`. */
   caller?: Caller;
+  /** Added by `jsonBody`: the body's text, in which numbers have all their digits. */
+  bodyText: string;
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
-  /** Added by `hints`: what the answer's `Warning` is to say. */
+  /** Added by `warnings`: the value of the response's `Warning` header. */
   warning?: string;
 }
 
-/** Who may call an endpoint: what has to let a request through; nothing where anyone may. */
-export type Access = MiddlewareObj<EndpointEvent, Answer>[];
-
-/** Who may call: anyone. */
-export const byAnyone: Access = [];
-
-/** An answer to API Gateway. */
-export interface Answer {
+/** A response to API Gateway. */
+export interface GatewayResponse {
   statusCode: number;
   headers: Record<string, string>;
   body: string;
 }
+
+/** A step of the chain. */
+export type Middleware = MiddlewareObj<EndpointEvent, GatewayResponse>;
+
+/** Who may call an endpoint: the steps that have to let a request through; none where anyone may. */
+export type Access = Middleware[];
+
+/** Who may call: anyone. */
+export const byAnyone: Access = [];

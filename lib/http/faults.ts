@@ -1,6 +1,6 @@
-import type { MiddlewareObj } from "@middy/core";
 import { type Kind, ServiceError } from "../errors.ts";
-import type { Answer, EndpointEvent } from "./event.ts";
+import type { Middleware } from "./event.ts";
+import { gatewayResponse, Reply } from "./reply.ts";
 
 interface Fault {
   code: number;
@@ -10,7 +10,7 @@ interface Fault {
   headers?: Record<string, string>;
 }
 
-/** Seconds after which a caller may try again when a dependency failed. */
+/** After how many seconds a caller may try again when a dependency failed. */
 const RETRY_AFTER = "2";
 
 /** The one error table: every kind of `ServiceError` and the fault it becomes, in Heat's words. */
@@ -68,29 +68,32 @@ const FAULTS = {
 } satisfies Record<Kind, Fault>;
 
 /**
- * The answer for anything that was thrown: Heat's fault body. Only a `ServiceError` speaks for itself; of
- * everything else the caller learns that it was an internal error.
- */
-export const faultAnswer = (error: unknown): Answer => {
-  const known = error instanceof ServiceError ? error : undefined;
-  const fault: Fault = FAULTS[known?.kind ?? "internal"];
-  const { code, title, explanation, type, headers } = fault;
-  const message = known?.message ?? explanation;
-  return {
-    statusCode: code,
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify({ code, title, explanation, error: { type, message, traceback: null } }),
-  };
-};
-
-/**
  * Middleware: turns what any later step throws into a fault.
  * @param challenge the value of `WWW-Authenticate` on a 401
  */
-export const faults = (challenge: string): MiddlewareObj<EndpointEvent, Answer> => ({
-  onError: (request) => {
-    const answer = faultAnswer(request.error);
-    if (answer.statusCode === 401) answer.headers["www-authenticate"] = challenge;
-    request.response = answer;
-  },
-});
+export function faults(challenge: string): Middleware {
+  return {
+    onError: (request) => {
+      const { status, headers, body } = faultReply(request.error);
+      const more = status === 401 ? { "www-authenticate": challenge } : {};
+      request.response = gatewayResponse(new Reply(status, { ...headers, ...more }, body));
+    },
+  };
+}
+
+/**
+ * The reply for anything that was thrown: Heat's fault body. Only a `ServiceError` speaks for itself; of everything
+ * else the caller learns that it was an internal error.
+ */
+export function faultReply(error: unknown): Reply {
+  const known = error instanceof ServiceError ? error : undefined;
+  const fault: Fault = FAULTS[known?.kind ?? "internal"];
+  const { code, title, explanation, type, headers = {} } = fault;
+  const message = known?.message ?? explanation;
+  return new Reply(code, headers, {
+    code,
+    title,
+    explanation,
+    error: { type, message, traceback: null },
+  });
+}

@@ -1,9 +1,8 @@
 /** A JSON object as it was parsed: plain data, in which a number may be a `JSON.rawJSON` text. */
 export type JsonObject = Record<string, unknown>;
 
-/** Whether a parsed value is a JSON object: neither an array nor a number kept as text. */
-export const isJsonObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+/** How deep arrays and objects may nest inside a field. */
+export const MAX_LEVELS = 64;
 
 /**
  * A number with enough digits, or an exponent large enough, that a double may not hold it. What stands before it tells
@@ -11,40 +10,70 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
  */
 const MAY_ROUND = /(?:^|[\s[:,])[-+.]*\d(?:[\d.]{15}|[\d.]*e[+-]?\d{2})/i;
 
-const significantDigits = (number: string): string =>
-  number
-    .replace(/e.*$/i, "")
-    .replace(/[-.]/g, "")
-    .replace(/^0+|0+$/g, "");
-
-const exactNumber = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
-  typeof value === "number" && source && significantDigits(source) !== significantDigits(String(value))
-    ? JSON.rawJSON(source)
-    : value;
-
-/** Whether a text, JSON or a number as people write it, may hold a number that a double would round. */
-export const mayRound = (text: string): boolean => MAY_ROUND.test(text);
-
 /**
  * Parses JSON without rounding: a number that a double cannot hold is kept as the text that was sent, which
  * `JSON.stringify` writes back.
  * @throws SyntaxError when the text is not JSON
  */
-export const parseExactly = (text: string): unknown =>
-  mayRound(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
+export function parseExactly(text: string): unknown {
+  return mayRound(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
+}
 
-/** How deep arrays and objects may nest inside a field. */
-export const MAX_LEVELS = 64;
+/** Whether a text, JSON or a number as people write it, may hold a number that a double would round. */
+export function mayRound(text: string): boolean {
+  return MAY_ROUND.test(text);
+}
+
+/** Whether a parsed value is a JSON object: neither an array nor a number kept as text. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
 
 /** Whether a value is an object or an array. */
-export const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+export function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
 
-/** Whether a value nests deeper than `levels`; walks without recursion, as the value may be hostile. */
-export const nestsDeeperThan = (levels: number, value: unknown): boolean => {
+/** Whether a value nests deeper than `levels`. Walks without recursion, as the value may be hostile. */
+export function nestsDeeperThan(levels: number, value: unknown): boolean {
   let level = [value].filter(isContainer);
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth === levels) return true;
     level = level.flatMap((container) => Object.values(container)).filter(isContainer);
   }
   return false;
-};
+}
+
+/** Whether a JSON text nests deeper than `levels`, by one look at its characters: before anything parses it. */
+export function textNestsDeeperThan(levels: number, text: string): boolean {
+  const opened = text.match(/[[{]/g)?.length ?? 0;
+  return opened > levels && deepest(text) > levels;
+}
+
+/** How deep a JSON text nests; brackets inside strings do not count. */
+function deepest(text: string): number {
+  let [level, most] = [0, 0];
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (inString && character === "\\") at += 1;
+    else if (character === '"') inString = !inString;
+    else if (inString) continue;
+    else if (character === "[" || character === "{") most = Math.max(most, ++level);
+    else if (character === "]" || character === "}") level -= 1;
+  }
+  return most;
+}
+
+function exactNumber(_key: string, value: unknown, { source }: { source?: string }): unknown {
+  return typeof value === "number" && source && significantDigits(source) !== significantDigits(String(value))
+    ? JSON.rawJSON(source)
+    : value;
+}
+
+function significantDigits(number: string): string {
+  return number
+    .replace(/e.*$/i, "")
+    .replace(/[-.]/g, "")
+    .replace(/^0+|0+$/g, "");
+}

@@ -1,14 +1,14 @@
 import { isJsonObject, type JsonObject } from "./exact-json.ts";
 
 /**
- * A JSON object after a merge patch (RFC 7396): null takes a member away, objects are merged, all else is replaced.
- * @param target anything but an object counts as an empty one
+ * Applies a JSON merge patch (RFC 7396): null takes a member away, objects are merged, all else is replaced.
+ * @param target what is patched; anything but an object counts as an empty one
  */
-export const merged = (target: unknown, patch: JsonObject): JsonObject => {
+export function mergePatch(target: unknown, patch: JsonObject): JsonObject {
   const members = new Map(isJsonObject(target) ? Object.entries(target) : []);
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) members.delete(name);
-    else members.set(name, isJsonObject(value) ? merged(members.get(name), value) : value);
+    else members.set(name, isJsonObject(value) ? mergePatch(members.get(name), value) : value);
   }
   return Object.fromEntries(members);
-};
+}

@@ -1,67 +1,86 @@
-import { ServiceError } from "../errors.ts";
+import * as z from "zod/mini";
+import { MAX_RESPONSE_BYTES, responseBytes } from "./response-size.ts";
 
-/**
- * The largest JSON text of an answer, in bytes as Lambda counts them: 6 MB for the whole response, in which
- * the body is escaped once more, less what is left for headers and links.
- */
-const MAX_ANSWER_BYTES = 6_291_556 - 65_536;
+const NOT_AN_INTEGER = "Only integer is acceptable by 'limit'.";
+
+/** How long a page may be: a text, as a query holds it. Its errors are in Heat's words. */
+const limit = z.pipe(
+  z.string().check(
+    z.regex(/^[+-]?\d+$/, { error: NOT_AN_INTEGER, abort: true }),
+    z.refine((value) => !/^-0*[1-9]/.test(value), {
+      error: ({ input }) =>
+        `Value '${input}' is invalid for 'limit' which only accepts non-negative integer.`,
+    }),
+  ),
+  z.transform(Number),
+);
+
+/** The id behind which a list begins. */
+export const marker = z
+  .string()
+  .check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: "a UUID is expected" }));
+
+/** Where a list begins and how long it may be. */
+export const PageQuery = z.object({ limit: z.optional(limit), marker: z.optional(marker) });
+
+/** Where a list goes on, if it does, in a form that the SDKs' pagers follow. */
+export const NextLinks = z.optional(z.array(z.object({ rel: z.literal("next"), href: z.string() })));
 
 /** One page of a list. */
 export interface Page<Row> {
   rows: Row[];
-  /** The last row's id, when more rows follow; else undefined. */
+  /** The id behind which the list goes on; undefined at its end. */
   next: string | undefined;
 }
 
-const escapedBytes = (row: unknown): number => Buffer.byteLength(JSON.stringify(JSON.stringify(row)));
+/** How long a page may be, from 1 to `most` rows. */
+export function pageLimit(most: number) {
+  const error = `1 to ${most} is expected`;
+  return z.pipe(limit, z.number().check(z.gte(1, { error }), z.lte(most, { error })));
+}
 
 /**
- * Takes from a list as many rows as fit an answer: at most `limit`, and at least one if there is one, so that
- * an empty page never leads on.
- * @param rows the list from where the page begins, read no further than needed; it may end before its end, and then
- *   returns the id behind which it goes on
- * @param show what the answer holds of a row
+ * Takes from a list as many rows as fit a response: at most `limit`, and at least one if there is one, so that an
+ * empty page never leads on.
+ * @param rows the list from where the page begins, read no further than needed. It may stop before the end of the
+ *   data; then it returns the id behind which it goes on.
+ * @param view what the response holds of a row
  */
-export const pageOf = async <Row, Shown extends { id: string }>(
+export async function takePage<Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
-  show: (row: Row) => Shown,
+  view: (row: Row) => View,
   limit = Number.POSITIVE_INFINITY,
-): Promise<Page<Shown>> => {
-  const taken: Shown[] = [];
+): Promise<Page<View>> {
+  const taken: View[] = [];
   let bytes = 0;
   if (limit === 0) return { rows: taken, next: undefined };
   for (let row = await rows.next(); ; row = await rows.next()) {
     if (row.done) return { rows: taken, next: row.value };
-    const shown = show(row.value);
-    bytes += escapedBytes(shown) + 1;
-    if (taken.length === limit || (bytes > MAX_ANSWER_BYTES && taken.length > 0)) {
+    const shown = view(row.value);
+    bytes += responseBytes(shown);
+    if (taken.length === limit || (bytes > MAX_RESPONSE_BYTES && taken.length > 0)) {
       await rows.return(undefined);
       return { rows: taken, next: taken.at(-1)?.id };
     }
     taken.push(shown);
   }
-};
-
-const tooLarge = (remedy: string): ServiceError =>
-  new ServiceError("invalid", `The answer would take more than ${MAX_ANSWER_BYTES} bytes: ${remedy}`);
+}
 
 /**
- * Takes a whole list, for an answer that has no pages.
- * @param measured the part of a row that the answer will hold at least
- * @param remedy what the caller can do about an answer that does not fit
- * @throws ServiceError `invalid` as soon as it is clear that the answer will not fit
+ * The link to the next page of a list.
+ * @param address of the list, without a query
+ * @param next the id behind which it goes on; no link without one
+ * @param query what the caller asked for, which the link repeats
  */
-export const allOf = async <Row>(
-  rows: AsyncIterable<Row> | Iterable<Row>,
-  measured: (row: Row) => unknown,
-  remedy: string,
-): Promise<Row[]> => {
-  const taken: Row[] = [];
-  let bytes = 0;
-  for await (const row of rows) {
-    bytes += escapedBytes(measured(row)) + 1;
-    if (bytes > MAX_ANSWER_BYTES) throw tooLarge(remedy);
-    taken.push(row);
+export function nextLinks(
+  address: string,
+  next: string | undefined,
+  query: Record<string, string | number | undefined>,
+): z.infer<typeof NextLinks> {
+  if (next === undefined) return undefined;
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...query, marker: next })) {
+    if (value !== undefined) parameters.set(name, String(value));
   }
-  return taken;
-};
+  return [{ rel: "next", href: `${address}?${parameters}` }];
+}

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Call, Reply } from "../support/api.ts";
 import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
-import { storedItem, storedText } from "../support/table.ts";
+import { expectFault } from "../support/faults.ts";
+import { storeAttribute, storedItem, storedText } from "../support/table.ts";
 
 let tenant: Tenant;
 
@@ -24,11 +25,8 @@ describe("create: input_values come back exactly", () => {
     ['{"list":[],"object":{},"null":null,"nested":[null,{"b":null}]}'],
     ['{"emoji":"😀","nul":"\\u0000","control":"\\u0001\\u001f","delete":"\u007f","line":"\u2028"}'],
     ['{"z":1,"a":2,"10":3}', '{"10":3,"z":1,"a":2}'],
-    ['{"constructor":{"name":"x","prototype":{"polluted":true}},"prototype":1,"toString":null}'],
-    [
-      '{"__proto__":{"polluted":true},"nested":{"__proto__":null,"\\u005f_proto__x":1}}',
-      '{"__proto__":{"polluted":true},"nested":{"__proto__":null,"__proto__x":1}}',
-    ],
+    ['{"constructor":{"name":"x"},"prototype":1,"toString":null}'],
+    ['{"nested":{"\\u005f_proto__x":1}}', '{"nested":{"__proto__x":1}}'],
     ['{"n":9007199254740993}'],
     ['{"n":-123456789012345678901234567890.123456789}'],
     ['{"n":[1e400,0.1,1.50,5e-324,1e-400,1e2]}', '{"n":[1e400,0.1,1.5,5e-324,1e-400,100]}'],
@@ -50,21 +48,36 @@ describe("create: input_values come back exactly", () => {
     expect(reply.text).toContain('"a":9007199254740993,"b":9007199254740992,"c":1.1');
   });
 
-  it("whatever their keys are called, they pollute nothing", async () => {
-    const text = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
-    const reply = await create(
-      `{"config_id":"c","server_id":"s","input_values":${text},"__proto__":{"x":1}}`,
-    );
-    expect(reply.status).toBe(200);
-    expect(reply.headers.warning).toBe('299 - "ignored field \\"__proto__\\""');
+  it.each([
+    ['{"a":[{"__proto__":{"polluted":true}}]}', "__proto__"],
+    ['{"\\u005f_proto__":null}', "__proto__"],
+    ['{"constructor":{"prototype":{"polluted":true}}}', "constructor"],
+  ])("a key that could pollute a prototype is refused by name: %s", async (text, key) => {
+    const bodies = [
+      `{"config_id":"c","server_id":"s","input_values":${text}}`,
+      `[{"config_id":"c","server_id":"s","input_values":${text}}]`,
+      // A number that is read once more does not open a way around the parser.
+      `{"config_id":"c","server_id":"s","input_values":${text},"n":9007199254740993}`,
+    ];
+    for (const body of bodies) expectFault(await create(body), 400, key);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
-    expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+
+  it("one that was stored before comes back", async () => {
+    const { id } = await tenant.deploy({ input_values: { a: 1 } });
+    const text = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
+    await storeAttribute(tenant.project, id, "input_values", text);
+    const reply = await tenant.call("GET", `/software_deployments/${id}`);
+    expect(reply.text).toContain(`"input_values":${text},`);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
   it("any object", async () => {
     const objects = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
-    // What JSON cannot hold, such as -0, does not get as far as the service.
-    const sent = objects.map((value) => JSON.parse(JSON.stringify(value)));
+    // What JSON cannot hold, such as -0, does not get as far as the service; some keys are refused.
+    const sent = objects
+      .map((value) => JSON.parse(JSON.stringify(value)))
+      .filter((value) => !/"(__proto__|constructor)":/.test(JSON.stringify(value)));
     await fc.assert(
       fc.asyncProperty(sent, async (input_values) => {
         const reply = await create(minimal({ input_values }));

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { authenticator } from "../../lib/auth/authenticate.ts";
-import type { JwtSettings, KeySource } from "../../lib/config.ts";
+import type { JwtSettings, KeySource } from "../../lib/settings.ts";
 import { type Loopback, loopback } from "../support/loopback.ts";
 
 const ISSUER = "https://issuer.example";

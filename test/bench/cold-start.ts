@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { handlers } from "../../infra/bundle.ts";
+import { sources } from "../../infra/bundle.ts";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { functionEnvironment } from "../support/function-environment.ts";
@@ -67,7 +67,7 @@ const contenders: Record<string, Contender> = {
   empty: { file: await bundled("empty", EMPTY), event: {} },
   "DynamoDB client": { file: await bundled("bare", BARE), event: {} },
 };
-for (const name of Object.keys(handlers))
+for (const name of Object.keys(sources))
   contenders[name] = { file: await functionFile(name), event: eventOf(name) };
 
 // Lambda's runtime speaks HTTP to its service before it loads a handler.

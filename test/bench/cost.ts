@@ -4,8 +4,8 @@
  * writes one unit and does nothing else.
  */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { functionEnvironment } from "../support/function-environment.ts";
-import { startMeddler } from "../support/meddler.ts";
 import { STAGE } from "../support/stage.ts";
 import { print } from "./measure.ts";
 import { CPU_SHARE, DYNAMODB_MS, MEMORY_GB, PRICES } from "./prices.ts";
@@ -15,8 +15,8 @@ const COUNT = 100;
 const WRITES = new Set(["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"]);
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
-const meddler = await startMeddler(emulator.endpoint);
-Object.assign(process.env, await functionEnvironment(meddler.url), { LOG_LEVEL: "INFO" });
+const proxy = await startFaultProxy(emulator.endpoint);
+Object.assign(process.env, await functionEnvironment(proxy.url), { LOG_LEVEL: "INFO" });
 
 let logged = 0;
 const write = process.stdout.write.bind(process.stdout);
@@ -39,16 +39,16 @@ const rows = [];
 for (const { name, ready, work } of works) {
   await ready?.(2 * COUNT);
   for (let i = 0; i < COUNT; i += 1) await work();
-  meddler.calls.length = 0;
+  proxy.calls.length = 0;
   logged = 0;
   const before = process.cpuUsage();
   for (let i = 0; i < COUNT; i += 1) await work();
   const { user, system } = process.cpuUsage(before);
   const units = (isWrite: boolean): number =>
-    meddler.calls
+    proxy.calls
       .filter(({ operation }) => WRITES.has(operation) === isWrite)
       .reduce((sum, call) => sum + (call.units ?? 0), 0) / COUNT;
-  const calls = meddler.calls.length / COUNT;
+  const calls = proxy.calls.length / COUNT;
   const parts = {
     requests: 1,
     writes: units(true),
@@ -70,5 +70,5 @@ for (const { name, ready, work } of works) {
 process.stdout.write = write;
 print(`cost of a million requests (the floor is $${floor.toFixed(2)})`, rows);
 
-await meddler.close();
+await proxy.close();
 await stopEmulator(emulator);

@@ -25,7 +25,7 @@ const { put, getItem, putItem } = createRequire(import.meta.url)(
     "puts",
     `import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
      import { DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
-     export { getItem, putItem } from "../lib/dynamodb-client.ts";
+     export { getItem, putItem } from "../lib/dynamodb/calls.ts";
      const client = DynamoDBDocumentClient.from(
        new DynamoDBClient({
          maxAttempts: 3,

@@ -1,7 +1,7 @@
 /** What a project's size costs its requests: DynamoDB calls and units, counted. */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { functionEnvironment } from "../support/function-environment.ts";
-import { startMeddler } from "../support/meddler.ts";
 import { STAGE } from "../support/stage.ts";
 import { print, type Row } from "./measure.ts";
 import { BODY, caller, PROJECT, type Workload, workloads } from "./workloads.ts";
@@ -10,17 +10,17 @@ const SIZES = [100, 10_000, 100_000];
 const BATCH = 100;
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
-const meddler = await startMeddler(emulator.endpoint);
-Object.assign(process.env, await functionEnvironment(meddler.url), { LOG_LEVEL: "SILENT" });
+const proxy = await startFaultProxy(emulator.endpoint);
+Object.assign(process.env, await functionEnvironment(proxy.url), { LOG_LEVEL: "SILENT" });
 const { signToken } = await import("../../infra/local/signing-key.ts");
 const create = await caller("createSoftwareDeployment", await signToken(PROJECT, ["member"], 3_600));
 
 const counted = async ({ ready, work }: Workload): Promise<string> => {
   await ready?.(1);
-  meddler.calls.length = 0;
+  proxy.calls.length = 0;
   await work();
-  const units = meddler.calls.reduce((sum, call) => sum + (call.units ?? 0), 0);
-  return `${meddler.calls.length} calls, ${units} units`;
+  const units = proxy.calls.reduce((sum, call) => sum + (call.units ?? 0), 0);
+  return `${proxy.calls.length} calls, ${units} units`;
 };
 
 const works = await workloads();
@@ -43,5 +43,5 @@ for (const wanted of SIZES) {
 }
 print("growth", rows);
 
-await meddler.close();
+await proxy.close();
 await stopEmulator(emulator);

@@ -5,8 +5,8 @@
  */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { functionEnvironment } from "../support/function-environment.ts";
-import { startMeddler } from "../support/meddler.ts";
 import { STAGE } from "../support/stage.ts";
 import { concurrently, print, quantile } from "./measure.ts";
 import { caller, PROJECT, type Workload, workloads } from "./workloads.ts";
@@ -56,8 +56,8 @@ const simulated = (rate: number) => {
 print("a hot project, simulated", [500, 900, 1_000, 1_200, 1_500, 2_000].map(simulated));
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
-const meddler = await startMeddler(emulator.endpoint);
-Object.assign(process.env, await functionEnvironment(meddler.url), { LOG_LEVEL: "SILENT" });
+const proxy = await startFaultProxy(emulator.endpoint);
+Object.assign(process.env, await functionEnvironment(proxy.url), { LOG_LEVEL: "SILENT" });
 const works = await workloads();
 const list = await caller("listSoftwareDeployments", await signToken(PROJECT, ["member"], 3_600));
 
@@ -74,7 +74,7 @@ const deployments = async (): Promise<number> => {
 
 const tried = async ({ name, work }: Workload, count: number) => {
   const before = await deployments();
-  meddler.meddle = () => (Math.random() < 0.05 ? "throttle" : "pass");
+  proxy.decide = () => (Math.random() < 0.05 ? "throttle" : "pass");
   const times: number[] = [];
   let failed = 0;
   await concurrently(count, 8, async () => {
@@ -84,7 +84,7 @@ const tried = async ({ name, work }: Workload, count: number) => {
     });
     times.push(performance.now() - started);
   });
-  meddler.meddle = () => "pass";
+  proxy.decide = () => "pass";
   return {
     request: name,
     requests: count,
@@ -100,5 +100,5 @@ for (const work of works.filter(({ name }) => name === "create" || name === "sho
   rows.push(await tried(work, 1_500));
 print("a storage that throttles 5 % of calls", rows);
 
-await meddler.close();
+await proxy.close();
 await stopEmulator(emulator);

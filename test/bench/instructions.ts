@@ -58,7 +58,8 @@ const run = async (file: string, { name, event, status }: Measured, times: numbe
     typeof event === "function" ? await Promise.all(Array.from({ length: times }, event)) : [event];
   await writeFile(events, JSON.stringify(made));
   const args = [...VALGRIND, SCRIPT, file, events, `${status}`, `${times}`];
-  const { stderr } = await promisify(execFile)("valgrind", args);
+  const env = { ...process.env, LOG_LEVEL: "INFO" };
+  const { stderr } = await promisify(execFile)("valgrind", args, { env });
   return Number(/Collected : (\d+)/.exec(stderr)?.[1]);
 };
 
@@ -75,7 +76,7 @@ if (spawnSync("valgrind", ["--version"]).status !== 0) {
 }
 
 const emulator = await startEmulator({ engine: "dynoxide", port: await freePort(), stage: STAGE });
-Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "INFO" });
+Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "SILENT" });
 const token = await signToken(PROJECT, ["member"], 3_600);
 const { deploy, path, below } = await measuredServer(token);
 const CREATE = "createSoftwareDeployment";

@@ -3,8 +3,8 @@ import { mkdtemp } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { bundle, handlers } from "../../infra/bundle.ts";
-import { entryOf } from "../../infra/entries.ts";
+import type { BuildOptions } from "esbuild";
+import { bundle, sources } from "../../infra/bundle.ts";
 import type { Handler } from "../support/handlers.ts";
 
 /** The middle of some figures. */
@@ -44,14 +44,18 @@ export const folder = await mkdtemp(join(tmpdir(), "bench-"));
 process.once("exit", () => rmSync(folder, { recursive: true }));
 
 /** Bundles a source as functions are deployed. @returns the file */
-export const bundled = async (name: string, entry: string): Promise<string> => {
-  const outfile = join(folder, `${name}.cjs`);
-  await bundle(entry, { outfile });
-  return outfile;
-};
+export const bundled = (name: string, contents: string): Promise<string> =>
+  bundledAs(name, { stdin: { contents, resolveDir: "functions", loader: "ts" } });
 
 /** The file that a function of `serverless.yml` is deployed as. */
-export const functionFile = (name: string): Promise<string> => bundled(name, entryOf(handlers[name] ?? ""));
+export const functionFile = (name: string): Promise<string> =>
+  bundledAs(name, { entryPoints: [sources[name] ?? ""] });
+
+const bundledAs = async (name: string, entry: BuildOptions): Promise<string> => {
+  const outfile = join(folder, `${name}.cjs`);
+  await bundle({ ...entry, outfile });
+  return outfile;
+};
 
 /** A function of `serverless.yml` as it is deployed, in this process, whose environment must be a function's. */
 export const functionHandler = async (name: string): Promise<Handler> =>

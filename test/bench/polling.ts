@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { engines, freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
-import { startMeddler } from "../support/meddler.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startService, stopService } from "../support/service.ts";
 import { STAGE } from "../support/stage.ts";
 
@@ -14,8 +14,8 @@ const SECONDS = Number(process.argv[2] ?? 60);
 
 const engine = engines[0] ?? "dynalite";
 const emulator = await startEmulator({ engine, port: await freePort(), stage: STAGE });
-const meddler = await startMeddler(emulator.endpoint);
-const service = await startService({ AWS_ENDPOINT_URL_DYNAMODB: meddler.url });
+const proxy = await startFaultProxy(emulator.endpoint);
+const service = await startService({ AWS_ENDPOINT_URL_DYNAMODB: proxy.url });
 const token = await signToken("polling", ["member"], 3_600);
 
 const api = async (path: string, body?: object): Promise<any> => {
@@ -53,7 +53,7 @@ const poll = async (server: { url: string; modified: string }): Promise<void> =>
   server.modified = modified;
 };
 
-meddler.calls.length = 0;
+proxy.calls.length = 0;
 const end = Date.now() + SECONDS * 1_000;
 while (Date.now() < end) {
   const second = sleep(1_000);
@@ -62,12 +62,12 @@ while (Date.now() < end) {
   await second;
 }
 
-const counts = Object.entries(Object.groupBy(meddler.calls, ({ operation }) => operation));
+const counts = Object.entries(Object.groupBy(proxy.calls, ({ operation }) => operation));
 const calls = counts.map(([operation, made]) => `${((made?.length ?? 0) / polls).toFixed(2)} ${operation}`);
 process.stdout.write(`${SERVERS} servers, ${polls} polls (${fetched} with a GET), ${errors} errors\n`);
 process.stdout.write(`DynamoDB calls a poll: ${calls.join(", ")}\n`);
 
 await stopService(service);
-await meddler.close();
+await proxy.close();
 await stopEmulator(emulator);
 if (errors > 0) process.exitCode = 1;

@@ -1,9 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { request } from "../support/api.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
+import type { InjectedFault } from "../support/fault-proxy.ts";
+import { operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
-import { meddler, operations } from "../support/meddled.ts";
-import type { Meddling } from "../support/meddler.ts";
 import { storedItems } from "../support/table.ts";
 
 let tenant: Tenant;
@@ -40,14 +40,14 @@ describe("a poll costs", () => {
     expect(operations()).toEqual(["Query", "Query"]);
   });
 
-  it.each<Meddling>(["fail", "hang"])(
+  it.each<InjectedFault>(["fail", "hang"])(
     "does not fail because what it collected could not be recorded (%s)",
     async (trouble) => {
       const { id, link } = await deployed(`s2-${String(trouble)}`);
-      meddler.meddle = (operation) => (operation === "UpdateItem" ? trouble : "pass");
+      proxy.decide = (operation) => (operation === "UpdateItem" ? trouble : "pass");
       expect((await request("GET", link)).status).toBe(200);
       expect(await show(id)).not.toHaveProperty("collected_time");
-      meddler.meddle = () => "pass";
+      proxy.decide = () => "pass";
       await request("GET", link);
       expect(await show(id)).toHaveProperty("collected_time");
     },
@@ -55,7 +55,7 @@ describe("a poll costs", () => {
 
   it("is 503 when DynamoDB does not answer", async () => {
     const { link } = await deployed("s3");
-    meddler.meddle = () => "fail";
+    proxy.decide = () => "fail";
     expectFault(await request("GET", link), 503);
   });
 });
@@ -68,7 +68,7 @@ describe("a change that takes long", () => {
     const started = Math.floor(Date.now() / 1_000);
     const slowly = (operation: string) => {
       let first = true;
-      meddler.meddle = (called) => {
+      proxy.decide = (called) => {
         if (called !== operation || !first) return "pass";
         first = false;
         return "hang";
@@ -130,16 +130,16 @@ describe("a signal's link", () => {
 });
 
 describe("a signal in trouble", () => {
-  it.each<Meddling>(["throttle", "fail", "cut-before"])(
+  it.each<InjectedFault>(["throttle", "fail", "cut-before"])(
     "%s: 503 with Retry-After, never 4xx; sent again, it counts",
     async (trouble) => {
       const { id, link } = await deployed(`trouble-${String(trouble)}`);
       const signal = signalOf((await request("GET", link)).json);
-      meddler.meddle = () => trouble;
+      proxy.decide = () => trouble;
       const reply = await request("PUT", signal, { body: { result: 1 } });
       expectFault(reply, 503);
       expect(reply.headers["retry-after"]).toMatch(/^\d+$/);
-      meddler.meddle = () => "pass";
+      proxy.decide = () => "pass";
       await request("PUT", signal, { body: { result: 1 } });
       expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 1 } });
     },
@@ -158,8 +158,8 @@ describe("a signal in trouble", () => {
   it("whose answer was lost counts once", async () => {
     const { id, link } = await deployed("lost");
     const signal = signalOf((await request("GET", link)).json);
-    const next: Meddling[] = ["pass", "pass", "cut-after"];
-    meddler.meddle = () => next.shift() ?? "pass";
+    const next: InjectedFault[] = ["pass", "pass", "cut-after"];
+    proxy.decide = () => next.shift() ?? "pass";
     expect((await request("PUT", signal, { body: { result: 1 } })).status).toBe(200);
     const { json } = await tenant.call("GET", `/software_deployments/${id}/events`);
     expect(json.events.map(({ event }: any) => event)).toEqual(["created", "collected", "signalled"]);

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
+import type { InjectedFault } from "../support/fault-proxy.ts";
+import { injectFaults, operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
-import { meddler, meddleWith, operations } from "../support/meddled.ts";
-import type { Meddling } from "../support/meddler.ts";
 import { storedItems } from "../support/table.ts";
 
 let tenant: Tenant;
@@ -11,7 +11,7 @@ beforeAll(async () => {
   tenant = await newTenant();
 });
 
-const THREE: Meddling[] = ["fail", "fail", "fail"];
+const THREE: InjectedFault[] = ["fail", "fail", "fail"];
 
 const one = minimal({ input_values: { a: 1 } });
 const batch = [minimal({ server_id: "s1" }), minimal({ server_id: "s2" }), minimal({ server_id: "s3" })];
@@ -45,17 +45,17 @@ describe.each(BODIES)("a create of %s under a key that is broken off", (_, body,
     of.call("POST", "/software_deployments", { body, headers: { "idempotency-key": "k" } });
 
   // The calls are: read the key, write the key, write the rows.
-  it.each<[string, Meddling[], stored: boolean]>([
+  it.each<[string, InjectedFault[], stored: boolean]>([
     ["before the key is written", ["pass", ...THREE], false],
     ["between the key and the rows", ["pass", "pass", ...THREE], false],
     ["after the rows, whose answer is lost", ["pass", "pass", "cut-after", "fail", "fail"], true],
     ["by silence", ["pass", "pass", "hang", "hang", "hang"], false],
-  ])("%s: 503, and whoever repeats it finishes the same work", async (_, meddling, stored) => {
+  ])("%s: 503, and whoever repeats it finishes the same work", async (_, fault, stored) => {
     const project = await newTenant();
-    meddleWith(...meddling);
+    injectFaults(...fault);
     expectFault(await post(project), 503);
     expect(await deploymentsIn(project)).toBe(stored ? count : 0);
-    meddler.meddle = () => "pass";
+    proxy.decide = () => "pass";
     const repeated = await post(project);
     expect(repeated.status).toBe(200);
     expect(await deploymentsIn(project)).toBe(count);
@@ -63,12 +63,12 @@ describe.each(BODIES)("a create of %s under a key that is broken off", (_, body,
     expect(await deploymentsIn(project)).toBe(count);
   });
 
-  it.each<[string, Meddling[]]>([
+  it.each<[string, InjectedFault[]]>([
     ["the key's", ["pass", "cut-after"]],
     ["the rows'", ["pass", "pass", "cut-after"]],
-  ])("whose answer to %s write was lost is no repeat, and counts once", async (_, meddling) => {
+  ])("whose answer to %s write was lost is no repeat, and counts once", async (_, fault) => {
     const project = await newTenant();
-    meddleWith(...meddling);
+    injectFaults(...fault);
     const reply = await post(project);
     expect([reply.status, reply.headers["idempotent-replayed"]]).toEqual([200, undefined]);
     expect(await deploymentsIn(project)).toBe(count);
@@ -138,20 +138,20 @@ describe.runIf(hasTransactions)("a batch", () => {
 
   it("whose answer was lost is written once", async () => {
     tenant = await newTenant();
-    meddleWith("cut-after");
+    injectFaults("cut-after");
     expect((await post()).json.software_deployments).toHaveLength(3);
     expect(await deploymentsIn(tenant)).toBe(3);
   });
 
-  it.each<Meddling>(["fail", "throttle", "cut-before", "collide"])(
+  it.each<InjectedFault>(["fail", "throttle", "cut-before", "collide"])(
     "in trouble (%s) is 503, and nothing of it is there",
     async (trouble) => {
       tenant = await newTenant();
-      meddler.meddle = () => trouble;
+      proxy.decide = () => trouble;
       const reply = await post();
       expectFault(reply, 503);
       expect(reply.headers["retry-after"]).toMatch(/^\d+$/);
-      meddler.meddle = () => "pass";
+      proxy.decide = () => "pass";
       expect(await storedItems(tenant.project)).toEqual([]);
     },
   );
@@ -160,13 +160,13 @@ describe.runIf(hasTransactions)("a batch", () => {
 describe("If-Match", () => {
   it("holds for a write whose answer was lost", async () => {
     const { id } = await tenant.deploy();
-    for (const [method, meddling] of [
+    for (const [method, fault] of [
       ["PUT", ["pass", "cut-after"]],
       ["PATCH", ["pass", "cut-after"]],
       ["DELETE", ["pass", "pass", "cut-after"]],
-    ] as [string, Meddling[]][]) {
+    ] as [string, InjectedFault[]][]) {
       const { headers } = await tenant.call("GET", `/software_deployments/${id}`);
-      meddleWith(...meddling);
+      injectFaults(...fault);
       const reply = await tenant.call(method, `/software_deployments/${id}`, {
         headers: { "if-match": headers.etag ?? "" },
         ...(method !== "DELETE" && { body: { action: method } }),

@@ -1,38 +1,23 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
+import type { InjectedFault } from "../support/fault-proxy.ts";
+import { injectFaults, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
-import { type Meddler, type Meddling, startMeddler } from "../support/meddler.ts";
 import { storedItem, storedItems } from "../support/table.ts";
 
 const project = newProject();
 let token: string;
-let meddler: Meddler;
 
 const create = (body: object = minimal()) => request("POST", deploymentsOf(project), { token, body });
 
-/** Meddles with the next calls in this order; all later ones pass. */
-const meddleWith = (...next: Meddling[]): void => {
-  meddler.meddle = () => next.shift() ?? "pass";
-};
-
-const always = (meddling: Meddling): void => {
-  meddler.meddle = () => meddling;
+const always = (fault: InjectedFault): void => {
+  proxy.decide = () => fault;
 };
 
 beforeAll(async () => {
   token = await memberToken(project);
-  meddler = await startMeddler(inject("dynamodb"));
-  // The handlers are imported at the first request, and the client with them.
-  process.env.AWS_ENDPOINT_URL_DYNAMODB = meddler.url;
 });
-
-afterEach(() => {
-  meddler.meddle = () => "pass";
-  meddler.calls.length = 0;
-});
-
-afterAll(() => meddler.close());
 
 describe("create costs", () => {
   const kilobyte = (text: string): string => {
@@ -53,42 +38,42 @@ describe("create costs", () => {
   ])("one PutItem: %s, write units of the table: %i", async (_, units, body) => {
     const reply = await request("POST", deploymentsOf(project), { token, body });
     expect(reply.status).toBe(200);
-    expect(meddler.calls).toEqual([{ operation: "PutItem", units: units + 2, tableUnits: units }]);
+    expect(proxy.calls).toEqual([{ operation: "PutItem", units: units + 2, tableUnits: units }]);
   });
 
   it("nothing for a request that is refused", async () => {
     await create({});
     await request("POST", deploymentsOf(project), { body: minimal() });
-    expect(meddler.calls).toEqual([]);
+    expect(proxy.calls).toEqual([]);
   });
 });
 
 describe("DynamoDB in trouble", () => {
-  it.each<Meddling>(["throttle", "fail", "cut-before"])(
+  it.each<InjectedFault>(["throttle", "fail", "cut-before"])(
     "%s once: the SDK's repeat succeeds",
-    async (meddling) => {
-      meddleWith(meddling);
+    async (fault) => {
+      injectFaults(fault);
       const reply = await create();
       expect(reply.status).toBe(200);
-      expect(meddler.calls).toHaveLength(2);
+      expect(proxy.calls).toHaveLength(2);
       expect(await storedItem(project, reply.json.software_deployment.id)).toBeDefined();
     },
   );
 
   it("a lost answer: the repeat recognizes its own row, and there is one", async () => {
     const before = (await storedItems(project)).length;
-    meddleWith("cut-after", "cut-after");
+    injectFaults("cut-after", "cut-after");
     const reply = await create();
     expect(reply.status).toBe(200);
-    expect(meddler.calls).toHaveLength(3);
+    expect(proxy.calls).toHaveLength(3);
     expect(await storedItems(project)).toHaveLength(before + 1);
   });
 
-  it.each<Meddling>(["throttle", "fail", "cut-before", "hang"])(
+  it.each<InjectedFault>(["throttle", "fail", "cut-before", "hang"])(
     "%s for good: 503 that may be tried again, and nothing of DynamoDB in it",
-    async (meddling) => {
+    async (fault) => {
       const before = (await storedItems(project)).length;
-      always(meddling);
+      always(fault);
       const reply = await create();
       expectFault(reply, 503);
       expect(reply.headers["retry-after"]).toMatch(/^[1-9]\d*$/);

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest"
 import { signToken } from "../../infra/local/signing-key.ts";
 import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { expectFault } from "../support/faults.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
-import { startMeddler } from "../support/meddler.ts";
 
 const CANARY = "canary-5f2b";
 const LONGEST = "p".repeat(64);
@@ -93,9 +93,9 @@ describe("logs never hold a token, a body or a value", () => {
 
   it("when DynamoDB fails: the error's name and place, not its message", async () => {
     vi.resetModules();
-    const meddler = await startMeddler(inject("dynamodb"));
-    meddler.meddle = () => "deny";
-    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", meddler.url);
+    const proxy = await startFaultProxy(inject("dynamodb"));
+    proxy.decide = () => "deny";
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url);
     const project = newProject();
     const body = minimal({ input_values: { a: CANARY } });
     expectFault(
@@ -104,7 +104,7 @@ describe("logs never hold a token, a body or a value", () => {
     );
     expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR", error: "AccessDeniedException" }]);
     expect(written).not.toMatch(new RegExp(`${CANARY}|secret-of-dynamodb`));
-    await meddler.close();
+    await proxy.close();
   });
 });
 
@@ -115,35 +115,35 @@ describe("LOG_LEVEL", () => {
     ["SILENT", []],
   ])("%s", async (level, messages) => {
     vi.resetModules();
-    const meddler = await startMeddler(inject("dynamodb"));
-    meddler.meddle = () => "deny";
-    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", meddler.url);
+    const proxy = await startFaultProxy(inject("dynamodb"));
+    proxy.decide = () => "deny";
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url);
     vi.stubEnv("LOG_LEVEL", level);
     const project = newProject();
     const token = await memberToken(project);
     expectFault(await request("POST", deploymentsOf(project), { token, body: {} }), 400);
     expectFault(await request("POST", deploymentsOf(project), { token, body: minimal() }), 500);
     expect(lines().map(({ message }) => message)).toEqual(messages);
-    await meddler.close();
+    await proxy.close();
   });
 });
 
 describe("a function about to time out", () => {
   it("answers our 500 before it is ended", async () => {
     vi.resetModules();
-    const meddler = await startMeddler(inject("dynamodb"));
-    meddler.meddle = () => "hang";
-    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", meddler.url);
-    const { create } = await import("../../functions/software-deployments.ts");
+    const proxy = await startFaultProxy(inject("dynamodb"));
+    proxy.decide = () => "hang";
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url);
+    const { handler } = await import("../../functions/software-deployments/create.ts");
     const project = newProject();
     const event = gatewayEvent("POST", deploymentsOf(project), {
       token: await memberToken(project),
       body: minimal(),
     });
-    const answer = await create(event as Parameters<typeof create>[0], lambdaContext(700));
+    const answer = await handler(event as Parameters<typeof handler>[0], lambdaContext(700));
     expect(answer.statusCode).toBe(500);
     expect(JSON.parse(answer.body).error.message).toBe("The request took too long.");
     expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR" }]);
-    await meddler.close();
+    await proxy.close();
   });
 });

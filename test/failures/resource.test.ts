@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
+import type { InjectedFault } from "../support/fault-proxy.ts";
+import { injectFaults, operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
-import { meddler, meddleWith, operations } from "../support/meddled.ts";
-import type { Meddling } from "../support/meddler.ts";
 import { CONFIGS_TABLE, TABLE } from "../support/stage.ts";
 import { storedItem } from "../support/table.ts";
 
@@ -58,7 +58,7 @@ describe("a request costs", () => {
 
   it("never a scan, and never a query beyond the project", async () => {
     const queries: Record<string, any>[] = [];
-    meddler.meddle = (operation, input) => {
+    proxy.decide = (operation, input) => {
       expect(operation).not.toBe("Scan");
       if (operation === "Query") queries.push(input);
       return "pass";
@@ -93,7 +93,7 @@ describe("a filtered list", () => {
     const { id } = await tenant.deploy({ action: "RARE" });
     const found = asAnswered(await storedItem(tenant.project, id));
     const limits: number[] = [];
-    meddler.meddle = (operation, { Limit }) => {
+    proxy.decide = (operation, { Limit }) => {
       if (operation !== "Query") return "pass";
       limits.push(Limit);
       const Items = limits.length === 3 ? [found] : [];
@@ -108,7 +108,7 @@ describe("a filtered list", () => {
 
   it("that finds nothing among very many says where to go on", async () => {
     let pages = 0;
-    meddler.meddle = () => {
+    proxy.decide = () => {
       pages += 1;
       return { answer: { Items: [], Count: 0, LastEvaluatedKey: row(pages) } };
     };
@@ -121,7 +121,7 @@ describe("a filtered list", () => {
     for (let i = 0; i < 30; i += 1) await tenant.deploy({ server_id: "busy", status: "COMPLETE" });
     await tenant.deploy({ server_id: "busy", status: "FAILED" });
     const read: number[] = [];
-    meddler.meddle = (operation, { RequestItems }) => {
+    proxy.decide = (operation, { RequestItems }) => {
       if (operation === "BatchGetItem") read.push(RequestItems[TABLE].Keys.length);
       return "pass";
     };
@@ -133,7 +133,7 @@ describe("a filtered list", () => {
 describe("a write whose answer was lost", () => {
   it("of an update is recognized by its repeat: it counts once", async () => {
     const { id } = await tenant.deploy();
-    meddleWith("cut-after");
+    injectFaults("cut-after");
     const reply = await tenant.call("PUT", deployment(id), { body: { action: "AGAIN" } });
     expect(reply.json.software_deployment).toMatchObject({ id, action: "AGAIN" });
     expect(await storedItem(tenant.project, id)).toMatchObject({ action: "AGAIN", delivery: 1 });
@@ -143,7 +143,7 @@ describe("a write whose answer was lost", () => {
     const { id } = await tenant.deploy();
     const overtaken = async (write: () => Promise<{ status: number }>, meanwhile: object) => {
       let first = true;
-      meddler.meddle = (operation) => {
+      proxy.decide = (operation) => {
         if (operation !== "UpdateItem" || !first) return "pass";
         first = false;
         // The SDK waits before it repeats; by then the other change is there.
@@ -175,7 +175,7 @@ describe("a write whose answer was lost", () => {
 
   it("of a creation, also when it was changed before the repeat", async () => {
     let first = true;
-    meddler.meddle = (operation, { Item }) => {
+    proxy.decide = (operation, { Item }) => {
       if (operation !== "PutItem" || !first) return "pass";
       first = false;
       setTimeout(() => void tenant.call("PUT", deployment(Item.id.S), { body: { action: "EARLY" } }), 10);
@@ -190,9 +190,9 @@ describe("a write whose answer was lost", () => {
   it("of a removal is 204, not 404", async () => {
     const { id } = await tenant.deploy();
     const config = await tenant.configure();
-    meddleWith("pass", "pass", "cut-after");
+    injectFaults("pass", "pass", "cut-after");
     expect((await tenant.call("DELETE", deployment(id))).status).toBe(204);
-    meddleWith("pass", "cut-after");
+    injectFaults("pass", "cut-after");
     expect((await tenant.call("DELETE", `/software_configs/${config.id}`)).status).toBe(204);
   });
 });
@@ -212,21 +212,21 @@ describe("an index that lags", () => {
   it("does not keep a configuration whose last deployment is gone", async () => {
     const config = await tenant.configure();
     const ghost = { project_id: { S: tenant.project }, id: { S: NOBODY } };
-    meddleWith({ answer: { Items: [ghost], Count: 1 } });
+    injectFaults({ answer: { Items: [ghost], Count: 1 } });
     expect((await tenant.call("DELETE", `/software_configs/${config.id}`)).status).toBe(204);
   });
 
   it("does not show a deployment that is gone, and goes on behind it", async () => {
     const { id } = await tenant.deploy({ server_id: "lag" });
     const rows = [NOBODY, id].map((row) => ({ project_id: { S: tenant.project }, id: { S: row } }));
-    meddleWith({ answer: { Items: rows, Count: 2 } });
+    injectFaults({ answer: { Items: rows, Count: 2 } });
     const { json } = await tenant.call("GET", "/software_deployments?server_id=lag&limit=1");
     expect(json.software_deployments.map((row: any) => row.id)).toEqual([id]);
   });
 });
 
 describe("a batch read of which DynamoDB leaves a part", () => {
-  const partly = (table: string): Meddling => ({
+  const partly = (table: string): InjectedFault => ({
     answer: {
       Responses: { [table]: [] },
       UnprocessedKeys: { [table]: { Keys: [], ConsistentRead: true } },
@@ -237,16 +237,16 @@ describe("a batch read of which DynamoDB leaves a part", () => {
     const { id } = await tenant.deploy({ server_id: "rest" });
     const Keys = [{ project_id: { S: tenant.project }, id: { S: id } }];
     const rest = { answer: { Responses: {}, UnprocessedKeys: { [TABLE]: { Keys, ConsistentRead: true } } } };
-    meddleWith("pass", rest, rest);
+    injectFaults("pass", rest, rest);
     const { json } = await tenant.call("GET", "/software_deployments?server_id=rest");
     expect(json.software_deployments).toHaveLength(1);
-    meddler.meddle = (operation) => (operation === "BatchGetItem" ? rest : "pass");
+    proxy.decide = (operation) => (operation === "BatchGetItem" ? rest : "pass");
     expectFault(await tenant.call("GET", "/software_deployments?server_id=rest"), 503);
   });
 
   it("that leaves nothing is done", async () => {
     await tenant.deploy({ server_id: "none", config_id: NOBODY });
-    meddleWith("pass", "pass", partly(CONFIGS_TABLE));
+    injectFaults("pass", "pass", partly(CONFIGS_TABLE));
     const { json } = await tenant.call("GET", "/software_deployments/metadata/none");
     expect(json).toEqual({ metadata: [] });
   });
@@ -274,7 +274,7 @@ describe("every endpoint in an outage", () => {
   it("answers 503 and loses nothing", async () => {
     const { id } = await tenant.deploy({ server_id: "outage" });
     const before = await storedItem(tenant.project, id);
-    meddler.meddle = () => "fail";
+    proxy.decide = () => "fail";
     const calls: [string, string, object?][] = [
       ["GET", "/software_deployments"],
       ["GET", "/software_deployments?server_id=outage"],

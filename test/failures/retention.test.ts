@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { request } from "../support/api.ts";
 import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
+import { operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
-import { meddler, operations } from "../support/meddled.ts";
 import { storedItem } from "../support/table.ts";
 
 const DAY = 86_400;
@@ -103,7 +103,7 @@ describe("on a stage with retentionDays, a deployment", () => {
     const aged = await later(2 * DAY - 60);
     operations();
     // It ends between the read, which finds it, and the write.
-    meddler.meddle = (operation) => {
+    proxy.decide = (operation) => {
       if (operation === "GetItem") vi.setSystemTime(ends + 2_000);
       return "pass";
     };

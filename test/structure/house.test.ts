@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { functionHandlers } from "../support/serverless.ts";
 
 const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
   encoding: "utf8",
@@ -20,79 +21,102 @@ const importsOf = (file: string): string[] =>
     name.startsWith(".") ? join(dirname(file), name) : name,
   );
 
-const inRoom = (room: RegExp): string[] => sources.filter((file) => room.test(file));
+const ownImportsOf = (file: string): string[] => importsOf(file).filter((name) => sources.includes(name));
 
-const RESOURCE =
-  "software-deployment|software-deployment-request|software-deployment-creation|software-config|software-config-io|server-metadata|server-state|deployment-run|deployment-event|signal";
-const STORAGE = "dynamodb|dynamodb-client|sha256|stored-json|[\\w-]+-(?:table|item|lists|change)";
+const isIn = (folder: string) => (file: string) => file.startsWith(`${folder}/`);
 
-/** The files of `lib/` by name, and whole rooms of it. */
-const lib = (...names: string[]): RegExp => new RegExp(`^lib/(?:(?:${names.join("|")})\\.ts$|wire/)`);
+/** The nouns, each above those that it may know. */
+const NOUNS = ["lib/server", "lib/deployment", "lib/config"];
 
-/** Which of our own files a room may import. */
-const ARROWS: [room: RegExp, mayImport: RegExp][] = [
-  [
-    /^functions\//,
-    lib(
-      RESOURCE,
-      "[\\w-]+-(?:table|lists|change)",
-      "config",
-      "http/(?:endpoint|authorize|authorize-link|event|fallback|links|agent-links|reply)",
-    ),
-  ],
-  [lib(RESOURCE), lib(RESOURCE, "stored-json", "errors")],
-  [new RegExp(`^lib/(${STORAGE})\\.ts$`), lib(RESOURCE, STORAGE, "config", "errors")],
-  [/^lib\/http\//, lib("http/[\\w-]+", "auth/(?:authenticate|capability|identity)", "config", "errors")],
-  [/^lib\/auth\//, lib("auth/[\\w-]+", "config", "errors")],
-  [/^lib\/wire\//, lib("errors")],
-  [/^lib\/(errors|config)\.ts$/, /^$/],
-  [/^infra\//, /^infra\//],
-];
+/** What everybody may know: `lib/settings.ts`, `lib/errors.ts`, and values as they travel. */
+const GROUND = ["lib", "lib/wire"];
+
+/** The folders that files of a noun's own folder, and of its `table/`, may import from. */
+const nounArrows = NOUNS.flatMap((noun, at): [string, string[]][] => {
+  const below = NOUNS.slice(at + 1);
+  const tables = [noun, ...below].map((one) => `${one}/table`);
+  return [
+    [noun, [noun, ...below, ...GROUND]],
+    [`${noun}/table`, [noun, ...below, ...tables, "lib/dynamodb", ...GROUND]],
+  ];
+});
+
+/** For each folder with functions' code, the folders that its files may import from. */
+const ARROWS = new Map<string, string[]>([
+  ["functions", [...NOUNS, ...NOUNS.map((noun) => `${noun}/table`), "lib/http", ...GROUND]],
+  ...nounArrows,
+  ["lib/dynamodb", ["lib/dynamodb", ...GROUND]],
+  ["lib/http", ["lib/http", "lib/auth", ...GROUND]],
+  ["lib/auth", ["lib/auth", ...GROUND]],
+  ["lib/wire", GROUND],
+  ["lib", []],
+]);
+
+/** The folder that a file belongs to; below `functions/` there is one for each resource. */
+const roomOf = (file: string): string => (isIn("functions")(file) ? "functions" : dirname(file));
+
+/** The first circle of imports that is reached from a file, if there is one. */
+const circleFrom = (file: string, path: string[], done: Set<string>): string[] | undefined => {
+  if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+  if (done.has(file)) return undefined;
+  for (const imported of ownImportsOf(file)) {
+    const circle = circleFrom(imported, [...path, file], done);
+    if (circle) return circle;
+  }
+  done.add(file);
+  return undefined;
+};
 
 describe("the house", () => {
   it("has the eight names at its top, beside the lock file and dotfiles", () => {
     const top = new Set(
       tracked.map((file) => file.split("/")[0] ?? "").filter((name) => !name.startsWith(".")),
     );
-    expect([...top].sort()).toEqual(
-      [
-        "README.md",
-        "functions",
-        "infra",
-        "lib",
-        "package-lock.json",
-        "package.json",
-        "serverless.yml",
-        "test",
-        "tsconfig.json",
-      ].sort(),
-    );
+    const files = ["README.md", "package.json", "package-lock.json", "serverless.yml", "tsconfig.json"];
+    expect([...top].sort()).toEqual([...files, "functions", "infra", "lib", "test"].sort());
   });
 
-  it.each(ARROWS)("arrows point one way: %s", (room, mayImport) => {
-    expect(inRoom(room).length).toBeGreaterThan(0);
-    for (const file of inRoom(room)) {
-      for (const imported of importsOf(file).filter((name) => /^(functions|lib|infra|test)\//.test(name))) {
-        expect(imported, `imported by ${file}`).toMatch(mayImport);
+  it("has no room that its arrows do not name", () => {
+    const rooms = new Set(sources.filter((file) => /^(functions|lib)\//.test(file)).map(roomOf));
+    expect([...rooms].sort()).toEqual([...ARROWS.keys()].sort());
+  });
+
+  it.each([...ARROWS])("arrows point one way: %s", (room, mayImport) => {
+    for (const file of sources.filter((one) => roomOf(one) === room)) {
+      for (const imported of ownImportsOf(file)) {
+        expect(mayImport, `${file} imports ${imported}`).toContain(roomOf(imported));
       }
     }
   });
 
+  it("keeps what is built and what runs apart", () => {
+    for (const file of sources.filter(isIn("infra"))) {
+      for (const imported of ownImportsOf(file)) expect(imported, `imported by ${file}`).toMatch(/^infra\//);
+    }
+  });
+
+  it("has no circle of imports", () => {
+    const done = new Set<string>();
+    expect(sources.map((file) => circleFrom(file, [], done)).find((circle) => circle)).toBeUndefined();
+  });
+
   it.each([
-    ["process.env", /process\.env/, /^lib\/config\.ts$/],
-    ["the AWS SDK", /"@aws-sdk\//, /^lib\/(dynamodb|dynamodb-client)\.ts$/],
+    ["process.env", /process\.env/, /^lib\/settings\.ts$/],
+    ["the AWS SDK", /"@aws-sdk\//, /^lib\/dynamodb\//],
     ["middy", /"@middy\//, /^lib\/http\//],
     ["the clock", /new Date\(\)|Date\.now\(|performance\.now\(/, /^(functions|lib\/http|lib\/auth)\//],
     ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^functions\//],
   ])("%s is used in its rooms only", (_, use, rooms) => {
-    const users = inRoom(/^(functions|lib)\//).filter((file) => use.test(text(file)));
+    const users = sources.filter((file) => /^(functions|lib)\//.test(file) && use.test(text(file)));
     expect(users.length).toBeGreaterThan(0);
     for (const file of users) expect(file).toMatch(rooms);
   });
 
-  it("has no file of more than 200 lines outside the tests", () => {
-    const long = inRoom(/^(functions|lib|infra)\//).filter((file) => text(file).split("\n").length > 201);
-    expect(long).toEqual([]);
+  it("has one file in functions/ for each function of the route table, and no other", () => {
+    const files = tracked.filter(isIn("functions")).filter((file) => file.endsWith(".ts"));
+    expect(functionHandlers.toSorted()).toEqual(
+      files.map((file) => file.replace(/\.ts$/, ".handler")).toSorted(),
+    );
   });
 
   it("has no room for what belongs nowhere", () => {

@@ -26,6 +26,9 @@ export interface Route {
 /** The names of the functions in `serverless.yml`. */
 export const functionNames = Object.keys(functions);
 
+/** The handlers of the functions, one for each. */
+export const functionHandlers = Object.values(functions).map(({ handler }) => handler);
+
 /** The route table of `serverless.yml`. */
 export const routes: Route[] = Object.entries(functions).flatMap(([name, { handler, events }]) =>
   events.map(({ httpApi }) => {

@@ -1,6 +1,6 @@
 import { inflateRawSync } from "node:zlib";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand, paginateQuery } from "@aws-sdk/lib-dynamodb";
+import { DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { inject } from "vitest";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import { TABLE } from "./stage.ts";
@@ -13,6 +13,23 @@ const client = DynamoDBDocumentClient.from(
 /** Reads an item as it is stored. */
 export const storedItem = async (projectId: string, id: string): Promise<Record<string, any> | undefined> =>
   (await client.send(new GetCommand({ TableName: TABLE, Key: { project_id: projectId, id } }))).Item;
+
+/** Writes an attribute of an item behind the service's back. */
+export const storeAttribute = async (
+  projectId: string,
+  id: string,
+  name: string,
+  value: unknown,
+): Promise<void> => {
+  const update = new UpdateCommand({
+    TableName: TABLE,
+    Key: { project_id: projectId, id },
+    UpdateExpression: "SET #name = :value",
+    ExpressionAttributeNames: { "#name": name },
+    ExpressionAttributeValues: { ":value": value },
+  });
+  await client.send(update);
+};
 
 /** All items of a project. */
 export const storedItems = async (projectId: string): Promise<Record<string, any>[]> => {

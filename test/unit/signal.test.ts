@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fittedResult } from "../../lib/signal.ts";
-import { bytesOf, storedJson } from "../../lib/stored-json.ts";
+import type { ConfigOutput } from "../../lib/config/inputs-outputs.ts";
+import { resultOf } from "../../lib/deployment/signal.ts";
+import { fitResult } from "../../lib/deployment/table/fit-result.ts";
+import { bytesOf, storedJson } from "../../lib/dynamodb/stored-json.ts";
 
 const ROOM = 200_000;
 const declared = [
@@ -9,7 +11,10 @@ const declared = [
   { name: "problem", type: "String" as const, error_output: true },
 ];
 
-const result = (signal: Record<string, unknown>, room = ROOM) => fittedResult(signal, declared, room);
+const fitted = (signal: Record<string, unknown>, outputs: ConfigOutput[], room = ROOM) =>
+  fitResult(resultOf(signal, outputs), room);
+
+const result = (signal: Record<string, unknown>, room = ROOM) => fitted(signal, declared, room);
 
 const always = { deploy_stdout: null, deploy_stderr: null, deploy_status_code: null };
 
@@ -55,9 +60,9 @@ describe("a signal's result, by Heat's rules", () => {
 
   it("takes nothing from a prototype", () => {
     const odd = [{ name: "toString", type: "String" as const, error_output: true }];
-    expect(fittedResult({}, odd, ROOM).status).toBe("COMPLETE");
+    expect(fitted({}, odd).status).toBe("COMPLETE");
     const oddest = [{ name: "__proto__", type: "String" as const, error_output: false }];
-    const { output_values } = fittedResult(JSON.parse('{"__proto__":{"a":1}}'), oddest, ROOM);
+    const { output_values } = fitted(JSON.parse('{"__proto__":{"a":1}}'), oddest);
     expect(JSON.stringify(output_values)).toMatch(/^{"__proto__":{"a":1},/);
   });
 });
@@ -104,11 +109,7 @@ describe("a result that is too large", () => {
     const names = Array.from({ length: 4_000 }, (_, i) => `${i}-${crypto.randomUUID()}`);
     const signal = Object.fromEntries(names.map((name) => [name, random(180)]));
     const outputs = names.map((name) => ({ name, type: "String" as const, error_output: false }));
-    const { output_values, status, status_reason } = fittedResult(
-      { ...signal, deploy_stdout: "log" },
-      outputs,
-      ROOM,
-    );
+    const { output_values, status, status_reason } = fitted({ ...signal, deploy_stdout: "log" }, outputs);
     const kept = Object.keys(output_values);
     expect([status, output_values.deploy_stdout]).toEqual(["COMPLETE", "log"]);
     expect(kept.length).toBeGreaterThan(1_000);

@@ -1,0 +1,22 @@
+import * as z from "zod/mini";
+import { collectUrl, linkExpiry } from "../../lib/http/agent-links.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ServerPath } from "../../lib/server/server.ts";
+import { isoTimeOf } from "../../lib/wire/time.ts";
+
+const ServerLink = z.object({ metadata_url: z.string(), expires_at: z.string() });
+
+/**
+ * `POST /v1/{project_id}/software_deployments/metadata/{server_id}/link`: a signed link by which the server's agent
+ * collects what it is to run, and needs no other credentials.
+ */
+export const handler = endpoint(
+  { access: byProject, path: ServerPath, response: ServerLink },
+  async ({ projectId, path, baseUrl }) => {
+    const issued = Date.now();
+    const expires = linkExpiry(issued);
+    const link = { project: projectId, server: path.server_id, issued, expires };
+    return { metadata_url: collectUrl(baseUrl, link), expires_at: isoTimeOf(expires) };
+  },
+);

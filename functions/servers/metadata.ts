@@ -1,0 +1,21 @@
+import { signalUrl } from "../../lib/http/agent-links.ts";
+import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ServerMetadata } from "../../lib/server/metadata.ts";
+import { ServerPath } from "../../lib/server/server.ts";
+import { readMetadata } from "../../lib/server/table/metadata.ts";
+import { getServerState } from "../../lib/server/table/state.ts";
+
+/**
+ * `GET /v1/{project_id}/software_deployments/metadata/{server_id}`: the configurations that a server is to run, with
+ * their inputs. A reader gets no links for signals, as whoever holds one can report a result.
+ */
+export const handler = endpoint(
+  { access: byProjectOrDelegate, path: ServerPath, response: ServerMetadata },
+  async ({ projectId, delegate, mayWrite, path, baseUrl }) => {
+    const now = new Date();
+    const { deployments } = await getServerState(projectId, path.server_id, now, delegate);
+    const options = { now, signalUrl: mayWrite ? signalUrl(baseUrl) : undefined };
+    return { metadata: await readMetadata(projectId, deployments, options) };
+  },
+);

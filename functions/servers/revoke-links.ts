@@ -1,0 +1,12 @@
+import { revokeLinks } from "../../lib/deployment/table/server-row.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ServerPath } from "../../lib/server/server.ts";
+
+/**
+ * `DELETE /v1/{project_id}/software_deployments/metadata/{server_id}/link`: makes all links void that the server was
+ * given until now.
+ */
+export const handler = endpoint({ access: byProject, path: ServerPath }, ({ projectId, path }) =>
+  revokeLinks(projectId, path.server_id, new Date()),
+);

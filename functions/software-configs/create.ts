@@ -1,0 +1,18 @@
+import { v7 as uuidv7 } from "uuid";
+import { CONFIG_ETAG, configView, OneConfig } from "../../lib/config/config.ts";
+import { ConfigRequest, newConfig } from "../../lib/config/create.ts";
+import { createConfig } from "../../lib/config/table/create.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { Reply } from "../../lib/http/reply.ts";
+import { ProjectPath } from "../../lib/wire/fields.ts";
+
+/** `POST /v1/{project_id}/software_configs`: creates a configuration. */
+export const handler = endpoint(
+  { access: byProject, path: ProjectPath, body: ConfigRequest, response: OneConfig },
+  async ({ projectId, body }) => {
+    const config = newConfig(projectId, body, uuidv7(), new Date());
+    await createConfig(config);
+    return new Reply(200, { etag: CONFIG_ETAG }, { software_config: configView(config) });
+  },
+);

@@ -1,0 +1,18 @@
+import { ConfigList } from "../../lib/config/list.ts";
+import { listConfigs } from "../../lib/config/table/list.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ProjectPath } from "../../lib/wire/fields.ts";
+import { nextLinks, PageQuery, takePage } from "../../lib/wire/page.ts";
+
+/** `GET /v1/{project_id}/software_configs`: the project's configurations, the newest first, in pages. */
+export const handler = endpoint(
+  { access: byProject, path: ProjectPath, query: PageQuery, response: ConfigList },
+  async ({ projectId, query, baseUrl }) => {
+    const found = listConfigs(projectId, query);
+    const { rows, next } = await takePage(found, (summary) => summary, query.limit);
+    const links = nextLinks(`${baseUrl}/v1/${projectId}/software_configs`, next, query);
+    const both = links && { software_configs_links: links, software_config_links: links };
+    return { software_configs: rows, ...both };
+  },
+);

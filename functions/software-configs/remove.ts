@@ -1,0 +1,19 @@
+import { CONFIG_ETAG, ConfigPath } from "../../lib/config/config.ts";
+import { getConfig } from "../../lib/config/table/read.ts";
+import { refuseRemoval, removeConfig } from "../../lib/config/table/remove.ts";
+import { isReferenced } from "../../lib/deployment/table/list.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ifMatchCheck } from "../../lib/http/preconditions.ts";
+
+/** `DELETE /v1/{project_id}/software_configs/{id}`: removes a configuration that no deployment refers to. */
+export const handler = endpoint(
+  { access: byProject, path: ConfigPath },
+  async ({ projectId, path, preconditions }) => {
+    const checkETag = ifMatchCheck(preconditions);
+    if (checkETag) await getConfig(projectId, path.id);
+    checkETag?.(CONFIG_ETAG);
+    if (await isReferenced(projectId, path.id, new Date())) await refuseRemoval(projectId, path.id);
+    await removeConfig(projectId, path.id);
+  },
+);

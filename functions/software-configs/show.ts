@@ -1,0 +1,14 @@
+import { CONFIG_ETAG, ConfigPath, configView, OneConfig } from "../../lib/config/config.ts";
+import { getConfig } from "../../lib/config/table/read.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { conditionalReply } from "../../lib/http/preconditions.ts";
+
+/** `GET /v1/{project_id}/software_configs/{id}`: one configuration. */
+export const handler = endpoint(
+  { access: byProject, path: ConfigPath, response: OneConfig },
+  async ({ projectId, path, ...request }) => {
+    const config = await getConfig(projectId, path.id);
+    return conditionalReply(request, { etag: CONFIG_ETAG }, () => ({ software_config: configView(config) }));
+  },
+);

@@ -1,0 +1,43 @@
+import { v7 as uuidv7 } from "uuid";
+import {
+  BatchRequest,
+  CreateRequest,
+  CreateResponse,
+  isBatch,
+  newDeployment,
+  requestedDeployments,
+} from "../../lib/deployment/create.ts";
+import { deploymentView, etagOf } from "../../lib/deployment/deployment.ts";
+import { createDeployments } from "../../lib/deployment/table/create.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { Reply } from "../../lib/http/reply.ts";
+import { defaultTimeout } from "../../lib/settings.ts";
+import { ProjectPath } from "../../lib/wire/fields.ts";
+
+const DEFAULT_TIMEOUT = defaultTimeout();
+
+/** `POST /v1/{project_id}/software_deployments`: creates one deployment, or up to 100 at once, all or none. */
+export const handler = endpoint(
+  {
+    access: byProject,
+    path: ProjectPath,
+    body: CreateRequest,
+    batch: BatchRequest,
+    idempotent: true,
+    response: CreateResponse,
+  },
+  async ({ projectId, body, idempotencyKey, requestId }) => {
+    const now = new Date();
+    const wanted = requestedDeployments(body).map((request) =>
+      newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT),
+    );
+    const context = { projectId, requestId, now, idempotencyKey, request: body };
+    const { deployments, replayed } = await createDeployments(wanted, context);
+    const headers = replayed ? { "idempotent-replayed": "true" } : {};
+    const views = deployments.map((deployment) => deploymentView(deployment, now));
+    const [only] = deployments;
+    if (!only || isBatch(body)) return new Reply(200, headers, { software_deployments: views });
+    return new Reply(200, { etag: etagOf(only, now), ...headers }, { software_deployment: views[0] });
+  },
+);

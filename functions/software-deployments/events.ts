@@ -1,0 +1,15 @@
+import { DeploymentPath } from "../../lib/deployment/deployment.ts";
+import { EventList, eventsView } from "../../lib/deployment/history.ts";
+import { getHistory } from "../../lib/deployment/table/read.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+
+/** `GET /v1/{project_id}/software_deployments/{id}/events`: the history of a deployment, the oldest event first. */
+export const handler = endpoint(
+  { access: byProject, path: DeploymentPath, response: EventList },
+  async ({ projectId, path }) => {
+    const now = new Date();
+    const { deployment, events } = await getHistory(projectId, path.id, now);
+    return { events: eventsView(deployment, events, now) };
+  },
+);

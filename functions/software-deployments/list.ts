@@ -1,0 +1,19 @@
+import { deploymentView } from "../../lib/deployment/deployment.ts";
+import { DeploymentList, ListQuery } from "../../lib/deployment/list.ts";
+import { listDeployments } from "../../lib/deployment/table/list.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ProjectPath } from "../../lib/wire/fields.ts";
+import { nextLinks, takePage } from "../../lib/wire/page.ts";
+
+/** `GET /v1/{project_id}/software_deployments`: the project's deployments by creation, filtered and in pages. */
+export const handler = endpoint(
+  { access: byProject, path: ProjectPath, query: ListQuery, response: DeploymentList },
+  async ({ projectId, query, baseUrl }) => {
+    const now = new Date();
+    const found = listDeployments(projectId, query, query, now);
+    const { rows, next } = await takePage(found, (one) => deploymentView(one, now), query.limit);
+    const links = nextLinks(`${baseUrl}/v1/${projectId}/software_deployments`, next, query);
+    return { software_deployments: rows, ...(links && { software_deployments_links: links }) };
+  },
+);

@@ -1,0 +1,27 @@
+import { checkReferences } from "../../lib/config/table/references.ts";
+import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
+import { PatchRequest } from "../../lib/deployment/patch.ts";
+import { patchDeployment } from "../../lib/deployment/table/patch.ts";
+import { checkMayUpdate } from "../../lib/deployment/update.ts";
+import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ifMatchCheck } from "../../lib/http/preconditions.ts";
+import { Reply } from "../../lib/http/reply.ts";
+
+/** `PATCH /v1/{project_id}/software_deployments/{id}`: a JSON merge patch (RFC 7396), in which null clears. */
+export const handler = endpoint(
+  { access: byProjectOrDelegate, path: DeploymentPath, body: PatchRequest, response: OneDeployment },
+  async ({ projectId, delegate, path, body, requestId, preconditions }) => {
+    checkMayUpdate(body, delegate);
+    await checkReferences(projectId, body.config_id);
+    const now = new Date();
+    const checkETag = ifMatchCheck(preconditions);
+    const context = { projectId, requestId, now, clock: () => new Date(), delegate, checkETag };
+    const patched = await patchDeployment(path.id, body, context);
+    return new Reply(
+      200,
+      { etag: etagOf(patched, now) },
+      { software_deployment: deploymentView(patched, now) },
+    );
+  },
+);

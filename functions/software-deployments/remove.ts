@@ -1,0 +1,14 @@
+import { DeploymentPath } from "../../lib/deployment/deployment.ts";
+import { removeDeployment } from "../../lib/deployment/table/remove.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ifMatchCheck } from "../../lib/http/preconditions.ts";
+
+/** `DELETE /v1/{project_id}/software_deployments/{id}`: removes a deployment; its server is told that it went. */
+export const handler = endpoint(
+  { access: byProject, path: DeploymentPath },
+  async ({ projectId, path, preconditions }) => {
+    const checkETag = ifMatchCheck(preconditions);
+    await removeDeployment(path.id, { projectId, now: new Date(), clock: () => new Date(), checkETag });
+  },
+);

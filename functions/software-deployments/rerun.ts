@@ -1,0 +1,19 @@
+import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
+import { rerunChange } from "../../lib/deployment/rerun.ts";
+import { updateDeployment } from "../../lib/deployment/table/update.ts";
+import { byProject } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ifMatchCheck } from "../../lib/http/preconditions.ts";
+import { Reply } from "../../lib/http/reply.ts";
+
+/** `POST /v1/{project_id}/software_deployments/{id}/rerun`: the agent runs the deployment once more. */
+export const handler = endpoint(
+  { access: byProject, path: DeploymentPath, response: OneDeployment },
+  async ({ projectId, path, requestId, preconditions }) => {
+    const now = new Date();
+    const checkETag = ifMatchCheck(preconditions);
+    const context = { projectId, requestId, now, clock: () => new Date(), checkETag };
+    const rerun = await updateDeployment(path.id, rerunChange(context), context);
+    return new Reply(200, { etag: etagOf(rerun, now) }, { software_deployment: deploymentView(rerun, now) });
+  },
+);

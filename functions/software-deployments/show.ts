@@ -1,0 +1,17 @@
+import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
+import { getDeployment } from "../../lib/deployment/table/read.ts";
+import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { conditionalReply } from "../../lib/http/preconditions.ts";
+
+/** `GET /v1/{project_id}/software_deployments/{id}`: one deployment. */
+export const handler = endpoint(
+  { access: byProjectOrDelegate, path: DeploymentPath, response: OneDeployment },
+  async ({ projectId, delegate, path, ...request }) => {
+    const now = new Date();
+    const deployment = await getDeployment(projectId, path.id, now, delegate);
+    return conditionalReply(request, { etag: etagOf(deployment, now) }, () => ({
+      software_deployment: deploymentView(deployment, now),
+    }));
+  },
+);

@@ -1,0 +1,26 @@
+import { checkReferences } from "../../lib/config/table/references.ts";
+import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
+import { updateDeployment } from "../../lib/deployment/table/update.ts";
+import { checkMayUpdate, UpdateRequest, updateChange } from "../../lib/deployment/update.ts";
+import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { ifMatchCheck } from "../../lib/http/preconditions.ts";
+import { Reply } from "../../lib/http/reply.ts";
+
+/** `PUT /v1/{project_id}/software_deployments/{id}`: sets the fields that the body names; null and empty leave them. */
+export const handler = endpoint(
+  { access: byProjectOrDelegate, path: DeploymentPath, body: UpdateRequest, response: OneDeployment },
+  async ({ projectId, delegate, path, body, requestId, preconditions }) => {
+    checkMayUpdate(body, delegate);
+    await checkReferences(projectId, body.config_id);
+    const now = new Date();
+    const checkETag = ifMatchCheck(preconditions);
+    const context = { projectId, requestId, now, clock: () => new Date(), delegate, checkETag };
+    const updated = await updateDeployment(path.id, updateChange(body, context), context);
+    return new Reply(
+      200,
+      { etag: etagOf(updated, now) },
+      { software_deployment: deploymentView(updated, now) },
+    );
+  },
+);

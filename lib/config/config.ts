@@ -1,0 +1,36 @@
+import * as z from "zod/mini";
+import { jsonObject, ProjectPath } from "../wire/fields.ts";
+import { ConfigInput, ConfigOutput } from "./inputs-outputs.ts";
+
+/** The path of one configuration. An id that is no UUID is not found, so any text passes here. */
+export const ConfigPath = z.extend(ProjectPath, { id: z.string() });
+
+/** A configuration as a response shows it, keys in Heat's order. */
+export const ConfigView = z.object({
+  id: z.string(),
+  name: z.nullable(z.string()),
+  group: z.nullable(z.string()),
+  creation_time: z.string(),
+  config: z.unknown(),
+  inputs: z.array(ConfigInput),
+  outputs: z.array(ConfigOutput),
+  options: jsonObject,
+});
+export type ConfigView = z.infer<typeof ConfigView>;
+
+/** The response with one configuration. */
+export const OneConfig = z.object({ software_config: ConfigView });
+
+/** A configuration. It never changes. */
+export interface SoftwareConfig extends ConfigView {
+  project_id: string;
+}
+
+/** The ETag of every configuration: none of them changes, so one tag does for all. */
+export const CONFIG_ETAG = '"0"';
+
+/** What a caller sees of a configuration. */
+export function configView(config: SoftwareConfig): ConfigView {
+  const { project_id: _, ...view } = config;
+  return view;
+}

@@ -1,0 +1,31 @@
+import type { Item } from "../../dynamodb/calls.ts";
+import { type Attributes, restoredJson, storedJson } from "../../dynamodb/stored-json.ts";
+import { softwareConfigsTable } from "../../settings.ts";
+import type { SoftwareConfig } from "../config.ts";
+
+/** The name of the table of configurations. */
+export const TableName = softwareConfigsTable();
+
+/** A configuration as an item. What is null is left out. */
+export function itemOf(config: SoftwareConfig): Attributes {
+  const { project_id, id, name, group, creation_time, ...json } = config;
+  const plain = Object.fromEntries(
+    Object.entries({ project_id, id, name, group, creation_time }).filter(([, value]) => value !== null),
+  ) as Attributes;
+  return { ...plain, ...storedJson(json, plain) };
+}
+
+/** The configuration that an item holds. */
+export function configOf(item: Item): SoftwareConfig {
+  return {
+    project_id: item.project_id,
+    id: item.id,
+    name: item.name ?? null,
+    group: item.group ?? null,
+    creation_time: item.creation_time,
+    config: restoredJson(item.config),
+    inputs: restoredJson(item.inputs),
+    outputs: restoredJson(item.outputs),
+    options: restoredJson(item.options),
+  } as SoftwareConfig;
+}

@@ -1,0 +1,91 @@
+import type { JsonObject } from "../wire/exact-json.ts";
+import { epochSeconds } from "../wire/time.ts";
+import type { SoftwareDeployment } from "./deployment.ts";
+import type { Status } from "./fields.ts";
+import { type DeploymentEvent, timedOutEvent } from "./history.ts";
+import { timedOutReason } from "./run.ts";
+
+/** What a server is told to run: a change of any of these fields is a new delivery. */
+const DELIVERED = ["config_id", "input_values", "action"] as const;
+
+/** The fields that a change sets; null takes a value away. */
+export interface Update {
+  config_id?: string | undefined;
+  input_values?: JsonObject | null | undefined;
+  output_values?: JsonObject | null | undefined;
+  action?: string | null | undefined;
+  status?: Status | undefined;
+  status_reason?: string | null | undefined;
+  timeout?: number | null | undefined;
+}
+
+/** A change of a deployment. */
+export interface Change {
+  update: Update;
+  /** Whether the deployment is to be run once more: then it is a new delivery, whatever the update sets. */
+  reruns?: boolean;
+  /** What the history says of the change. The last event is the change's own. */
+  events: DeploymentEvent[];
+}
+
+/** In which request a deployment is changed: whose, when, and on what condition. */
+export interface ChangeContext {
+  projectId: string;
+  /** The id of the invocation, a UUID. */
+  requestId: string;
+  /** When the request came. */
+  now: Date;
+  /** The time at any moment: a change counts from when it is written, which may be some reads later. */
+  clock: () => Date;
+  /** The project of a caller who is a delegated tenant: to it, other deployments do not exist. */
+  delegate?: string | undefined;
+  /** Throws `precondition_failed` when a deployment's ETag is not one that the caller named. */
+  checkETag?: ((etag: string) => void) | undefined;
+}
+
+/** Makes a change with its own event. */
+export function newChange(
+  update: Update,
+  event: Omit<DeploymentEvent, "at" | "request_id" | "status">,
+  { requestId, now }: ChangeContext,
+): Change {
+  const { status } = update;
+  const own = { at: epochSeconds(now), ...event, request_id: requestId, ...(status && { status }) };
+  return { update, events: [own] };
+}
+
+/** A change's own event. A repeat of the change is recognized by it. */
+export function ownEvent({ events }: Change): DeploymentEvent {
+  const own = events.at(-1);
+  if (!own) throw new Error("A change without an event.");
+  return own;
+}
+
+/**
+ * The same change of a deployment that has run into its time limit: that is written first, and stays where the change
+ * says nothing else of the status.
+ */
+export function afterTimeout(change: Change, current: SoftwareDeployment, requestId: string): Change {
+  return {
+    ...change,
+    update: change.update.status
+      ? change.update
+      : { status: "FAILED", status_reason: timedOutReason(current), ...change.update },
+    events: [timedOutEvent(current, requestId), ...change.events],
+  };
+}
+
+/** Whether a change is a new delivery: what the server is to run changes, or is to be run once more. */
+export function isNewDelivery({ update, reruns = false }: Change): boolean {
+  return reruns || DELIVERED.some((field) => update[field] !== undefined);
+}
+
+/** Whether a change begins a run: what is to be run changes, or it is in progress again. */
+export function beginsRun(change: Change): boolean {
+  return change.update.status === "IN_PROGRESS" || isNewDelivery(change);
+}
+
+/** Whether a field is part of what a server is told to run. */
+export function isDelivered(field: string): field is (typeof DELIVERED)[number] {
+  return (DELIVERED as readonly string[]).includes(field);
+}

@@ -1,0 +1,80 @@
+import * as z from "zod/mini";
+import { jsonObject, ProjectPath } from "../wire/fields.ts";
+import { Status } from "./fields.ts";
+import { asOf, hasTimedOut, type Run } from "./run.ts";
+
+/** The path of one deployment. An id that is no UUID is not found, so any text passes here. */
+export const DeploymentPath = z.extend(ProjectPath, { id: z.string() });
+
+/** A deployment as a response shows it, keys in the order of the API page's example. */
+export const DeploymentView = z.object({
+  status: Status,
+  server_id: z.string(),
+  config_id: z.string(),
+  output_values: z.nullable(jsonObject),
+  input_values: z.nullable(jsonObject),
+  action: z.nullable(z.string()),
+  status_reason: z.nullable(z.string()),
+  id: z.string(),
+  creation_time: z.string(),
+  updated_time: z.optional(z.string()),
+  timeout: z.optional(z.number()),
+  collected_time: z.optional(z.string()),
+});
+export type DeploymentView = z.infer<typeof DeploymentView>;
+
+/** The response with one deployment. */
+export const OneDeployment = z.object({ software_deployment: DeploymentView });
+
+/** The response with many deployments. */
+export const ManyDeployments = z.object({ software_deployments: z.array(DeploymentView) });
+
+/** A deployment: what callers see of it, its project, and what its server and the rules need. */
+export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "updated_time">, Run {
+  project_id: string;
+  updated_time: string | null;
+  /** How often anything has changed; being collected is no change. */
+  revision: number;
+  /** When anything last changed, in seconds since 1970. */
+  changedAt: number;
+  /** Until when its creation may be repeated under its idempotency key, in seconds since 1970; null without a key. */
+  keyExpiresAt: number | null;
+  /** The project whose servers carry the deployment out; never shown. */
+  stack_user_project_id: string | null;
+}
+
+/** What a caller sees of a deployment. @param now the time it is seen at, which decides about its time limit */
+export function deploymentView(deployment: SoftwareDeployment, now: Date): DeploymentView {
+  const { status, status_reason } = asOf(deployment, now);
+  const { timeout, updated_time, collected_time } = deployment;
+  return {
+    status,
+    server_id: deployment.server_id,
+    config_id: deployment.config_id,
+    output_values: deployment.output_values,
+    input_values: deployment.input_values,
+    action: deployment.action,
+    status_reason,
+    id: deployment.id,
+    creation_time: deployment.creation_time,
+    ...(updated_time !== null && { updated_time }),
+    ...(timeout !== null && { timeout }),
+    ...(collected_time !== null && { collected_time }),
+  };
+}
+
+/** The ETag of a deployment: another one after every change, and after its time limit. */
+export function etagOf(deployment: SoftwareDeployment, now: Date): string {
+  return `"${deployment.revision}${hasTimedOut(deployment, now) ? "-timed-out" : ""}"`;
+}
+
+/**
+ * Whether a caller may know of a deployment.
+ * @param delegate the project of a caller who is a delegated tenant: it sees what names it in `stack_user_project_id`
+ */
+export function isVisibleTo(
+  deployment: Pick<Partial<SoftwareDeployment>, "stack_user_project_id">,
+  delegate: string | undefined,
+): boolean {
+  return delegate === undefined || deployment.stack_user_project_id === delegate;
+}

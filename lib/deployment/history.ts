@@ -1,0 +1,83 @@
+import * as z from "zod/mini";
+import { isoTimeOf } from "../wire/time.ts";
+import type { SoftwareDeployment } from "./deployment.ts";
+import type { Status } from "./fields.ts";
+import { hasTimedOut } from "./run.ts";
+
+/** An event as a response shows it. */
+const EventView = z.object({
+  time: z.string(),
+  event: z.string(),
+  by: z.string(),
+  fields: z.optional(z.array(z.string())),
+  status_before: z.nullable(z.string()),
+  status_after: z.nullable(z.string()),
+  request_id: z.string(),
+});
+type EventView = z.infer<typeof EventView>;
+
+/** The response with a deployment's history, the oldest event first. */
+export const EventList = z.object({ events: z.array(EventView) });
+
+/** How many events there may be before the oldest are dropped. */
+export const MAX_EVENTS = 150;
+
+/** How many events are kept when the oldest are dropped. */
+const KEPT_EVENTS = 100;
+
+/** Who did something: a token of the project, of its delegated tenant, a signed link, or the service itself. */
+export type Actor = "user" | "delegated tenant" | "link" | "service";
+
+/** An event as it is kept. The status before it is the one after the event before. */
+export interface DeploymentEvent {
+  /** Seconds since 1970. */
+  at: number;
+  event: "created" | "changed" | "collected" | "signalled" | "rerun" | "timed_out";
+  by: Actor;
+  /** The id of the invocation, a UUID. */
+  request_id: string;
+  /** Which fields changed; never their values. */
+  fields?: string[];
+  /** The status after it, where it sets one. */
+  status?: Status;
+  /** The status before it, where the events before it were dropped. */
+  before?: Status;
+}
+
+/** A deployment's history as a caller sees it, a time limit that has passed unwritten included. */
+export function eventsView(
+  deployment: SoftwareDeployment,
+  events: DeploymentEvent[],
+  now: Date,
+): EventView[] {
+  const all = hasTimedOut(deployment, now) ? [...events, timedOutEvent(deployment, "")] : events;
+  let status: string | null = all[0]?.before ?? null;
+  return all.map(({ at, event, by, request_id, fields, status: after }) => {
+    const before = status;
+    status = after ?? before;
+    return {
+      time: isoTimeOf(at),
+      event,
+      by,
+      ...(fields && { fields }),
+      status_before: before,
+      status_after: status,
+      request_id: request_id && `req-${request_id}`,
+    };
+  });
+}
+
+/** That a deployment ran into its time limit, which happened at its deadline without anybody writing it. */
+export function timedOutEvent({ deadlineAt }: SoftwareDeployment, requestId: string): DeploymentEvent {
+  return { at: deadlineAt, event: "timed_out", by: "service", request_id: requestId, status: "FAILED" };
+}
+
+/** The newest 100 events. The first of them keeps the status that the dropped ones had led to. */
+export function newestEvents(events: DeploymentEvent[]): DeploymentEvent[] {
+  const cut = events.length - KEPT_EVENTS;
+  if (cut <= 0) return events;
+  const dropped = events.slice(0, cut);
+  const before = dropped.findLast(({ status }) => status !== undefined)?.status ?? dropped[0]?.before;
+  const [first, ...rest] = events.slice(cut);
+  return first ? [{ ...first, ...(before && { before }) }, ...rest] : [];
+}

@@ -1,0 +1,56 @@
+import * as z from "zod/mini";
+import { text } from "../wire/fields.ts";
+import { marker, NextLinks, pageLimit } from "../wire/page.ts";
+import { ManyDeployments, type SoftwareDeployment } from "./deployment.ts";
+import { Status } from "./fields.ts";
+import { asOf } from "./run.ts";
+
+/** The most deployments that a caller may ask for at a time. */
+const MAX_PAGE = 1_000;
+
+/** The query of a list: which deployments, from where on, how many, and in which order. */
+export const ListQuery = z.object({
+  // As in Heat, an empty one asks for nothing.
+  server_id: z.optional(
+    z.pipe(
+      text(0, 255),
+      z.transform((id) => id || undefined),
+    ),
+  ),
+  config_id: z.optional(text(1, 255)),
+  status: z.optional(Status),
+  action: z.optional(text(0, 255)),
+  limit: z.optional(pageLimit(MAX_PAGE)),
+  marker: z.optional(marker),
+  sort_dir: z.optional(z.enum(["asc", "desc"])),
+});
+
+/** The response of a list. */
+export const DeploymentList = z.extend(ManyDeployments, { software_deployments_links: NextLinks });
+
+/** Which deployments a list holds: those that have all of these values. */
+export interface Filter {
+  server_id?: string | undefined;
+  config_id?: string | undefined;
+  /** As a caller sees it: what ran into its time limit has failed. */
+  status?: Status | undefined;
+  action?: string | undefined;
+}
+
+/** From where on a list is read, in which order, and how many. */
+export interface Range {
+  /** Behind this id, which need not be there any more; from the first without it. */
+  marker?: string | undefined;
+  /** By creation: the oldest first, unless it says `desc`. */
+  sort_dir?: "asc" | "desc" | undefined;
+  /** How many will be read, where that is known. */
+  limit?: number | undefined;
+}
+
+/** Whether a deployment has the values that a filter asks for. */
+export function matches(deployment: SoftwareDeployment, filter: Filter, now: Date): boolean {
+  const seen = asOf(deployment, now);
+  return (["server_id", "config_id", "status", "action"] as const).every(
+    (field) => filter[field] === undefined || filter[field] === seen[field],
+  );
+}

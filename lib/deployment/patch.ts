@@ -1,0 +1,62 @@
+import { isDeepStrictEqual } from "node:util";
+import * as z from "zod/mini";
+import { ServiceError } from "../errors.ts";
+import type { JsonObject } from "../wire/exact-json.ts";
+import { flat, jsonObject, text } from "../wire/fields.ts";
+import { mergePatch } from "../wire/merge-patch.ts";
+import { type Change, type ChangeContext, isDelivered, type Update } from "./change.ts";
+import type { SoftwareDeployment } from "./deployment.ts";
+import { newTimeLimit, Status, StatusReason } from "./fields.ts";
+import { updateChange } from "./update.ts";
+
+/**
+ * The body of a JSON merge patch (RFC 7396) of the fields that an update takes: null takes a value away, where a
+ * deployment can be without it.
+ */
+export const PatchRequest = flat(
+  "software_deployment",
+  z.object({
+    config_id: z.optional(text(1, 255)),
+    input_values: z.optional(z.nullable(jsonObject)),
+    output_values: z.optional(z.nullable(jsonObject)),
+    action: z.optional(z.nullable(text(0, 255))),
+    status: z.optional(Status),
+    status_reason: z.optional(z.nullable(StatusReason)),
+    timeout: z.optional(z.nullable(newTimeLimit())),
+  }),
+);
+
+/** The longest JSON of a merged value, in bytes: what one body can hold of it. */
+const MAX_MERGED_BYTES = 1_048_576;
+
+/**
+ * A merge patch as a change. A delivered field that is patched to the value that it has is no new delivery.
+ * @param current the deployment as it was read, into whose values those of the patch are merged
+ * @throws ServiceError `invalid` when a merged value is larger than a body could hold
+ */
+export function patchChange(patch: Update, current: SoftwareDeployment, context: ChangeContext): Change {
+  const { input_values, output_values } = patch;
+  const merged: Update = {
+    ...patch,
+    ...(input_values && { input_values: mergedValues("input_values", current, input_values) }),
+    ...(output_values && { output_values: mergedValues("output_values", current, output_values) }),
+  };
+  const isChanged = ([field, value]: [string, unknown]): boolean =>
+    !isDelivered(field) || !isDeepStrictEqual(value, current[field]);
+  const update = Object.fromEntries(Object.entries(merged).filter(isChanged));
+  return updateChange(update, context, Object.keys(patch));
+}
+
+function mergedValues(
+  name: "input_values" | "output_values",
+  current: SoftwareDeployment,
+  patch: JsonObject,
+): JsonObject {
+  const value = mergePatch(current[name], patch);
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes <= MAX_MERGED_BYTES) return value;
+  throw new ServiceError(
+    "invalid",
+    `${name}: too large: it takes ${bytes} bytes when merged, at most ${MAX_MERGED_BYTES} are allowed`,
+  );
+}

@@ -1,0 +1,81 @@
+import type { ConfigOutput } from "../config/inputs-outputs.ts";
+import type { JsonObject } from "../wire/exact-json.ts";
+import { jsonObject } from "../wire/fields.ts";
+import { type Change, type ChangeContext, newChange } from "./change.ts";
+import { MAX_REASON_BYTES, type Status } from "./fields.ts";
+import type { Actor } from "./history.ts";
+
+/** The body of a signal: the agent's outputs. No body is an empty object. */
+export const SignalRequest = jsonObject;
+
+/** The response to a signal: an empty object, as Heat's. */
+export const SignalResponse = jsonObject;
+
+/** The outputs that every result holds, null where the agent did not send them. */
+export const STANDARD_OUTPUTS = ["deploy_stdout", "deploy_stderr", "deploy_status_code"];
+
+const STATUS_CODE = "deploy_status_code";
+
+/** The most bytes that the mark of what is missing adds to a text that was cut. */
+export const MARK_BYTES = 100;
+
+/** The result of a run. */
+export interface Result {
+  status: Status;
+  status_reason: string;
+  output_values: JsonObject;
+}
+
+/**
+ * The result that a signal reports, by Heat's rules: it holds the outputs that the configuration declares, and the
+ * three standard ones; it is FAILED when the script did not end with 0, or when an output that is declared to mean an
+ * error is there, even empty.
+ * @param declared the outputs of the configuration; none where it is not kept here
+ */
+export function resultOf(signal: JsonObject, declared: ConfigOutput[]): Result {
+  const code = isGiven(signal, STATUS_CODE) ? signal[STATUS_CODE] : undefined;
+  const given = declared.filter(({ name }) => isGiven(signal, name));
+  const names = [...given.map(({ name }) => name), ...STANDARD_OUTPUTS];
+  const output_values = Object.fromEntries(
+    names.map((name) => [name, isGiven(signal, name) ? signal[name] : null]),
+  );
+  const errors = given
+    .filter(({ error_output }) => error_output)
+    .map(({ name }) => `${name} : ${asText(signal[name])}`);
+  const reasons = isSuccess(code)
+    ? errors
+    : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${asText(code)}`, ...errors];
+  if (reasons.length === 0) return { status: "COMPLETE", status_reason: "Outputs received", output_values };
+  const status_reason = withoutMiddle(reasons.join(", ").toWellFormed(), MAX_REASON_BYTES - 2 * MARK_BYTES);
+  return { status: "FAILED", status_reason, output_values };
+}
+
+/** A run's result as a change. */
+export function signalChange(result: Result, by: Actor, context: ChangeContext): Change {
+  return newChange(result, { event: "signalled", by }, context);
+}
+
+/** A text of at most `bytes` in UTF-8: a longer one loses its middle, and a mark says how much is missing. */
+export function withoutMiddle(text: string, bytes: number): string {
+  const whole = Buffer.from(text);
+  if (whole.byteLength <= bytes) return text;
+  const head = Math.floor(bytes / 4);
+  const tail = bytes - head;
+  const missing = whole.byteLength - head - tail;
+  // A character that is cut in two is decoded as U+FFFD.
+  return `${whole.subarray(0, head)}\n[… ${missing} bytes are missing here …]\n${whole.subarray(whole.byteLength - tail)}`;
+}
+
+/** An output as text: anything but a text is its JSON. */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** Heat takes zero in any form for success, and what Python takes for false. */
+function isSuccess(code: unknown): boolean {
+  return code === undefined || code === null || code === false || code === "" || code === "0" || code === 0;
+}
+
+function isGiven(outputs: JsonObject, name: string): boolean {
+  return Object.hasOwn(outputs, name);
+}

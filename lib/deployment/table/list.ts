@@ -1,0 +1,184 @@
+import { batchGet, firstQueryPage, type Item, type Query, queryPages } from "../../dynamodb/calls.ts";
+import { ServiceError } from "../../errors.ts";
+import { isId } from "../../wire/ids.ts";
+import { epochSeconds } from "../../wire/time.ts";
+import type { SoftwareDeployment } from "../deployment.ts";
+import type { Status } from "../fields.ts";
+import { type Filter, matches, type Range } from "../list.ts";
+import { RETENTION } from "../retention.ts";
+import { BEHIND_IDS, configKey, liveDeployment, serverKey, TableName } from "./item.ts";
+
+/** How many rows of an index are looked up in the table at a time. */
+const LOOK_UP = 100;
+
+/** How many pages of a query a filtered list looks at, and how many when it has found nothing yet. */
+const PAGES = 10;
+const FRUITLESS_PAGES = 50;
+
+/** Conditions on attributes, as DynamoDB takes them. */
+interface Conditions {
+  expressions: string[];
+  names: Record<string, string>;
+  values: Item;
+}
+
+const TIMED_OUT = "(#status = :in_progress AND deadline <= :now)";
+
+/** The condition for each status as callers see it: what ran into its time limit has failed. */
+const STATUS: Record<Status, string> = {
+  COMPLETE: "#status = :status",
+  FAILED: `(#status = :status OR ${TIMED_OUT})`,
+  IN_PROGRESS: `(#status = :status AND NOT ${TIMED_OUT})`,
+};
+
+/**
+ * Lists a project's deployments by creation: by consistent queries on the table's own key; those of a server or of a
+ * configuration through an index, which may be a moment behind.
+ *
+ * What DynamoDB has to look at only to leave it out is bounded: a list that is filtered by more than its key stops
+ * after ten pages of the query if it has found anything.
+ *
+ * @returns the id behind which it goes on, when it stopped before its end
+ * @throws ServiceError `invalid` when nothing is found in fifty pages, `unavailable`
+ */
+export async function* listDeployments(
+  projectId: string,
+  filter: Filter,
+  range: Range,
+  now: Date,
+): AsyncGenerator<SoftwareDeployment, string | undefined> {
+  const query = queryOf(projectId, filter, range, now);
+  const { server_id, config_id, status, action } = filter;
+  const given = [server_id, config_id, status, action].filter((value) => value !== undefined);
+  const isFiltered = given.length > (query.IndexName ? 1 : 0);
+  let [found, pages] = [0, 0];
+  for await (const { items, position } of queryPages({ ...query, TableName })) {
+    for await (const item of query.IndexName ? lookUp(projectId, items) : items) {
+      const deployment = liveDeployment(item, now);
+      // An index that lags may have found what matches no longer.
+      if (!deployment || !matches(deployment, filter, now)) continue;
+      found += 1;
+      yield deployment;
+    }
+    pages += 1;
+    if (!isFiltered || position === undefined) continue;
+    if (found > 0 && pages >= PAGES) return position;
+    if (pages >= FRUITLESS_PAGES) throw fruitless(position);
+  }
+  return undefined;
+}
+
+/**
+ * Reads the rows of the table that an index has found, consistently, a hundred at a time.
+ * @param attributes the names of the attributes to read; all without it
+ * @throws ServiceError `unavailable`
+ */
+export async function* lookUp(
+  projectId: string,
+  rows: { id?: unknown }[],
+  attributes?: string[],
+): AsyncGenerator<Item> {
+  for (let at = 0; at < rows.length; at += LOOK_UP) {
+    const keys = rows.slice(at, at + LOOK_UP).map(({ id }) => ({ project_id: projectId, id: id as string }));
+    yield* await batchGet(TableName, keys, attributes);
+  }
+}
+
+/**
+ * Whether a deployment of the project refers to a configuration. What the index says is confirmed by the table.
+ * @throws ServiceError `unavailable`
+ */
+export async function isReferenced(projectId: string, configId: string, now: Date): Promise<boolean> {
+  if (!isId(configId)) return false;
+  const { done } = await listDeployments(projectId, { config_id: configId }, { limit: 1 }, now).next();
+  return done !== true;
+}
+
+function queryOf(projectId: string, filter: Filter, range: Range, now: Date): Query {
+  const [keyCondition, query] = keyOf(projectId, filter);
+  const ids = idRange(range);
+  const conditions = conditionsOf(query.IndexName, filter, now);
+  return {
+    ...query,
+    KeyConditionExpression: `${keyCondition} AND ${ids.condition}`,
+    ...(conditions.expressions.length > 0 && { FilterExpression: conditions.expressions.join(" AND ") }),
+    ...(Object.keys(conditions.names).length > 0 && { ExpressionAttributeNames: conditions.names }),
+    ExpressionAttributeValues: {
+      ...query.ExpressionAttributeValues,
+      ...ids.values,
+      ...conditions.values,
+    },
+    ScanIndexForward: range.sort_dir !== "desc",
+    Limit: firstQueryPage(range.limit),
+  };
+}
+
+/** The table's own key, or that of the index which leaves the least to be filtered. */
+function keyOf(projectId: string, { server_id, config_id }: Filter): [condition: string, Query] {
+  if (server_id !== undefined) {
+    const ExpressionAttributeValues = { ":key": serverKey(projectId, server_id) };
+    return ["server_key = :key", { IndexName: "by_server", ExpressionAttributeValues }];
+  }
+  if (config_id !== undefined) {
+    const ExpressionAttributeValues = { ":key": configKey(projectId, config_id) };
+    return ["config_key = :key", { IndexName: "by_config", ExpressionAttributeValues }];
+  }
+  return ["project_id = :key", { ConsistentRead: true, ExpressionAttributeValues: { ":key": projectId } }];
+}
+
+/** The part of a key that holds deployments' ids: behind a marker, and before the rows of servers and of keys. */
+function idRange({ marker, sort_dir }: Range): { condition: string; values: Item } {
+  if (sort_dir === "desc") {
+    return { condition: "id < :last", values: { ":last": marker?.toLowerCase() ?? BEHIND_IDS } };
+  }
+  // `!` sorts before all that ids are made of, so `id!` is the first text behind an id.
+  const first = marker === undefined ? "0" : `${marker.toLowerCase()}!`;
+  return { condition: "id BETWEEN :first AND :last", values: { ":first": first, ":last": BEHIND_IDS } };
+}
+
+/** What DynamoDB checks of each row, on attributes that the table and the index by server have. */
+function conditionsOf(IndexName: string | undefined, filter: Filter, now: Date): Conditions {
+  // The index by configuration has nothing but keys.
+  if (IndexName === "by_config") return { expressions: [], names: {}, values: {} };
+  const { config_id, status, action } = filter;
+  const live = liveConditions(now);
+  return {
+    expressions: [
+      // Tombstones are in the table alone.
+      ...(IndexName === undefined ? ["attribute_exists(server_id)"] : []),
+      ...live.expressions,
+      ...(config_id === undefined ? [] : ["config_id = :config_id"]),
+      ...(action === undefined ? [] : ["#action = :action"]),
+      ...(status === undefined ? [] : [STATUS[status]]),
+    ],
+    names: {
+      ...live.names,
+      ...(action !== undefined && { "#action": "action" }),
+      ...(status && { "#status": "status" }),
+    },
+    values: {
+      ...live.values,
+      ...(config_id !== undefined && { ":config_id": config_id }),
+      ...(action !== undefined && { ":action": action }),
+      ...(status && { ":status": status }),
+      ...(status && status !== "COMPLETE" && { ":in_progress": "IN_PROGRESS", ":now": epochSeconds(now) }),
+    },
+  };
+}
+
+/** `expiresAt` of `lib/deployment/retention.ts` as conditions; none on a stage without a retention. */
+function liveConditions(now: Date): Conditions {
+  if (RETENTION === undefined) return { expressions: [], names: {}, values: {} };
+  return {
+    expressions: ["(changed > :kept_from OR (#status = :running AND deadline > :kept_from))"],
+    names: { "#status": "status" },
+    values: { ":kept_from": epochSeconds(now) - RETENTION, ":running": "IN_PROGRESS" },
+  };
+}
+
+function fruitless(position: string): ServiceError {
+  return new ServiceError(
+    "invalid",
+    `Nothing up to ${position} is what was asked for: go on from there (marker=${position}), or name a server_id or config_id.`,
+  );
+}

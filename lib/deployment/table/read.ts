@@ -1,0 +1,50 @@
+import { getById, type Item } from "../../dynamodb/calls.ts";
+import { ServiceError } from "../../errors.ts";
+import { isVisibleTo, type SoftwareDeployment } from "../deployment.ts";
+import type { DeploymentEvent } from "../history.ts";
+import { eventsOf, liveDeployment, TableName } from "./item.ts";
+
+/**
+ * Reads a deployment.
+ * @param delegate the project of a caller who is a delegated tenant: to it, other deployments do not exist
+ * @throws ServiceError `not_found`, `unavailable`
+ */
+export async function getDeployment(
+  projectId: string,
+  id: string,
+  now: Date,
+  delegate?: string,
+): Promise<SoftwareDeployment> {
+  return (await readItem(projectId, id, now, delegate)).deployment;
+}
+
+/**
+ * Reads a deployment with its history, the oldest event first.
+ * @throws ServiceError `not_found`, `unavailable`
+ */
+export async function getHistory(
+  projectId: string,
+  id: string,
+  now: Date,
+): Promise<{ deployment: SoftwareDeployment; events: DeploymentEvent[] }> {
+  const { item, deployment } = await readItem(projectId, id, now);
+  return { deployment, events: eventsOf(item) };
+}
+
+/** Reads a deployment and its item. @throws ServiceError as `getDeployment` does */
+export async function readItem(
+  projectId: string,
+  id: string,
+  now: Date,
+  delegate?: string,
+): Promise<{ item: Item; deployment: SoftwareDeployment }> {
+  const item = await getById(TableName, { project_id: projectId, id });
+  const deployment = liveDeployment(item, now);
+  if (!item || !deployment || !isVisibleTo(deployment, delegate)) throw deploymentNotFound(id);
+  return { item, deployment };
+}
+
+/** What is said of a deployment that is not there, or that the caller may not know of. */
+export function deploymentNotFound(id: string): ServiceError {
+  return new ServiceError("not_found", `Deployment with id ${id} not found`);
+}

@@ -1,0 +1,46 @@
+import { declaredOutputs } from "../../config/table/read.ts";
+import { ServiceError } from "../../errors.ts";
+import type { JsonObject } from "../../wire/exact-json.ts";
+import type { ChangeContext } from "../change.ts";
+import type { Actor } from "../history.ts";
+import { hasTimedOut, isTooLate } from "../run.ts";
+import { resultOf, signalChange } from "../signal.ts";
+import { changeAsRead } from "./change.ts";
+import { fitResult } from "./fit-result.ts";
+import { roomFor } from "./item.ts";
+
+/** A signal of a run's result. */
+export interface Signal {
+  /** The agent's outputs. */
+  outputs: JsonObject;
+  by: Actor;
+  /** The signed link by which it came: for which delivery, and until when in seconds since 1970. */
+  link?: { delivery: number; expires: number };
+}
+
+/**
+ * Writes a run's result, if the run is still in progress. The first result counts; one that comes after the time limit
+ * or for an older delivery changes nothing.
+ * @throws ServiceError `not_found`, `unauthorized` when the link has ended, `unavailable`
+ */
+export async function signalDeployment(
+  id: string,
+  { outputs, by, link }: Signal,
+  context: ChangeContext,
+): Promise<void> {
+  const { projectId, now } = context;
+  await changeAsRead(
+    id,
+    async (run, item) => {
+      if (link && isTooLate(link, run, now)) {
+        throw new ServiceError("unauthorized", "Authorization failed: the link is no longer valid.");
+      }
+      const isOlder = link !== undefined && link.delivery !== run.delivery;
+      if (isOlder || run.status !== "IN_PROGRESS" || hasTimedOut(run, now)) return undefined;
+      const result = resultOf(outputs, await declaredOutputs(projectId, run.config_id));
+      const room = roomFor(item, ["output_values", "status_reason"]);
+      return signalChange(fitResult(result, room), by, context);
+    },
+    context,
+  );
+}

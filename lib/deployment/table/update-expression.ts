@@ -1,0 +1,175 @@
+import type { Item } from "../../dynamodb/calls.ts";
+import type { Attributes } from "../../dynamodb/stored-json.ts";
+import { epochSeconds, isoTime } from "../../wire/time.ts";
+import { beginsRun, type Change, type ChangeContext, isNewDelivery, ownEvent } from "../change.ts";
+import type { SoftwareDeployment } from "../deployment.ts";
+import { timeToLive } from "../retention.ts";
+import { FOREVER, SIGNAL_GRACE, SIGNAL_LIFETIME } from "../run.ts";
+import { configKey, eventText, storedValues } from "./item.ts";
+
+/** A change with its JSON values as an item keeps them. */
+export interface StoredChange extends Change {
+  stored: Attributes;
+}
+
+/** What an UpdateItem has beside its table and key. */
+export interface UpdateExpressions {
+  UpdateExpression: string;
+  ConditionExpression: string;
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues: Item;
+}
+
+/** A change with its JSON values as an item keeps them. @throws ServiceError `invalid` when its inputs are too large */
+export function withStoredValues(change: Change | StoredChange): StoredChange {
+  if ("stored" in change) return change;
+  const { input_values = null, output_values = null } = change.update;
+  return { ...change, stored: storedValues({ input_values, output_values }, {}) };
+}
+
+/**
+ * A change as one conditional UpdateItem: of a row that is there and visible, whose history does not hold the change
+ * already, and that has not run into its time limit unnoticed.
+ * @param current the row as it was read, where it was: then the row must still be that
+ */
+export function updateExpressions(
+  change: StoredChange,
+  context: ChangeContext,
+  current?: SoftwareDeployment,
+): UpdateExpressions {
+  const { delegate, now } = context;
+  const assigned = assignedValues(change, context, current);
+  const computed = computedTimes(change, epochSeconds(now));
+  const [row, rowValues] = rowCondition(now, current);
+  const visible = delegate === undefined ? "" : " AND stack_user_project_id = :delegate";
+  const UpdateExpression = updateExpression(change, Object.keys(assigned), computed.expressions);
+  const ConditionExpression = `attribute_exists(server_id) AND NOT contains(events, :own) AND ${row}${visible}`;
+  const names = ["status", "timeout", ...Object.keys(assigned), ...Object.keys(change.update)];
+  return {
+    UpdateExpression,
+    ConditionExpression,
+    ExpressionAttributeNames: usedNames(names, `${UpdateExpression} ${ConditionExpression}`),
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(Object.entries(assigned).map(([name, value]) => [`:${name}`, value])),
+      ...computed.values,
+      ...rowValues,
+      ...(delegate !== undefined && { ":delegate": delegate }),
+      ":none": [],
+      ":own": eventText(ownEvent(change)),
+      ":events": change.events.map(eventText),
+      ":one": 1,
+    },
+  };
+}
+
+/** The attributes that are set to values which are known before the write. */
+function assignedValues(change: StoredChange, context: ChangeContext, current?: SoftwareDeployment): Item {
+  const { update, stored } = change;
+  const { input_values: _, output_values: __, ...texts } = update;
+  const given = Object.entries(texts).filter(([, value]) => value !== null);
+  const begun = epochSeconds(context.now);
+  const changed = epochSeconds(context.clock());
+  return {
+    ...Object.fromEntries(given),
+    ...stored,
+    ...(update.config_id !== undefined && { config_key: configKey(context.projectId, update.config_id) }),
+    ...(change.reruns && { reran: true }),
+    ...(beginsRun(change) && { begun }),
+    ...(beginsRun(change) && update.timeout !== undefined && runTimes(change, update.timeout, begun)),
+    ...(update.timeout === null && { deadline: FOREVER }),
+    ...(current && expiry(change, current, { begun, changed })),
+    updated_time: updatedTime(context.now, current),
+    changed,
+  };
+}
+
+/** The times of a run whose time limit the change itself sets; null for none. */
+function runTimes(change: Change, timeout: number | null, begun: number): Item {
+  return {
+    deadline: begun + (timeout ?? FOREVER),
+    ...(isNewDelivery(change) && {
+      signal_expires: begun + (timeout === null ? SIGNAL_LIFETIME : timeout + SIGNAL_GRACE),
+    }),
+  };
+}
+
+/** The times of a run that follow from what the row keeps: its time limit, or its start. */
+function computedTimes(change: Change, begun: number): { expressions: string[]; values: Item } {
+  const { timeout } = change.update;
+  if (!beginsRun(change)) {
+    return typeof timeout === "number"
+      ? { expressions: ["deadline = begun + :timeout"], values: {} }
+      : { expressions: [], values: {} };
+  }
+  if (timeout !== undefined) return { expressions: [], values: {} };
+  const deadline = "deadline = if_not_exists(#timeout, :forever) + :begun";
+  if (!isNewDelivery(change)) return { expressions: [deadline], values: { ":forever": FOREVER } };
+  return {
+    expressions: [deadline, "signal_expires = if_not_exists(#timeout, :lifetime) + :grace"],
+    values: {
+      ":forever": FOREVER,
+      ":lifetime": SIGNAL_LIFETIME - SIGNAL_GRACE,
+      ":grace": begun + SIGNAL_GRACE,
+    },
+  };
+}
+
+/** The item's time to live after the change, which depends on what the row was. */
+function expiry(
+  { update, ...change }: Change,
+  current: SoftwareDeployment,
+  { begun, changed }: { begun: number; changed: number },
+): Item {
+  const timeout = update.timeout === undefined ? current.timeout : update.timeout;
+  const startedAt = beginsRun({ update, ...change }) ? begun : current.startedAt;
+  const expires = timeToLive({
+    status: update.status ?? current.status,
+    deadlineAt: timeout === null ? FOREVER : startedAt + timeout,
+    changedAt: changed,
+    keyExpiresAt: current.keyExpiresAt,
+  });
+  return expires === undefined ? {} : { expires };
+}
+
+/** The time of the change; that of a change before it, where that was written by a clock ahead of ours. */
+function updatedTime(now: Date, current?: SoftwareDeployment): string {
+  const time = isoTime(now);
+  const before = current?.updated_time;
+  return before && before > time ? before : time;
+}
+
+/** That the row is as it was read; or, where it was not read, that nothing stands against the change. */
+function rowCondition(now: Date, current?: SoftwareDeployment): [condition: string, values: Item] {
+  if (current) return ["revision = :revision", { ":revision": current.revision }];
+  return [
+    "(attribute_not_exists(updated_time) OR updated_time <= :updated_time)" +
+      " AND (#status <> :in_progress OR deadline > :now)",
+    { ":in_progress": "IN_PROGRESS", ":now": epochSeconds(now) },
+  ];
+}
+
+function updateExpression(change: Change, assigned: string[], computed: string[]): string {
+  const assignments = assigned.map((name) => `#${name} = :${name}`);
+  const appended = "events = list_append(if_not_exists(events, :none), :events)";
+  const removed = removedNames(change, assigned);
+  return [
+    `SET ${[...assignments, ...computed, appended].join(", ")}`,
+    `ADD revision :one${isNewDelivery(change) ? ", delivery :one" : ""}`,
+    ...(removed.length > 0 ? [`REMOVE ${removed.join(", ")}`] : []),
+  ].join(" ");
+}
+
+/** The attributes that a change takes away: those set to null, and a time to live that no longer holds. */
+function removedNames({ update }: Change, assigned: string[]): string[] {
+  return [
+    ...(assigned.includes("expires") ? [] : ["expires"]),
+    ...Object.entries(update).flatMap(([name, value]) => (value === null ? [`#${name}`] : [])),
+  ];
+}
+
+/** Keeps only the attribute names that the expressions use; DynamoDB rejects unused ones. */
+function usedNames(names: string[], expressions: string): Record<string, string> {
+  return Object.fromEntries(
+    names.filter((name) => new RegExp(`#${name}\\b`).test(expressions)).map((name) => [`#${name}`, name]),
+  );
+}

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  type DeleteCommandInput,
+  GetCommand,
+  type GetCommandInput,
+  PutCommand,
+  type PutCommandInput,
+  type PutCommandOutput,
+  QueryCommand,
+  type QueryCommandInput,
+  TransactWriteCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from "@aws-sdk/lib-dynamodb";
+import { isId } from "../wire/ids.ts";
+import { client } from "./client.ts";
+import { hasCollided, isConditionFailed, rethrow, unavailable } from "./errors.ts";
+
+/** An item: its attributes by their names. */
+export type Item = Record<string, unknown>;
+
+/** The key of an item. All tables have the same. */
+export interface Key {
+  project_id: string;
+  id: string;
+}
+
+/** One page of a query's items, and the id behind which the query goes on; undefined at its end. */
+export interface QueryPage<Row = Item> {
+  items: Row[];
+  position: string | undefined;
+}
+
+/** A query whose table is named later. */
+export type Query = Omit<QueryCommandInput, "TableName">;
+
+/** What became of a write. */
+export interface WriteOutcome {
+  /** Whether its condition held. Where it did not, nothing was written. */
+  written: boolean;
+  /** The attributes that `ReturnValues` asked for. */
+  item: Item | undefined;
+  /** How often the SDK sent the call. After more than once, an earlier try may be what the condition met. */
+  attempts: number;
+}
+
+/** The most keys that one BatchGetItem takes. */
+const BATCH_KEYS = 100;
+
+/** The most items that a query looks at in one page. */
+const QUERY_PAGE = 1_000;
+
+/** How often a call is made that the SDK does not repeat by itself, with pauses that double from 50 ms. */
+const TRIES = 5;
+
+/** Reads an item. @throws ServiceError `unavailable`, like every call here */
+export async function getItem(input: GetCommandInput): Promise<Item | undefined> {
+  return (await client.send(new GetCommand(input)).catch(rethrow)).Item;
+}
+
+/** Reads an item by its key, consistently. A key whose id cannot be one of ours is not asked for. */
+export async function getById(TableName: string, key: Key): Promise<Item | undefined> {
+  return isId(key.id) ? getItem({ TableName, Key: key, ConsistentRead: true }) : undefined;
+}
+
+/**
+ * Reads the items of many keys, consistently, in the keys' order. What is not there is left out.
+ * @param attributes the names of the attributes to read; all without it
+ */
+export async function batchGet(TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> {
+  const found = new Map<unknown, Item>();
+  for (let at = 0; at < keys.length; at += BATCH_KEYS) {
+    for (const item of await batchGetPage(TableName, keys.slice(at, at + BATCH_KEYS), attributes))
+      found.set(item.id, item);
+  }
+  return keys.map(({ id }) => found.get(id)).filter((item) => item !== undefined);
+}
+
+/** The items of a query, read page by page as they are asked for. The caller knows their shape. */
+export async function* queryItems<Row = Item>(query: QueryCommandInput): AsyncGenerator<Row> {
+  for await (const { items } of queryPages<Row>(query)) yield* items;
+}
+
+/**
+ * The pages of a query, each read when it is asked for.
+ * @param query.Limit how many items the first page looks at; each later one looks at twice as many as the one before
+ */
+export async function* queryPages<Row = Item>(query: QueryCommandInput): AsyncGenerator<QueryPage<Row>> {
+  let { ExclusiveStartKey, Limit } = query;
+  do {
+    const command = new QueryCommand({ ...query, ExclusiveStartKey, Limit });
+    const { Items = [], LastEvaluatedKey } = await client.send(command).catch(rethrow);
+    yield { items: Items as Row[], position: LastEvaluatedKey?.id as string | undefined };
+    ExclusiveStartKey = LastEvaluatedKey;
+    Limit = Limit && Math.min(2 * Limit, QUERY_PAGE);
+  } while (ExclusiveStartKey);
+}
+
+/** How many items a query looks at first for `limit` of them, and one more to know whether the list goes on. */
+export function firstQueryPage(limit: number | undefined): number | undefined {
+  return limit === undefined ? undefined : Math.min(limit + 1, QUERY_PAGE);
+}
+
+/**
+ * Puts new items, all of them or none: one conditional write, or one transaction.
+ * @param items 1 to 100, of at most 4 MB together, under ids that were made for them
+ * @returns whether they were put; false where an item has one of the ids already, as after a write whose answer was
+ *   lost and that is repeated
+ * @throws ServiceError `unavailable`, also where the storage has no transactions
+ */
+export async function putNew(TableName: string, items: Item[]): Promise<boolean> {
+  const puts = items.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
+  const [only, second] = puts;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      if (only && second === undefined) await client.send(new PutCommand(only));
+      else await client.send(new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
+      return true;
+    } catch (error) {
+      if (isConditionFailed(error)) return false;
+      if (tries === TRIES || !hasCollided(error)) return rethrow(error);
+      await pause(tries);
+    }
+  }
+}
+
+/** Puts an item where the condition, if there is one, holds. */
+export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
+  return outcomeOf(client.send(new PutCommand(input)));
+}
+
+/** Updates an item where the condition, if there is one, holds. @param options to give the call up */
+export function updateItem(
+  input: UpdateCommandInput,
+  options?: { abortSignal: AbortSignal },
+): Promise<WriteOutcome> {
+  return outcomeOf(client.send(new UpdateCommand(input), options));
+}
+
+/** Deletes an item where the condition, if there is one, holds. */
+export function deleteItem(input: DeleteCommandInput): Promise<WriteOutcome> {
+  return outcomeOf(client.send(new DeleteCommand(input)));
+}
+
+async function outcomeOf(sent: Promise<PutCommandOutput>): Promise<WriteOutcome> {
+  try {
+    const { Attributes, $metadata } = await sent;
+    return { written: true, item: Attributes, attempts: $metadata.attempts ?? 1 };
+  } catch (error) {
+    if (!isConditionFailed(error)) return rethrow(error);
+    return { written: false, item: undefined, attempts: error.$metadata.attempts ?? 1 };
+  }
+}
+
+async function batchGetPage(TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> {
+  const items: Item[] = [];
+  let Keys: Item[] = keys.map((key) => ({ ...key }));
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    if (tries > 0) await pause(tries);
+    const command = new BatchGetCommand({
+      RequestItems: { [TableName]: { Keys, ConsistentRead: true, ...projection(attributes) } },
+    });
+    const { Responses, UnprocessedKeys } = await client.send(command).catch(rethrow);
+    items.push(...(Responses?.[TableName] ?? []));
+    Keys = UnprocessedKeys?.[TableName]?.Keys ?? [];
+    if (Keys.length === 0) return items;
+  }
+  throw unavailable();
+}
+
+/** Which attributes to read. Each goes by a `#name`, as some names are reserved words of DynamoDB. */
+function projection(attributes: string[] = []) {
+  if (attributes.length === 0) return {};
+  return {
+    ProjectionExpression: attributes.map((name) => `#${name}`).join(", "),
+    ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+  };
+}
+
+function pause(tries: number): Promise<void> {
+  return sleep(50 * 2 ** (tries - 1));
+}

@@ -1,0 +1,36 @@
+import { ConditionalCheckFailedException, TransactionCanceledException } from "@aws-sdk/client-dynamodb";
+import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
+import { ServiceError } from "../errors.ts";
+
+/**
+ * Rethrows what the SDK threw, after its own retries, in the service's words.
+ * @throws ServiceError `unavailable` for throttling, outages, time-outs and colliding transactions; anything else as
+ *   it was
+ */
+export function rethrow(error: unknown): never {
+  const fault = error as Parameters<typeof isServerError>[0];
+  if (fault.name === "UnknownOperationException") {
+    throw new ServiceError("unavailable", "This storage has no transactions, which many at once need.");
+  }
+  const passes = isThrottlingError(fault) || isTransientError(fault) || isServerError(fault);
+  throw passes || hasCollided(error) ? unavailable(error) : error;
+}
+
+/** What is said when DynamoDB does not answer, or only in part. */
+export function unavailable(cause?: unknown): ServiceError {
+  return new ServiceError("unavailable", "The storage does not answer at the moment.", { cause });
+}
+
+/** Whether a write was refused because its condition did not hold. */
+export function isConditionFailed(
+  error: unknown,
+): error is ConditionalCheckFailedException | TransactionCanceledException {
+  if (error instanceof ConditionalCheckFailedException) return true;
+  const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+  return reasons.some(({ Code }) => Code === "ConditionalCheckFailed");
+}
+
+/** Whether a transaction met another one, or a partition that was too busy: nothing of it was written. */
+export function hasCollided(error: unknown): boolean {
+  return /^Transaction(Canceled|InProgress|Conflict)Exception$/.test((error as Error).name);
+}

@@ -1,0 +1,42 @@
+import { isJsonObject } from "../wire/exact-json.ts";
+import { knownFields } from "../wire/fields.ts";
+import type { Middleware } from "./event.ts";
+import type { EndpointSpec } from "./spec.ts";
+
+/** How many ignored fields are named, and how many characters of each name. */
+const MAX_NAMES = 10;
+const MAX_NAME = 64;
+
+/**
+ * Middleware: names in a `Warning: 299` header the fields of a body that the service ignored, as they are usually
+ * typing errors: at most ten, each cut at 64 characters and percent-encoded. Nothing where no field is ignored.
+ */
+export function warnings({ body }: EndpointSpec): Middleware[] {
+  const known = body && knownFields.get(body)?.fields;
+  return known ? [warningsBeside(new Set(known))] : [];
+}
+
+function warningsBeside(known: Set<string>): Middleware {
+  return {
+    before: ({ event }) => {
+      const names = ignoredFields(event.body, known);
+      if (names.length === 0) return;
+      event.warning = names.map((name) => `299 - "ignored field \\"${encoded(name)}\\""`).join(", ");
+    },
+    after: ({ event, response }) => {
+      if (event.warning && response) response.headers.warning = event.warning;
+    },
+  };
+}
+
+/** The fields of a body, or of each body of a batch, that nothing is done with. */
+function ignoredFields(body: unknown, known: Set<string>): string[] {
+  const bodies = (Array.isArray(body) ? body : [body]).filter(isJsonObject);
+  const names = bodies.flatMap((one) => Object.keys(one).filter((name) => !known.has(name)));
+  return names.length === 0 ? names : [...new Set(names)].slice(0, MAX_NAMES);
+}
+
+/** A name as a header can hold it, whatever its caller wrote. */
+function encoded(name: string): string {
+  return encodeURIComponent([...name].slice(0, MAX_NAME).join("").toWellFormed());
+}

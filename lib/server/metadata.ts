@@ -1,0 +1,97 @@
+import * as z from "zod/mini";
+import { ConfigView, configView, type SoftwareConfig } from "../config/config.ts";
+import type { ConfigInput } from "../config/inputs-outputs.ts";
+import type { SoftwareDeployment } from "../deployment/deployment.ts";
+import { asOf, deliveryId } from "../deployment/run.ts";
+
+/** The response that tells a server what to run. */
+export const ServerMetadata = z.object({ metadata: z.array(ConfigView) });
+
+/** The same for the server's agent, by its link: os-collect-config looks for `deployments`. */
+export const AgentMetadata = z.object({ deployments: z.array(ConfigView) });
+
+/** How metadata are rendered. */
+export interface RenderOptions {
+  now: Date;
+  /** Makes the signed link for a run's result; absent where the caller may not signal. */
+  signalUrl?: ((deployment: SoftwareDeployment) => string) | undefined;
+}
+
+/** The input by which agents and clients recognize a configuration that was derived for a deployment. */
+const SERVER_INPUT = "deploy_server_id";
+
+/**
+ * Renders what a server is to run: each deployment's configuration, derived for it, by the configuration's name and
+ * then by the deployment's creation. Deployments whose configuration is not kept here are left out.
+ * @param deployments of one server, by creation
+ * @param configs by id
+ */
+export function renderMetadata(
+  deployments: SoftwareDeployment[],
+  configs: Map<string, SoftwareConfig>,
+  options: RenderOptions,
+): ConfigView[] {
+  const rendered = deployments.flatMap((deployment) => {
+    const config = configs.get(deployment.config_id);
+    return config ? [{ name: config.name ?? "", view: derivedConfig(config, deployment, options) }] : [];
+  });
+  return rendered.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))).map(({ view }) => view);
+}
+
+/** A configuration as it goes out for one deployment: under the id of its delivery, every input with a value. */
+function derivedConfig(
+  config: SoftwareConfig,
+  deployment: SoftwareDeployment,
+  options: RenderOptions,
+): ConfigView {
+  const view = configView(config);
+  const id = deliveryId(deployment);
+  const isDerived = config.inputs.some(({ name }) => name === SERVER_INPUT);
+  if (!isDerived) return { ...view, id, inputs: derivedInputs(config, deployment, options) };
+  // A client such as the openstack CLI has derived this one: it goes out as it is, until it is to be run once more.
+  return deployment.reran ? { ...view, id } : view;
+}
+
+/** The declared inputs, then the other input values, then the service's own, which win over those of their names. */
+function derivedInputs(
+  config: SoftwareConfig,
+  deployment: SoftwareDeployment,
+  options: RenderOptions,
+): ConfigInput[] {
+  const values = new Map(Object.entries(deployment.input_values ?? {}));
+  const service = serviceInputs(deployment, options);
+  const taken = new Set([...config.inputs, ...service].map(({ name }) => name));
+  const undeclared = [...values].filter(([name]) => !taken.has(name));
+  const declared = config.inputs.filter(({ name }) => !service.some((input) => input.name === name));
+  return [
+    ...declared.map((input) => declaredInput(input, values)),
+    ...undeclared.map(([name, value]) => stringInput(name, value)),
+    ...service,
+  ];
+}
+
+/** A declared input with its value: agents fail on one without. */
+function declaredInput(input: ConfigInput, values: Map<string, unknown>): ConfigInput {
+  const value = [values.get(input.name), input.value, input.default].find((one) => one !== undefined);
+  return { ...input, value: value ?? null };
+}
+
+/** What the service itself tells the agent: the server, the action, and where the result goes. */
+function serviceInputs(deployment: SoftwareDeployment, { now, signalUrl }: RenderOptions): ConfigInput[] {
+  const awaited = asOf(deployment, now).status === "IN_PROGRESS";
+  return [
+    stringInput(SERVER_INPUT, deployment.server_id),
+    stringInput("deploy_action", deployment.action ?? ""),
+    ...(signalUrl && awaited
+      ? [
+          stringInput("deploy_signal_transport", "TEMP_URL_SIGNAL"),
+          stringInput("deploy_signal_id", signalUrl(deployment)),
+          stringInput("deploy_signal_verb", "PUT"),
+        ]
+      : []),
+  ];
+}
+
+function stringInput(name: string, value: unknown): ConfigInput {
+  return { name, type: "String", value: typeof value === "string" ? value : JSON.stringify(value) };
+}

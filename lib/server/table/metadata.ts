@@ -1,0 +1,80 @@
+import type { ConfigView } from "../../config/config.ts";
+import { getConfigs } from "../../config/table/read.ts";
+import type { SoftwareDeployment } from "../../deployment/deployment.ts";
+import { recordCollected } from "../../deployment/table/collect.ts";
+import { liveDeployment } from "../../deployment/table/item.ts";
+import { lookUp } from "../../deployment/table/list.ts";
+import { wholeList } from "../../wire/response-size.ts";
+import { type RenderOptions, renderMetadata } from "../metadata.ts";
+import type { DeploymentState } from "../state.ts";
+
+/** The attributes that metadata are rendered from. Results, which may be large, are not among them. */
+const ATTRIBUTES = [
+  ...["project_id", "id", "server_id", "config_id", "action", "input_values", "status", "status_reason"],
+  ...["stack_user_project_id", "creation_time", "updated_time", "collected_time", "collected_delivery"],
+  ...["changed", "timeout", "begun", "deadline", "signal_expires", "delivery", "reran", "revision"],
+  ...["key_expires"],
+];
+
+const REMEDY = "delete deployments of this server that it no longer needs.";
+
+/** What a server is told, and the deployments that it is told of. */
+interface Rendered {
+  deployments: SoftwareDeployment[];
+  metadata: ConfigView[];
+}
+
+/**
+ * Reads a server's deployments and their configurations, and renders its metadata.
+ * @param states the server's deployments as the index knows them
+ * @throws ServiceError `invalid` when the metadata would not fit a response, `unavailable`
+ */
+export async function readMetadata(
+  projectId: string,
+  states: DeploymentState[],
+  options: RenderOptions,
+): Promise<ConfigView[]> {
+  return (await render(projectId, states, options)).metadata;
+}
+
+/**
+ * The same for the server's agent: records what goes out for the first time as collected.
+ * @throws ServiceError as `readMetadata` does
+ */
+export async function collectMetadata(
+  projectId: string,
+  states: DeploymentState[],
+  options: RenderOptions,
+  requestId: string,
+): Promise<ConfigView[]> {
+  const { deployments, metadata } = await render(projectId, states, options);
+  await recordCollected(deployments, requestId, options.now);
+  return metadata;
+}
+
+async function render(
+  projectId: string,
+  states: DeploymentState[],
+  options: RenderOptions,
+): Promise<Rendered> {
+  const rows = readDeployments(projectId, states, options.now);
+  const deployments = await wholeList(rows, ({ input_values }) => input_values, REMEDY);
+  const configs = await getConfigs(
+    projectId,
+    deployments.map(({ config_id }) => config_id),
+  );
+  const metadata = await wholeList(renderMetadata(deployments, configs, options), (config) => config, REMEDY);
+  return { deployments: deployments.filter(({ config_id }) => configs.has(config_id)), metadata };
+}
+
+/** One at a time: values inflate to many times what is stored. */
+async function* readDeployments(
+  projectId: string,
+  states: DeploymentState[],
+  now: Date,
+): AsyncGenerator<SoftwareDeployment> {
+  for await (const item of lookUp(projectId, states, ATTRIBUTES)) {
+    const deployment = liveDeployment(item, now);
+    if (deployment) yield deployment;
+  }
+}

@@ -1,0 +1,47 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ConfigRequest, newConfig } from "../../lib/config/create.ts";
+import { CreateRequest, newDeployment, requestedDeployments } from "../../lib/deployment/create.ts";
+import { renderMetadata } from "../../lib/server/metadata.ts";
+
+const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";
+const NOW = new Date("2015-01-31T15:12:36Z");
+
+const names = fc.constantFrom("a", "b", "c", "deploy_action", "deploy_server_id", "toString");
+
+const delivered = (inputs: string[], input_values: Record<string, unknown>) => {
+  const request = ConfigRequest.parse({ inputs: inputs.map((name) => ({ name })) });
+  const config = newConfig("p", request, ID, NOW);
+  const [body] = requestedDeployments(CreateRequest.parse({ config_id: ID, server_id: "s", input_values }));
+  if (!body) return undefined;
+  const deployment = newDeployment("p", body, ID, NOW);
+  return renderMetadata([deployment], new Map([[ID, config]]), { now: NOW })[0];
+};
+
+describe("renderMetadata", () => {
+  it("gives every input a value, every name once beside what is declared twice, and the service's own last", () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(names),
+        fc.dictionary(names, fc.jsonValue(), { noNullPrototype: true }),
+        (declared, values) => {
+          fc.pre(!declared.includes("deploy_server_id"));
+          const inputs = delivered(declared, values)?.inputs ?? [];
+          expect(inputs.every((input) => "value" in input)).toBe(true);
+          const listed = inputs.map(({ name }) => name);
+          expect(new Set(listed).size).toBe(listed.length);
+          expect(listed.slice(-2)).toEqual(["deploy_server_id", "deploy_action"]);
+          expect(new Set(listed)).toEqual(
+            new Set([...declared, ...Object.keys(values), "deploy_server_id", "deploy_action"]),
+          );
+        },
+      ),
+    );
+  });
+
+  it("delivers as it is what a client derived", () => {
+    const config = delivered(["deploy_server_id", "a"], { a: 1 });
+    expect(config).toMatchObject({ id: ID, inputs: [{ name: "deploy_server_id" }, { name: "a" }] });
+    expect(config?.inputs.some((input) => "value" in input)).toBe(false);
+  });
+});
