@@ -1,5 +1,5 @@
 /** What went wrong, in the service's words. `lib/http/faults.ts` gives each kind its HTTP status. */
-export type Kind =
+export type ErrorKind =
   | "invalid"
   | "unauthorized"
   | "not_found"
@@ -15,9 +15,9 @@ export type Kind =
  */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
-  readonly kind: Kind;
+  readonly kind: ErrorKind;
 
-  constructor(kind: Kind, message: string, options?: ErrorOptions) {
+  constructor(kind: ErrorKind, message: string, options?: ErrorOptions) {
     super(message, options);
     this.kind = kind;
   }

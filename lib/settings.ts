@@ -31,6 +31,9 @@ export interface TokenSettings {
 /** The roles that may carry out deployments of another project, besides members (Heat's name for it). */
 export const DELEGATE_ROLES = ["heat_stack_user"];
 
+/** The longest time limit of a deployment, in seconds: 30 days. */
+export const MAX_TIMEOUT = 2_592_000;
+
 const LOG_LEVELS = ["INFO", "ERROR", "SILENT"] as const;
 
 /**
@@ -126,7 +129,7 @@ export function retention(): number | undefined {
  */
 export function defaultTimeout(): number | undefined {
   const text = optional("DEPLOYMENT_TIMEOUT");
-  return text === undefined ? undefined : wholeNumber("DEPLOYMENT_TIMEOUT", text, 2_592_000);
+  return text === undefined ? undefined : wholeNumber("DEPLOYMENT_TIMEOUT", text, MAX_TIMEOUT);
 }
 
 function jwtSettings(issuer: string): JwtSettings {

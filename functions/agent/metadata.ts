@@ -1,4 +1,4 @@
-import { collectLink, linksVersion, signalUrl } from "../../lib/http/agent-links.ts";
+import { linksVersion, requireLink, signalUrlFor } from "../../lib/http/agent-links.ts";
 import { byCollectLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply } from "../../lib/http/preconditions.ts";
@@ -8,19 +8,20 @@ import { collectMetadata } from "../../lib/server/table/metadata.ts";
 import { getServerState } from "../../lib/server/table/state.ts";
 
 /**
- * `GET /agent/metadata`: what a server is to run, for the `request` collector of os-collect-config. What it gets for
- * the first time is recorded as collected. It usually asks by HEAD, or for what it knows already: then one query of an
- * index is all that is read.
+ * `GET /agent/metadata`: the configurations that a server is to run, polled by the `request` collector of
+ * os-collect-config. What is sent for the first time is recorded as collected. Most polls are HEAD or conditional GETs
+ * that are answered 304: they cost one query of an index.
  */
 export const handler = endpoint(
   { access: byCollectLink, response: AgentMetadata },
-  async ({ link, baseUrl, requestId, ...request }) => {
-    const { project, server, issued } = collectLink(link);
+  async ({ link, baseUrl, requestId, method, preconditions }) => {
+    const { project, server, issued } = requireLink(link, "collect");
     const now = new Date();
     const state = await getServerState(project, server, now);
     checkNotRevoked(state, issued);
-    const options = { now, signalUrl: signalUrl(baseUrl) };
-    return conditionalReply(request, validatorsOf(state, linksVersion(baseUrl), now), async () => ({
+    const options = { now, signalUrl: signalUrlFor(baseUrl) };
+    const validators = validatorsOf(state, linksVersion(baseUrl), now);
+    return conditionalReply({ method, preconditions }, validators, async () => ({
       deployments: await collectMetadata(project, state.deployments, options, requestId),
     }));
   },

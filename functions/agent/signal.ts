@@ -1,14 +1,14 @@
 import { SignalRequest, SignalResponse } from "../../lib/deployment/signal.ts";
 import { signalDeployment } from "../../lib/deployment/table/signal.ts";
-import { signalLink } from "../../lib/http/agent-links.ts";
+import { requireLink } from "../../lib/http/agent-links.ts";
 import { bySignalLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 
 /** `PUT` and `POST /agent/signal`: the result of one delivery, as heat-config-notify sends it by its link. */
 export const handler = endpoint(
-  { access: bySignalLink, body: SignalRequest, bodyOf: "agent", response: SignalResponse },
+  { access: bySignalLink, body: SignalRequest, lenientBody: true, response: SignalResponse },
   async ({ link, body, requestId }) => {
-    const { project: projectId, deployment, ...delivery } = signalLink(link);
+    const { project: projectId, deployment, ...delivery } = requireLink(link, "signal");
     const context = { projectId, requestId, now: new Date(), clock: () => new Date() };
     await signalDeployment(deployment, { outputs: body, by: "link", link: delivery }, context);
     return {};

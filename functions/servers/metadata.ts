@@ -1,4 +1,4 @@
-import { signalUrl } from "../../lib/http/agent-links.ts";
+import { signalUrlFor } from "../../lib/http/agent-links.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ServerMetadata } from "../../lib/server/metadata.ts";
@@ -12,10 +12,10 @@ import { getServerState } from "../../lib/server/table/state.ts";
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: ServerPath, response: ServerMetadata },
-  async ({ projectId, delegate, mayWrite, path, baseUrl }) => {
+  async ({ projectId, delegateProjectId, mayWrite, path, baseUrl }) => {
     const now = new Date();
-    const { deployments } = await getServerState(projectId, path.server_id, now, delegate);
-    const options = { now, signalUrl: mayWrite ? signalUrl(baseUrl) : undefined };
+    const { deployments } = await getServerState(projectId, path.server_id, now, delegateProjectId);
+    const options = { now, signalUrl: mayWrite ? signalUrlFor(baseUrl) : undefined };
     return { metadata: await readMetadata(projectId, deployments, options) };
   },
 );

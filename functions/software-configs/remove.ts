@@ -1,6 +1,6 @@
 import { CONFIG_ETAG, ConfigPath } from "../../lib/config/config.ts";
 import { getConfig } from "../../lib/config/table/read.ts";
-import { refuseRemoval, removeConfig } from "../../lib/config/table/remove.ts";
+import { removeConfig, throwReferenced } from "../../lib/config/table/remove.ts";
 import { isReferenced } from "../../lib/deployment/table/list.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -13,7 +13,7 @@ export const handler = endpoint(
     const checkETag = ifMatchCheck(preconditions);
     if (checkETag) await getConfig(projectId, path.id);
     checkETag?.(CONFIG_ETAG);
-    if (await isReferenced(projectId, path.id, new Date())) await refuseRemoval(projectId, path.id);
+    if (await isReferenced(projectId, path.id, new Date())) await throwReferenced(projectId, path.id);
     await removeConfig(projectId, path.id);
   },
 );

@@ -7,8 +7,10 @@ import { conditionalReply } from "../../lib/http/preconditions.ts";
 /** `GET /v1/{project_id}/software_configs/{id}`: one configuration. */
 export const handler = endpoint(
   { access: byProject, path: ConfigPath, response: OneConfig },
-  async ({ projectId, path, ...request }) => {
+  async ({ projectId, path, method, preconditions }) => {
     const config = await getConfig(projectId, path.id);
-    return conditionalReply(request, { etag: CONFIG_ETAG }, () => ({ software_config: configView(config) }));
+    return conditionalReply({ method, preconditions }, { etag: CONFIG_ETAG }, () => ({
+      software_config: configView(config),
+    }));
   },
 );

@@ -7,10 +7,10 @@ import { conditionalReply } from "../../lib/http/preconditions.ts";
 /** `GET /v1/{project_id}/software_deployments/{id}`: one deployment. */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, response: OneDeployment },
-  async ({ projectId, delegate, path, ...request }) => {
+  async ({ projectId, delegateProjectId, path, method, preconditions }) => {
     const now = new Date();
-    const deployment = await getDeployment(projectId, path.id, now, delegate);
-    return conditionalReply(request, { etag: etagOf(deployment, now) }, () => ({
+    const deployment = await getDeployment(projectId, path.id, now, delegateProjectId);
+    return conditionalReply({ method, preconditions }, { etag: etagOf(deployment, now) }, () => ({
       software_deployment: deploymentView(deployment, now),
     }));
   },

@@ -1,4 +1,5 @@
 import { DeploymentPath } from "../../lib/deployment/deployment.ts";
+import { actorOf } from "../../lib/deployment/history.ts";
 import { SignalRequest, SignalResponse } from "../../lib/deployment/signal.ts";
 import { signalDeployment } from "../../lib/deployment/table/signal.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
@@ -10,13 +11,12 @@ export const handler = endpoint(
     access: byProjectOrDelegate,
     path: DeploymentPath,
     body: SignalRequest,
-    bodyOf: "agent",
+    lenientBody: true,
     response: SignalResponse,
   },
-  async ({ projectId, delegate, path, body, requestId }) => {
-    const by = delegate === undefined ? "user" : "delegated tenant";
-    const context = { projectId, requestId, now: new Date(), clock: () => new Date(), delegate };
-    await signalDeployment(path.id, { outputs: body, by }, context);
+  async ({ projectId, delegateProjectId, path, body, requestId }) => {
+    const context = { projectId, requestId, now: new Date(), clock: () => new Date(), delegateProjectId };
+    await signalDeployment(path.id, { outputs: body, by: actorOf(delegateProjectId) }, context);
     return {};
   },
 );

@@ -10,12 +10,12 @@ import { Reply } from "../../lib/http/reply.ts";
 /** `PUT /v1/{project_id}/software_deployments/{id}`: sets the fields that the body names; null and empty leave them. */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: UpdateRequest, response: OneDeployment },
-  async ({ projectId, delegate, path, body, requestId, preconditions }) => {
-    checkMayUpdate(body, delegate);
+  async ({ projectId, delegateProjectId, path, body, requestId, preconditions }) => {
+    checkMayUpdate(body, delegateProjectId);
     await checkReferences(projectId, body.config_id);
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
-    const context = { projectId, requestId, now, clock: () => new Date(), delegate, checkETag };
+    const context = { projectId, requestId, now, clock: () => new Date(), delegateProjectId, checkETag };
     const updated = await updateDeployment(path.id, updateChange(body, context), context);
     return new Reply(
       200,

@@ -58,6 +58,7 @@ function verifier({ jwt, keystone }: Pick<TokenSettings, "jwt" | "keystone">): A
     const verify = verifyJwt && claimedIssuer(token) === jwt.issuer ? verifyJwt : verifyKeystone;
     if (!verify) throw invalidToken();
     const identity = await verify(token);
+    // Refuses NaN too: an end that could not be parsed.
     if (!(identity.expiresAt > Date.now())) throw invalidToken();
     return identity;
   };

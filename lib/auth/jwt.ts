@@ -1,4 +1,4 @@
-import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { errors, type JWTPayload, jwtVerify } from "jose";
 import type { JwtSettings } from "../settings.ts";
 import type { Identity } from "./identity.ts";
 import { keySet } from "./key-set.ts";
@@ -23,10 +23,9 @@ export function jwtVerifier(settings: JwtSettings): (token: string) => Promise<I
   const keys = keySet(settings.keys);
   const options = { algorithms: ALGORITHMS, issuer: settings.issuer, requiredClaims: ["exp"] };
   return async (token) => {
-    const header = decodeProtectedHeader(token);
-    if (OWN_KEYS.some((field) => field in header)) throw invalidToken();
     try {
-      const { payload } = await jwtVerify(token, keys, options);
+      const { payload, protectedHeader } = await jwtVerify(token, keys, options);
+      if (OWN_KEYS.some((field) => field in protectedHeader)) throw invalidToken();
       return identityOf(payload, settings);
     } catch (error) {
       throw error instanceof errors.JOSEError ? invalidToken(error) : error;

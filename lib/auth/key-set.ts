@@ -10,7 +10,7 @@ const MAX_AGE = 10 * 60_000;
 const COOL_DOWN = 30_000;
 
 /**
- * Makes what finds the key that signed a token, by its `kid`.
+ * Returns jose's key lookup, by `kid`, for an issuer's key set.
  *
  * Keys behind an address are fetched anew for an unknown `kid`, as issuers rotate them, but at most every 30 s,
  * so that tokens with invented ids cannot make the service flood its issuer.

@@ -23,6 +23,7 @@ export interface SignalLink {
   expires: number;
 }
 
+/** Either kind of signed link. */
 export type SignedLink = CollectLink | SignalLink;
 
 /** Signs a link: its JSON and an HMAC-SHA256 of it, both in Base64url. Equal links give equal texts. */

@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
-import { flat, jsonObject, text } from "../wire/fields.ts";
+import { flatBody, jsonObject, text } from "../wire/fields.ts";
 import { isoTime } from "../wire/time.ts";
 import type { SoftwareConfig } from "./config.ts";
 import { InputRequest, newInput, newOutput, OutputRequest } from "./inputs-outputs.ts";
 
 /** The body of a create. All fields are optional, and null means absent. */
-export const ConfigRequest = flat(
+export const ConfigRequest = flatBody(
   "software_config",
   z.object({
     name: z.nullish(text(0, 255)),

@@ -37,8 +37,8 @@ export interface ChangeContext {
   now: Date;
   /** The time at any moment: a change counts from when it is written, which may be some reads later. */
   clock: () => Date;
-  /** The project of a caller who is a delegated tenant: to it, other deployments do not exist. */
-  delegate?: string | undefined;
+  /** The project of a caller who is a delegated tenant, see `isVisibleTo`. */
+  delegateProjectId?: string | undefined;
   /** Throws `precondition_failed` when a deployment's ETag is not one that the caller named. */
   checkETag?: ((etag: string) => void) | undefined;
 }

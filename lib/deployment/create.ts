@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import { isJsonObject } from "../wire/exact-json.ts";
-import { flat, jsonObject, text } from "../wire/fields.ts";
+import { flatBody, jsonObject, text } from "../wire/fields.ts";
 import { epochSeconds, isoTime } from "../wire/time.ts";
 import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deployment.ts";
 import { Status, StatusReason, timeLimit } from "./fields.ts";
-import { FOREVER, signalExpiry } from "./run.ts";
+import { deadlineOf, signalExpiry } from "./run.ts";
 
 /** The most deployments that one request creates: what one DynamoDB transaction takes. */
 const MAX_BATCH = 100;
@@ -17,13 +17,14 @@ interface Servers {
   server_ids?: unknown;
 }
 
+/** Runs a check although other fields are wrong, as long as the body is an object. */
 const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(value) };
 
 /**
  * The body of a create: one deployment, or with `server_ids` one for each of many servers. Null means absent. Fields
  * that it does not name are dropped, as in Heat, because SDKs send extras.
  */
-export const CreateRequest = flat(
+export const CreateRequest = flatBody(
   "software_deployment",
   z
     .object({
@@ -102,7 +103,7 @@ export function newDeployment(
 ): SoftwareDeployment {
   const startedAt = epochSeconds(now);
   const timeout = request.timeout ?? defaultTimeout ?? null;
-  const deadlineAt = startedAt + (timeout ?? FOREVER);
+  const deadlineAt = deadlineOf(startedAt, timeout);
   return {
     project_id: projectId,
     id,

@@ -69,12 +69,13 @@ export function etagOf(deployment: SoftwareDeployment, now: Date): string {
 }
 
 /**
- * Whether a caller may know of a deployment.
- * @param delegate the project of a caller who is a delegated tenant: it sees what names it in `stack_user_project_id`
+ * Whether a caller may know of a deployment. A delegated tenant is a caller from another project than the deployment's:
+ * it sees the deployments whose `stack_user_project_id` is its own project; all others do not exist for it.
+ * @param delegateProjectId the project of a caller who is a delegated tenant
  */
 export function isVisibleTo(
   deployment: Pick<Partial<SoftwareDeployment>, "stack_user_project_id">,
-  delegate: string | undefined,
+  delegateProjectId: string | undefined,
 ): boolean {
-  return delegate === undefined || deployment.stack_user_project_id === delegate;
+  return delegateProjectId === undefined || deployment.stack_user_project_id === delegateProjectId;
 }

@@ -1,11 +1,9 @@
 import * as z from "zod/mini";
+import { MAX_TIMEOUT } from "../settings.ts";
 import { wellFormed } from "../wire/fields.ts";
 
 /** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
 export const MAX_REASON_BYTES = 65_535;
-
-/** The longest time limit of a deployment, in seconds: 30 days. */
-const MAX_TIMEOUT = 2_592_000;
 
 /** The three states of a deployment (API page, table of request parameters). */
 export const Status = z.enum(["COMPLETE", "IN_PROGRESS", "FAILED"]);

@@ -44,6 +44,11 @@ export interface DeploymentEvent {
   before?: Status;
 }
 
+/** The actor that a caller with a token is. @param delegateProjectId see `isVisibleTo` */
+export function actorOf(delegateProjectId: string | undefined): Actor {
+  return delegateProjectId === undefined ? "user" : "delegated tenant";
+}
+
 /** A deployment's history as a caller sees it, a time limit that has passed unwritten included. */
 export function eventsView(
   deployment: SoftwareDeployment,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import type { JsonObject } from "../wire/exact-json.ts";
-import { flat, jsonObject, text } from "../wire/fields.ts";
+import { flatBody, jsonObject, MAX_BODY_BYTES, text } from "../wire/fields.ts";
 import { mergePatch } from "../wire/merge-patch.ts";
 import { type Change, type ChangeContext, isDelivered, type Update } from "./change.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
@@ -13,7 +13,7 @@ import { updateChange } from "./update.ts";
  * The body of a JSON merge patch (RFC 7396) of the fields that an update takes: null takes a value away, where a
  * deployment can be without it.
  */
-export const PatchRequest = flat(
+export const PatchRequest = flatBody(
   "software_deployment",
   z.object({
     config_id: z.optional(text(1, 255)),
@@ -25,9 +25,6 @@ export const PatchRequest = flat(
     timeout: z.optional(z.nullable(newTimeLimit())),
   }),
 );
-
-/** The longest JSON of a merged value, in bytes: what one body can hold of it. */
-const MAX_MERGED_BYTES = 1_048_576;
 
 /**
  * A merge patch as a change. A delivered field that is patched to the value that it has is no new delivery.
@@ -54,9 +51,9 @@ function mergedValues(
 ): JsonObject {
   const value = mergePatch(current[name], patch);
   const bytes = Buffer.byteLength(JSON.stringify(value));
-  if (bytes <= MAX_MERGED_BYTES) return value;
+  if (bytes <= MAX_BODY_BYTES) return value;
   throw new ServiceError(
     "invalid",
-    `${name}: too large: it takes ${bytes} bytes when merged, at most ${MAX_MERGED_BYTES} are allowed`,
+    `${name}: too large: it takes ${bytes} bytes when merged, at most ${MAX_BODY_BYTES} are allowed`,
   );
 }

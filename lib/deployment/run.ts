@@ -2,7 +2,7 @@ import { v5 as uuidv5 } from "uuid";
 import { epochSeconds } from "../wire/time.ts";
 import type { Status } from "./fields.ts";
 
-/** The deadline of a run without a time limit, in seconds since 1970: one that nobody will see. */
+/** Stands for "never", as a time or a duration in seconds: what lies at or above it is never reached. */
 export const FOREVER = 1e11;
 
 /** How long after its deadline a run's result is still taken, in seconds. */
@@ -13,7 +13,7 @@ export const SIGNAL_LIFETIME = 30 * 86_400;
 
 /**
  * The present run of a deployment: from when it is in progress to its result. Each change of what the server is to run
- * is a new delivery. Times are in seconds since 1970 unless they are texts.
+ * is a new delivery. Times in camelCase are seconds since 1970, those in snake_case are ISO texts, as in the API.
  */
 export interface Run {
   /** The deployment's own id. */
@@ -25,11 +25,11 @@ export interface Run {
   /** The time limit in seconds; null for none. */
   timeout: number | null;
   startedAt: number;
-  /** When the run fails for want of a result; `FOREVER` without a time limit. */
+  /** When the run fails for want of a result; `FOREVER` or later without a time limit. */
   deadlineAt: number;
   /** Until when the signed link of the present delivery takes its result: fixed when the delivery begins. */
   signalExpiresAt: number;
-  /** Whether it was ever rerun: from then on, also a configuration that a client derived goes out under a new id. */
+  /** Whether it was ever rerun. From then on, what the client derived itself is sent under `deliveryId` too. */
   reran: boolean;
   /** When the server first collected the present delivery: ISO 8601. */
   collected_time: string | null;
@@ -40,8 +40,8 @@ export function hasTimedOut({ status, deadlineAt }: Pick<Run, "status" | "deadli
   return status === "IN_PROGRESS" && deadlineAt <= epochSeconds(now);
 }
 
-/** A deployment as it is at a time: one in progress past its deadline has failed, whether or not that is written. */
-export function asOf<Running extends Run>(deployment: Running, now: Date): Running {
+/** A deployment as readers see it: FAILED once its time limit has passed, even if no write has recorded that yet. */
+export function asOf<Deployment extends Run>(deployment: Deployment, now: Date): Deployment {
   return hasTimedOut(deployment, now)
     ? { ...deployment, status: "FAILED", status_reason: timedOutReason(deployment) }
     : deployment;
@@ -55,14 +55,19 @@ export function timedOutReason({ timeout, collected_time }: Run): string {
   return `Timed out after ${timeout} seconds: the server ${collected}`;
 }
 
+/** When a run fails for want of a result, in seconds since 1970. @param timeout in seconds; null for never */
+export function deadlineOf(startedAt: number, timeout: number | null): number {
+  return startedAt + (timeout ?? FOREVER);
+}
+
 /** Until when a run's result is taken, in seconds since 1970. */
 export function signalExpiry(run: Pick<Run, "timeout" | "startedAt" | "deadlineAt">): number {
   return run.timeout === null ? run.startedAt + SIGNAL_LIFETIME : run.deadlineAt + SIGNAL_GRACE;
 }
 
 /**
- * Whether a result comes too late by its signed link: past the link's own expiry, and past what a time limit that was
- * changed since leaves of the run.
+ * Whether a result comes too late by its signed link. A link for the present delivery stays valid beyond its own expiry
+ * until `signalExpiry(run)`, which a longer time limit that was set later may have moved.
  * @param link the delivery that the link is for, and its expiry in seconds since 1970
  */
 export function isTooLate(link: { delivery: number; expires: number }, run: Run, now: Date): boolean {

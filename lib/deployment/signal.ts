@@ -1,5 +1,5 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
-import type { JsonObject } from "../wire/exact-json.ts";
+import { asText, type JsonObject } from "../wire/exact-json.ts";
 import { jsonObject } from "../wire/fields.ts";
 import { type Change, type ChangeContext, newChange } from "./change.ts";
 import { MAX_REASON_BYTES, type Status } from "./fields.ts";
@@ -16,8 +16,8 @@ export const STANDARD_OUTPUTS = ["deploy_stdout", "deploy_stderr", "deploy_statu
 
 const STATUS_CODE = "deploy_status_code";
 
-/** The most bytes that the mark of what is missing adds to a text that was cut. */
-export const MARK_BYTES = 100;
+/** The most bytes that a marker of what is missing adds to a text. */
+export const MAX_MARKER_BYTES = 100;
 
 /** The result of a run. */
 export interface Result {
@@ -30,7 +30,7 @@ export interface Result {
  * The result that a signal reports, by Heat's rules: it holds the outputs that the configuration declares, and the
  * three standard ones; it is FAILED when the script did not end with 0, or when an output that is declared to mean an
  * error is there, even empty.
- * @param declared the outputs of the configuration; none where it is not kept here
+ * @param declared the outputs of the configuration; none where it is not stored by this service
  */
 export function resultOf(signal: JsonObject, declared: ConfigOutput[]): Result {
   const code = isGiven(signal, STATUS_CODE) ? signal[STATUS_CODE] : undefined;
@@ -46,7 +46,11 @@ export function resultOf(signal: JsonObject, declared: ConfigOutput[]): Result {
     ? errors
     : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${asText(code)}`, ...errors];
   if (reasons.length === 0) return { status: "COMPLETE", status_reason: "Outputs received", output_values };
-  const status_reason = withoutMiddle(reasons.join(", ").toWellFormed(), MAX_REASON_BYTES - 2 * MARK_BYTES);
+  // Room for two markers: of what is cut here, and of outputs that an item has no room for.
+  const status_reason = truncateMiddle(
+    reasons.join(", ").toWellFormed(),
+    MAX_REASON_BYTES - 2 * MAX_MARKER_BYTES,
+  );
   return { status: "FAILED", status_reason, output_values };
 }
 
@@ -55,8 +59,8 @@ export function signalChange(result: Result, by: Actor, context: ChangeContext):
   return newChange(result, { event: "signalled", by }, context);
 }
 
-/** A text of at most `bytes` in UTF-8: a longer one loses its middle, and a mark says how much is missing. */
-export function withoutMiddle(text: string, bytes: number): string {
+/** Cuts the middle out of a text of more than `bytes` of UTF-8; a marker, which comes on top, says how much is missing. */
+export function truncateMiddle(text: string, bytes: number): string {
   const whole = Buffer.from(text);
   if (whole.byteLength <= bytes) return text;
   const head = Math.floor(bytes / 4);
@@ -66,12 +70,7 @@ export function withoutMiddle(text: string, bytes: number): string {
   return `${whole.subarray(0, head)}\n[… ${missing} bytes are missing here …]\n${whole.subarray(whole.byteLength - tail)}`;
 }
 
-/** An output as text: anything but a text is its JSON. */
-export function asText(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** Heat takes zero in any form for success, and what Python takes for false. */
+/** As in Heat, null, false, the empty text and zero in any form mean success. */
 function isSuccess(code: unknown): boolean {
   return code === undefined || code === null || code === false || code === "" || code === "0" || code === 0;
 }

@@ -1,16 +1,17 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
-import { emptyMeansLeave, flat, jsonObject, text } from "../wire/fields.ts";
+import { emptyMeansAbsent, flatBody, jsonObject, text } from "../wire/fields.ts";
 import { type Change, type ChangeContext, newChange, type Update } from "./change.ts";
 import { newTimeLimit, Status, StatusReason } from "./fields.ts";
+import { actorOf } from "./history.ts";
 
 /**
  * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule). Maps are replaced, never
  * merged. An empty body only moves `updated_time`, and a `timeout` of 0 takes the time limit away.
  */
-export const UpdateRequest = flat(
+export const UpdateRequest = flatBody(
   "software_deployment",
-  emptyMeansLeave(
+  emptyMeansAbsent(
     z.object({
       config_id: z.optional(text(1, 255)),
       input_values: z.optional(jsonObject),
@@ -28,12 +29,12 @@ const REPORTED = ["status", "status_reason", "output_values"];
 
 /**
  * Checks that a caller may change the fields that an update names.
- * @param delegate the project of a caller who is a delegated tenant
+ * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
  * @throws ServiceError `unauthorized` when a delegated tenant changes more than a deployment's result
  */
-export function checkMayUpdate(update: Update, delegate: string | undefined): void {
+export function checkMayUpdate(update: Update, delegateProjectId: string | undefined): void {
   const beyond = Object.keys(update).filter((field) => !REPORTED.includes(field));
-  if (delegate === undefined || beyond.length === 0) return;
+  if (delegateProjectId === undefined || beyond.length === 0) return;
   throw new ServiceError(
     "unauthorized",
     `Authorization failed: the token does not allow changing ${beyond.join(", ")}.`,
@@ -49,6 +50,5 @@ export function updateChange(
   context: ChangeContext,
   fields: string[] = Object.keys(update),
 ): Change {
-  const by = context.delegate === undefined ? "user" : "delegated tenant";
-  return newChange(update, { event: "changed", by, fields }, context);
+  return newChange(update, { event: "changed", by: actorOf(context.delegateProjectId), fields }, context);
 }

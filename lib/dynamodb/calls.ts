@@ -47,20 +47,20 @@ export interface WriteOutcome {
 }
 
 /** The most keys that one BatchGetItem takes. */
-const BATCH_KEYS = 100;
+export const BATCH_KEYS = 100;
 
 /** The most items that a query looks at in one page. */
 const QUERY_PAGE = 1_000;
 
-/** How often a call is made that the SDK does not repeat by itself, with pauses that double from 50 ms. */
-const TRIES = 5;
+/** Attempts at what the SDK does not retry: colliding transactions, keys that were left out. */
+const MAX_ATTEMPTS = 5;
 
 /** Reads an item. @throws ServiceError `unavailable`, like every call here */
 export async function getItem(input: GetCommandInput): Promise<Item | undefined> {
   return (await client.send(new GetCommand(input)).catch(rethrow)).Item;
 }
 
-/** Reads an item by its key, consistently. A key whose id cannot be one of ours is not asked for. */
+/** Reads an item by its key, consistently; undefined, without a call, where the id cannot be one of ours. */
 export async function getById(TableName: string, key: Key): Promise<Item | undefined> {
   return isId(key.id) ? getItem({ TableName, Key: key, ConsistentRead: true }) : undefined;
 }
@@ -113,15 +113,15 @@ export function firstQueryPage(limit: number | undefined): number | undefined {
 export async function putNew(TableName: string, items: Item[]): Promise<boolean> {
   const puts = items.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
   const [only, second] = puts;
-  for (let tries = 1; ; tries += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
       if (only && second === undefined) await client.send(new PutCommand(only));
       else await client.send(new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
       return true;
     } catch (error) {
       if (isConditionFailed(error)) return false;
-      if (tries === TRIES || !hasCollided(error)) return rethrow(error);
-      await pause(tries);
+      if (attempt === MAX_ATTEMPTS || !hasCollided(error)) return rethrow(error);
+      await pause(attempt);
     }
   }
 }
@@ -131,7 +131,7 @@ export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
   return outcomeOf(client.send(new PutCommand(input)));
 }
 
-/** Updates an item where the condition, if there is one, holds. @param options to give the call up */
+/** Updates an item where the condition, if there is one, holds. @param options.abortSignal cancels the call */
 export function updateItem(
   input: UpdateCommandInput,
   options?: { abortSignal: AbortSignal },
@@ -157,8 +157,8 @@ async function outcomeOf(sent: Promise<PutCommandOutput>): Promise<WriteOutcome>
 async function batchGetPage(TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> {
   const items: Item[] = [];
   let Keys: Item[] = keys.map((key) => ({ ...key }));
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    if (tries > 0) await pause(tries);
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    if (attempt > 1) await pause(attempt - 1);
     const command = new BatchGetCommand({
       RequestItems: { [TableName]: { Keys, ConsistentRead: true, ...projection(attributes) } },
     });
@@ -179,6 +179,7 @@ function projection(attributes: string[] = []) {
   };
 }
 
-function pause(tries: number): Promise<void> {
-  return sleep(50 * 2 ** (tries - 1));
+/** Waits after an attempt: 50 ms, and twice as long after each further one. */
+function pause(attempt: number): Promise<void> {
+  return sleep(50 * 2 ** (attempt - 1));
 }

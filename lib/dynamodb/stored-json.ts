@@ -35,6 +35,11 @@ export function bytesOf(attributes: Attributes): number {
   return Object.entries(attributes).reduce((sum, [name, value]) => sum + name.length + valueBytes(value), 0);
 }
 
+/** Attributes without those that are null. */
+export function withoutNulls(attributes: Record<string, unknown>): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== null)) as Attributes;
+}
+
 function valueBytes(value: Attributes[string]): number {
   if (typeof value === "number") return 21;
   if (typeof value === "boolean") return 1;

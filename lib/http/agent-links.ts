@@ -1,10 +1,4 @@
-import {
-  type CollectLink,
-  type SignalLink,
-  type SignedLink,
-  sign,
-  signingKeyName,
-} from "../auth/signed-link.ts";
+import { type CollectLink, type SignedLink, sign, signingKeyName } from "../auth/signed-link.ts";
 import { ServiceError } from "../errors.ts";
 import { linkLifetime } from "../settings.ts";
 
@@ -12,6 +6,15 @@ import { linkLifetime } from "../settings.ts";
 export const LINK_PARAMETER = "capability";
 
 const LIFETIME = linkLifetime();
+
+/** A run whose result is waited for. */
+interface AwaitedRun {
+  project_id: string;
+  id: string;
+  delivery: number;
+  /** Seconds since 1970. */
+  signalExpiresAt: number;
+}
 
 /** Until when a link that is made now is valid, in seconds since 1970. @param issued ms since 1970 */
 export function linkExpiry(issued: number): number {
@@ -23,17 +26,8 @@ export function collectUrl(baseUrl: string, link: Omit<CollectLink, "allows">): 
   return `${baseUrl}/agent/metadata?${LINK_PARAMETER}=${sign({ allows: "collect", ...link })}`;
 }
 
-/** A run whose result is waited for. */
-interface AwaitedRun {
-  project_id: string;
-  id: string;
-  delivery: number;
-  /** Seconds since 1970. */
-  signalExpiresAt: number;
-}
-
 /** Makes the links by which results are signalled, each for one delivery: the same at every call. */
-export function signalUrl(baseUrl: string): (run: AwaitedRun) => string {
+export function signalUrlFor(baseUrl: string): (run: AwaitedRun) => string {
   return ({ project_id: project, id: deployment, delivery, signalExpiresAt: expires }) => {
     const signed = sign({ allows: "signal", project, deployment, delivery, expires });
     return `${baseUrl}/agent/signal?${LINK_PARAMETER}=${signed}`;
@@ -45,14 +39,11 @@ export function linksVersion(baseUrl: string): string {
   return `${baseUrl} ${signingKeyName()}`;
 }
 
-/** The caller's link for collecting. @throws ServiceError `unauthorized` when it has none */
-export function collectLink(link: SignedLink | undefined): CollectLink {
-  if (link?.allows !== "collect") throw new ServiceError("unauthorized", "Authorization failed.");
-  return link;
-}
-
-/** The caller's link for a result. @throws ServiceError `unauthorized` when it has none */
-export function signalLink(link: SignedLink | undefined): SignalLink {
-  if (link?.allows !== "signal") throw new ServiceError("unauthorized", "Authorization failed.");
-  return link;
+/** A caller's link, which must allow this. @throws ServiceError `unauthorized` where it does not, or there is none */
+export function requireLink<Allowed extends SignedLink["allows"]>(
+  link: SignedLink | undefined,
+  allows: Allowed,
+): Extract<SignedLink, { allows: Allowed }> {
+  if (link?.allows !== allows) throw new ServiceError("unauthorized", "Authorization failed.");
+  return link as Extract<SignedLink, { allows: Allowed }>;
 }

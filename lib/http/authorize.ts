@@ -76,7 +76,7 @@ function callerOf(
   if (identity.projectId === projectId)
     return isMember || (reads && has(settings.readerRoles)) ? { projectId, mayWrite: isMember } : undefined;
   return delegable && (isMember || has(DELEGATE_ROLES))
-    ? { projectId, delegate: identity.projectId, mayWrite: true }
+    ? { projectId, delegateProjectId: identity.projectId, mayWrite: true }
     : undefined;
 }
 

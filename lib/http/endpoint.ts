@@ -28,7 +28,7 @@ const CHALLENGE = [keystone && `Keystone uri="${keystone.authUrl}"`, jwt && "Bea
   .join(", ");
 
 /** What an endpoint is given: everything checked. */
-export interface Input<Path, Query, Body> extends Caller {
+export interface EndpointInput<Path, Query, Body> extends Caller {
   path: Path;
   query: Query;
   body: Body;
@@ -51,7 +51,7 @@ type BodyOf<Body extends Schema, Batch extends Schema> =
   | (Batch extends z.ZodMiniType ? z.infer<Batch> : never);
 
 /**
- * Makes the Lambda handler of one endpoint: THE ONE CHAIN that every request goes through, outermost step first. A
+ * Makes the Lambda handler of one endpoint: the chain that every request goes through, outermost step first. A
  * caller who is not authorized learns nothing of what the body is checked for, and whatever is thrown becomes a fault.
  * @param spec what the endpoint takes and answers, and who may call it; it stays readable on the handler
  * @param handle the endpoint itself. What it returns is sent as JSON, nothing as 204
@@ -65,7 +65,7 @@ export function endpoint<
 >(
   spec: EndpointSpec<Path, Query, Body, Response, Batch>,
   handle: (
-    input: Input<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>>,
+    input: EndpointInput<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>>,
   ) => Promise<Parsed<Response> | Reply>,
 ) {
   const handler = async (event: EndpointEvent, context: Context): Promise<GatewayResponse> => {
@@ -80,13 +80,13 @@ export function endpoint<
     .use(head())
     .use(faults(CHALLENGE))
     .use(spec.access)
-    .use(spec.body ? jsonBody(spec.bodyOf === "agent") : [])
+    .use(spec.body ? jsonBody(spec.lenientBody === true) : [])
     .use(validate(spec))
     .use(warnings(spec));
   return Object.assign(chain, { spec });
 }
 
-function inputOf(event: EndpointEvent, context: Context): Input<unknown, unknown, unknown> {
+function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown, unknown, unknown> {
   const { headers, requestContext, rawPath } = event;
   return {
     ...event.input,

@@ -7,7 +7,7 @@ export interface Caller {
   /** The project that is acted on: the token's own, or the owner's for a delegated tenant. */
   projectId: string;
   /** The token's project, when that is another one: the caller is a delegated tenant. */
-  delegate?: string;
+  delegateProjectId?: string;
   /** Whether the caller may change things, and not only read them. */
   mayWrite: boolean;
   /** The signed link by which the caller came, if it was one. */

@@ -1,7 +1,8 @@
-import { type Kind, ServiceError } from "../errors.ts";
+import { type ErrorKind, ServiceError } from "../errors.ts";
 import type { Middleware } from "./event.ts";
 import { gatewayResponse, Reply } from "./reply.ts";
 
+/** How an error kind is answered. */
 interface Fault {
   code: number;
   title: string;
@@ -65,7 +66,7 @@ const FAULTS = {
     type: "ServiceUnavailable",
     headers: { "retry-after": RETRY_AFTER },
   },
-} satisfies Record<Kind, Fault>;
+} satisfies Record<ErrorKind, Fault>;
 
 /**
  * Middleware: turns what any later step throws into a fault.

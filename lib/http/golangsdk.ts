@@ -1,11 +1,6 @@
 import { isContainer } from "../wire/exact-json.ts";
 import type { EndpointEvent } from "./event.ts";
 
-/**
- * All that OTC's Go SDK, and the Terraform provider built on it, get differently from other clients: it reads times as
- * `2006-01-02T15:04:05` and fails on the `Z` that marks UTC.
- */
-
 /** The fields of responses that hold times. */
 const TIMES = ["creation_time", "updated_time", "collected_time", "time", "expires_at"];
 
@@ -14,7 +9,10 @@ export function isGoSdk({ headers }: EndpointEvent): boolean {
   return headers["user-agent"]?.includes("golangsdk/") ?? false;
 }
 
-/** A response's body as the Go SDK can read it. */
+/**
+ * A response's body as OTC's Go SDK, and the Terraform provider built on it, can read it: they read times as
+ * `2006-01-02T15:04:05` and fail on the `Z` that marks UTC. All that this one client gets differently is made here.
+ */
 export function forGoSdk(body: object): object {
   const resources = Object.entries(body).map(([name, value]) => [name, withoutZones(value)]);
   return withoutZone(Object.fromEntries(resources));

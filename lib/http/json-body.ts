@@ -9,42 +9,41 @@ import {
   parseExactly,
   textNestsDeeperThan,
 } from "../wire/exact-json.ts";
+import { MAX_BODY_BYTES } from "../wire/fields.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 
-/** The largest body, in bytes: Heat's `max_json_body_size`. */
-const MAX_BODY_BYTES = 1_048_576;
-
-const JSON_TYPES =
+/** Media types whose body is read as JSON: also those that curl and some clients send where nothing is said. */
+const ACCEPTED_TYPES =
   /^(application\/([a-z0-9.+-]+\+)?json|application\/x-www-form-urlencoded|text\/plain|text\/json)$/i;
 
 /**
- * Middlewares: replace a body's text by its JSON value, whatever JSON-like content type was declared. Numbers keep all
- * their digits. Everything that cannot be read exactly is `invalid`: another content type, an empty body, one over
- * 1,048,576 bytes, broken UTF-8 or JSON, more than 64 levels, a key that could pollute a prototype.
+ * Middlewares: replace a body's text by its JSON value, whatever JSON-like content type was declared, or none. Numbers
+ * keep all their digits. What cannot be read exactly is `invalid`: another content type, an empty body, one over
+ * `MAX_BODY_BYTES`, broken UTF-8 or JSON, more than `MAX_LEVELS`, a key that could pollute a prototype.
  * @param lenient takes any content type, and an empty body for `{}`
  */
 export function jsonBody(lenient: boolean): Middleware[] {
   const parser = httpJsonBodyParser({ disableContentTypeCheck: true }) as Middleware;
-  return [readText(lenient), parser, restoreNumbers];
+  return [readText(lenient), parser, restoreNumbers, { onError: explainRefusal }];
 }
 
-/** Before the parser: reads the text, and refuses one that the parser would overflow on. Behind it: says what it refused. */
+/** Before the parser: decodes the text and checks type, size and depth, as the parser would overflow the stack. */
 function readText(lenient: boolean): Middleware {
   return {
     before: ({ event }) => {
       const text = textOf(event, lenient);
-      // One level for the body; a field's value may nest as deep as it says.
+      // The body itself is one level; each field may have MAX_LEVELS.
       if (textNestsDeeperThan(MAX_LEVELS + 1, text)) checkDepth(text);
       Object.assign(event, { body: text, bodyText: text, isBase64Encoded: false });
     },
-    onError: explainRefusal,
   };
 }
 
-/** Behind the parser: reads a text with numbers that it rounded once more, exactly. */
+/** Behind the parser, whose numbers are doubles: parses a text again, exactly, where one of them may be rounded. */
 const restoreNumbers: Middleware = {
   before: ({ event }) => {
     if (mayRound(event.bodyText)) event.body = parseExactly(event.bodyText);
+    // A number that is kept as text is an object to the schemas.
     if (JSON.isRawJSON(event.body)) throw invalid("body: a JSON object is expected, not a number");
   },
 };
@@ -62,12 +61,13 @@ function textOf({ body, isBase64Encoded, headers }: EndpointEvent, lenient: bool
 
 function checkContentType(contentType: string | undefined): void {
   const [mediaType = ""] = (contentType ?? "").split(";");
-  if (mediaType.trim() === "" || JSON_TYPES.test(mediaType.trim())) return;
+  if (mediaType.trim() === "" || ACCEPTED_TYPES.test(mediaType.trim())) return;
   throw invalid(`content-type: JSON is expected, not ${mediaType.trim().slice(0, 100)}`);
 }
 
 function decoded(base64: string): string {
   try {
+    // A byte order mark stays in the text, where the parser refuses it.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(base64, "base64"));
   } catch {
     throw invalid("body: not valid UTF-8");
@@ -76,7 +76,7 @@ function decoded(base64: string): string {
 
 /** Names the field of a body that nests too deep. `JSON.parse` itself takes any depth. */
 function checkDepth(text: string): void {
-  for (const [field, value] of fieldsOf(parsed(text))) {
+  for (const [field, value] of fieldsOf(parsedJson(text))) {
     if (nestsDeeperThan(MAX_LEVELS, value)) {
       throw invalid(`${field.slice(0, 64)}: nests deeper than ${MAX_LEVELS} levels`);
     }
@@ -95,7 +95,7 @@ function fieldsOf(body: unknown): [string, unknown][] {
   );
 }
 
-function parsed(text: string): unknown {
+function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -110,7 +110,7 @@ interface Refusal {
   data?: string;
 }
 
-/** Makes the parser's error, where it is one, ours. */
+/** Turns an error of the body parser into a ServiceError, and leaves others alone. */
 function explainRefusal(request: Request<EndpointEvent, GatewayResponse>): void {
   const { package: source, message, data: key } = (request.error?.cause ?? {}) as Refusal;
   if (source !== "@middy/http-json-body-parser") return;

@@ -19,8 +19,8 @@ export interface EndpointSpec<
   body?: Body;
   /** The body of many at once, where the endpoint takes an array too. */
   batch?: Batch;
-  /** Whose body it is: an agent's may have any content type, and none at all is `{}`. */
-  bodyOf?: "agent";
+  /** Whether the body may have any content type, and no body at all is `{}`: agents send them so. */
+  lenientBody?: true;
   /** Whether a caller may give the request an `Idempotency-Key`. */
   idempotent?: true;
   /** What it answers; types and tests read it. Absent for 204. */

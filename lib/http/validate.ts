@@ -25,7 +25,7 @@ export function validate(spec: EndpointSpec): Middleware {
   };
 }
 
-/** @param whole the name of the input, for what is wrong with all of it */
+/** Parses an input by its schema, and says what is wrong with it. @param whole the name of the input, for what is wrong with all of it */
 function parsed(schema: Schema, input: unknown, whole: string): { value?: unknown; wrong: string[] } {
   if (!schema) return { wrong: [] };
   const result = schema.safeParse(input, { error: sentence });

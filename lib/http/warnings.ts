@@ -13,10 +13,10 @@ const MAX_NAME = 64;
  */
 export function warnings({ body }: EndpointSpec): Middleware[] {
   const known = body && knownFields.get(body)?.fields;
-  return known ? [warningsBeside(new Set(known))] : [];
+  return known ? [warnOfFieldsOutside(new Set(known))] : [];
 }
 
-function warningsBeside(known: Set<string>): Middleware {
+function warnOfFieldsOutside(known: Set<string>): Middleware {
   return {
     before: ({ event }) => {
       const names = ignoredFields(event.body, known);

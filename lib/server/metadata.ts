@@ -3,6 +3,7 @@ import { ConfigView, configView, type SoftwareConfig } from "../config/config.ts
 import type { ConfigInput } from "../config/inputs-outputs.ts";
 import type { SoftwareDeployment } from "../deployment/deployment.ts";
 import { asOf, deliveryId } from "../deployment/run.ts";
+import { asText } from "../wire/exact-json.ts";
 
 /** The response that tells a server what to run. */
 export const ServerMetadata = z.object({ metadata: z.array(ConfigView) });
@@ -22,7 +23,8 @@ const SERVER_INPUT = "deploy_server_id";
 
 /**
  * Renders what a server is to run: each deployment's configuration, derived for it, by the configuration's name and
- * then by the deployment's creation. Deployments whose configuration is not kept here are left out.
+ * then by the deployment's creation. Deployments whose configuration
+ * is not stored by this service are left out.
  * @param deployments of one server, by creation
  * @param configs by id
  */
@@ -93,5 +95,5 @@ function serviceInputs(deployment: SoftwareDeployment, { now, signalUrl }: Rende
 }
 
 function stringInput(name: string, value: unknown): ConfigInput {
-  return { name, type: "String", value: typeof value === "string" ? value : JSON.stringify(value) };
+  return { name, type: "String", value: asText(value) };
 }

@@ -15,11 +15,14 @@ export interface ServerState {
   deployments: DeploymentState[];
   /** When one of its deployments last went, in seconds since 1970; 0 for never. */
   changedAt: number;
-  /** When its links were last revoked, in ms since 1970; 0 for never. */
-  linksFrom: number;
+  /** Links that were made before were revoked, in ms since 1970; 0 where none was. */
+  linksValidFrom: number;
 }
 
-/** How old a change must be before a whole second stands for it, in seconds: a write may be 4 s old when it lands. */
+/**
+ * How old the last change must be before Last-Modified is sent, in seconds. It has whole seconds, and a write may land
+ * 4 s after its timestamp (`lib/dynamodb/client.ts`): from this age on, no later write can fall into the same second.
+ */
 const SETTLED = 5;
 
 /**
@@ -27,8 +30,8 @@ const SETTLED = 5;
  * @param issued when the link was made, in ms since 1970
  * @throws ServiceError `unauthorized` when it was
  */
-export function checkNotRevoked({ linksFrom }: ServerState, issued: number): void {
-  if (issued < linksFrom)
+export function checkNotRevoked({ linksValidFrom }: ServerState, issued: number): void {
+  if (issued < linksValidFrom)
     throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
 }
 
@@ -42,10 +45,10 @@ export function validatorsOf(
   version: string,
   now: Date,
 ): { etag: string; lastModified: Date | undefined } {
-  return { etag: etagOf(state, version, now), lastModified: lastModified(state, now) };
+  return { etag: serverETag(state, version, now), lastModified: lastModified(state, now) };
 }
 
-function etagOf({ deployments, changedAt }: ServerState, version: string, now: Date): string {
+function serverETag({ deployments, changedAt }: ServerState, version: string, now: Date): string {
   const rows = deployments.map((row) => [row.id, row.revision, hasTimedOut(row, now)]);
   const digest = hash("sha256", JSON.stringify([version, changedAt, rows]), "base64url");
   return `"${digest.slice(0, 22)}"`;

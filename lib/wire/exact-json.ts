@@ -29,6 +29,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
+/** A value as text: anything but a text is its JSON. */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** Whether a value is an object or an array. */
 export function isContainer(value: unknown): value is object {
   return typeof value === "object" && value !== null;

@@ -1,6 +1,9 @@
 import * as z from "zod/mini";
 import { isJsonObject, type JsonObject } from "./exact-json.ts";
 
+/** The largest body of a request, in bytes: Heat's `max_json_body_size`. */
+export const MAX_BODY_BYTES = 1_048_576;
+
 /** A JSON object, taken as it is. What is wrong with it hides nothing that is wrong in other fields. */
 export const jsonObject = z.custom<JsonObject>(isJsonObject, {
   error: "a JSON object is expected",
@@ -38,7 +41,7 @@ export function text(min: 0 | 1, max: number) {
 }
 
 /** A request body whose fields stand at its top level; refuses one whose caller wrapped them in `name`. */
-export function flat<Body>(name: string, fields: Fields<Body>): z.ZodMiniType<Body, unknown> {
+export function flatBody<Body>(name: string, fields: Fields<Body>): z.ZodMiniType<Body, unknown> {
   return z
     .pipe(
       z.custom<unknown>((body) => !isWrapped(body, name), {
@@ -50,7 +53,7 @@ export function flat<Body>(name: string, fields: Fields<Body>): z.ZodMiniType<Bo
 }
 
 /** A request body in which null, `""` and `{}` mean the same as leaving a field out. */
-export function emptyMeansLeave<Body>(fields: Fields<Body>): Fields<Body> {
+export function emptyMeansAbsent<Body>(fields: Fields<Body>): Fields<Body> {
   return Object.assign(z.pipe(z.transform(withoutEmpty), fields), { shape: fields.shape });
 }
 

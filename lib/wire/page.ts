@@ -1,10 +1,11 @@
 import * as z from "zod/mini";
+import { UUID } from "./ids.ts";
 import { MAX_RESPONSE_BYTES, responseBytes } from "./response-size.ts";
 
 const NOT_AN_INTEGER = "Only integer is acceptable by 'limit'.";
 
 /** How long a page may be: a text, as a query holds it. Its errors are in Heat's words. */
-const limit = z.pipe(
+const limitText = z.pipe(
   z.string().check(
     z.regex(/^[+-]?\d+$/, { error: NOT_AN_INTEGER, abort: true }),
     z.refine((value) => !/^-0*[1-9]/.test(value), {
@@ -16,12 +17,10 @@ const limit = z.pipe(
 );
 
 /** The id behind which a list begins. */
-export const marker = z
-  .string()
-  .check(z.regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, { error: "a UUID is expected" }));
+export const marker = z.string().check(z.regex(UUID, { error: "a UUID is expected" }));
 
 /** Where a list begins and how long it may be. */
-export const PageQuery = z.object({ limit: z.optional(limit), marker: z.optional(marker) });
+export const PageQuery = z.object({ limit: z.optional(limitText), marker: z.optional(marker) });
 
 /** Where a list goes on, if it does, in a form that the SDKs' pagers follow. */
 export const NextLinks = z.optional(z.array(z.object({ rel: z.literal("next"), href: z.string() })));
@@ -36,7 +35,7 @@ export interface Page<Row> {
 /** How long a page may be, from 1 to `most` rows. */
 export function pageLimit(most: number) {
   const error = `1 to ${most} is expected`;
-  return z.pipe(limit, z.number().check(z.gte(1, { error }), z.lte(most, { error })));
+  return z.pipe(limitText, z.number().check(z.gte(1, { error }), z.lte(most, { error })));
 }
 
 /**

@@ -17,7 +17,7 @@ export function responseBytes(value: unknown): number {
  * @param remedy what the caller can do about a response that would be too large, as a sentence
  * @throws ServiceError `invalid` as soon as the rows do not fit a response
  */
-export async function wholeList<Row>(
+export async function collectWithinLimit<Row>(
   rows: AsyncIterable<Row> | Iterable<Row>,
   measured: (row: Row) => unknown,
   remedy: string,

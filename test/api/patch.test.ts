@@ -73,6 +73,18 @@ describe("PATCH", () => {
     expect(await show(id)).toMatchObject({ input_values: { a: { b: 1 } }, output_values: {}, action: "" });
   });
 
+  it("finds room for small changes of a deployment that its results fill, and where it takes results away", async () => {
+    const noise = () => Buffer.from(crypto.getRandomValues(new Uint8Array(48_000))).toString("base64");
+    const large = (count: number) => Array.from({ length: count }, noise).join("");
+    const { id } = await tenant.deploy();
+    const results = { deploy_stdout: large(12) };
+    await tenant.call("POST", `/software_deployments/${id}/signal`, { body: results });
+    await tenant.call("PUT", `/software_deployments/${id}`, { body: { status_reason: "r".repeat(8_000) } });
+    expect((await patch(id, { action: "A" })).status).toBe(200);
+    const swap = await patch(id, { output_values: null, input_values: { a: large(2) } });
+    expect([swap.status, swap.json.software_deployment?.output_values]).toEqual([200, null]);
+  });
+
   it("never makes a value larger than one body can hold", async () => {
     const { id } = await tenant.deploy();
     expect((await patch(id, { output_values: { a: "a".repeat(1_000_000) } })).status).toBe(200);

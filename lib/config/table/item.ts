@@ -1,5 +1,5 @@
 import type { Item } from "../../dynamodb/calls.ts";
-import { type Attributes, restoredJson, storedJson } from "../../dynamodb/stored-json.ts";
+import { type Attributes, restoredJson, storedJson, withoutNulls } from "../../dynamodb/stored-json.ts";
 import { softwareConfigsTable } from "../../settings.ts";
 import type { SoftwareConfig } from "../config.ts";
 
@@ -9,9 +9,7 @@ export const TableName = softwareConfigsTable();
 /** A configuration as an item. What is null is left out. */
 export function itemOf(config: SoftwareConfig): Attributes {
   const { project_id, id, name, group, creation_time, ...json } = config;
-  const plain = Object.fromEntries(
-    Object.entries({ project_id, id, name, group, creation_time }).filter(([, value]) => value !== null),
-  ) as Attributes;
+  const plain = withoutNulls({ project_id, id, name, group, creation_time });
   return { ...plain, ...storedJson(json, plain) };
 }
 

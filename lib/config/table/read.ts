@@ -50,7 +50,7 @@ export async function getConfigs(projectId: string, ids: string[]): Promise<Map<
   return found;
 }
 
-/** The outputs that a configuration declares; none where it is not kept here. @throws ServiceError `unavailable` */
+/** The outputs that a configuration declares; none where it is not stored by this service. @throws ServiceError `unavailable` */
 export async function declaredOutputs(projectId: string, id: string): Promise<ConfigOutput[]> {
   return (await getConfigs(projectId, [id])).get(id)?.outputs ?? [];
 }

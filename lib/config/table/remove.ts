@@ -19,9 +19,9 @@ export async function removeConfig(projectId: string, id: string): Promise<void>
 
 /**
  * Refuses to remove a configuration that a deployment refers to.
- * @throws ServiceError `conflict`; `not_found` for a configuration that is only referred to, and not kept here
+ * @throws ServiceError `conflict`; `not_found` for a configuration that is only referred to, and not stored by this service
  */
-export async function refuseRemoval(projectId: string, id: string): Promise<never> {
+export async function throwReferenced(projectId: string, id: string): Promise<never> {
   if (!(await findConfig(projectId, id))) throw configNotFound(id);
   throw new ServiceError("conflict", `Software config with id ${id} can not be deleted as it is referenced.`);
 }

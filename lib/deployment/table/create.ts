@@ -2,7 +2,7 @@ import { checkReferences } from "../../config/table/references.ts";
 import { batchGet, type Item, putNew } from "../../dynamodb/calls.ts";
 import { bytesOf } from "../../dynamodb/stored-json.ts";
 import { ServiceError } from "../../errors.ts";
-import { wholeList } from "../../wire/response-size.ts";
+import { collectWithinLimit } from "../../wire/response-size.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import { type Claim, claimKey, keyExpiry } from "./idempotency.ts";
 import { itemOf, liveDeployment, TableName } from "./item.ts";
@@ -66,7 +66,7 @@ export async function createDeployments(
 
 /** Refuses what could be stored, but not answered: a value that is sent once comes back with every deployment. */
 async function checkResponse(deployments: SoftwareDeployment[], remedy: string): Promise<void> {
-  if (deployments.length > 1) await wholeList(deployments, (deployment) => deployment, remedy);
+  if (deployments.length > 1) await collectWithinLimit(deployments, (deployment) => deployment, remedy);
 }
 
 function itemsOf(deployments: SoftwareDeployment[], requestId: string): Item[] {

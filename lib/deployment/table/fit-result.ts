@@ -1,6 +1,6 @@
 import { storedJson } from "../../dynamodb/stored-json.ts";
-import type { JsonObject } from "../../wire/exact-json.ts";
-import { asText, MARK_BYTES, type Result, STANDARD_OUTPUTS, withoutMiddle } from "../signal.ts";
+import { asText, type JsonObject } from "../../wire/exact-json.ts";
+import { MAX_MARKER_BYTES, type Result, STANDARD_OUTPUTS, truncateMiddle } from "../signal.ts";
 
 /** What the names of outputs and reason take of an item, in bytes. */
 const NAMES_BYTES = "output_valuesstatus_reason".length;
@@ -23,7 +23,7 @@ const CUT_STEPS = 1_024;
  */
 export function fitResult(result: Result, room: number): Result {
   const all = Object.keys(result.output_values).length;
-  const left = room - Buffer.byteLength(result.status_reason) - NAMES_BYTES - MARK_BYTES;
+  const left = room - Buffer.byteLength(result.status_reason) - NAMES_BYTES - MAX_MARKER_BYTES;
   const output_values = fitOutputs(result.output_values, left);
   const missing = all - Object.keys(output_values).length;
   const status_reason =
@@ -90,7 +90,7 @@ function cut(outputs: JsonObject, names: Set<string>, bytes: number): JsonObject
     Object.entries(outputs).map(([name, value]) => [
       name,
       names.has(name) && Buffer.byteLength(asText(value)) > bytes
-        ? withoutMiddle(asText(value), bytes)
+        ? truncateMiddle(asText(value), bytes)
         : value,
     ]),
   );

@@ -1,17 +1,11 @@
 import type { Item } from "../../dynamodb/calls.ts";
-import {
-  type Attributes,
-  bytesOf,
-  MAX_ITEM_BYTES,
-  restoredJson,
-  storedJson,
-} from "../../dynamodb/stored-json.ts";
-import { ServiceError } from "../../errors.ts";
+import { type Attributes, restoredJson, withoutNulls } from "../../dynamodb/stored-json.ts";
 import { softwareDeploymentsTable } from "../../settings.ts";
 import { epochSeconds } from "../../wire/time.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import type { DeploymentEvent } from "../history.ts";
-import { expiresAt, timeToLive } from "../retention.ts";
+import { expiresAt, type Lifetime, timeToLive } from "../retention.ts";
+import { storedValues } from "./item-size.ts";
 
 /** The name of the table of deployments. It holds servers' rows and idempotency keys too. */
 export const TableName = softwareDeploymentsTable();
@@ -19,20 +13,13 @@ export const TableName = softwareDeploymentsTable();
 /** Sorts behind the ids of all deployments, and before those of servers' rows and idempotency keys. */
 export const BEHIND_IDS = "g";
 
-/** What the larger values of a change may take without the item being read first, in bytes as stored. */
-export const SMALL_BYTES = 8_192;
-
-/** What stays free in an item for its history at its longest, in bytes. */
-const HISTORY_BYTES = 34_816;
-
-/** What stays free in an item for changes that do not read it first, in bytes. */
-const GROWTH_BYTES = 2 * SMALL_BYTES + 4_096;
-
-/**
- * What inputs may take of an item, in bytes as stored: beside them, the longest history and all else, at least 128 KiB
- * stay for results.
- */
-const MAX_INPUT_BYTES = 163_840;
+/** The attributes that `deploymentOf` reads, but for results, which may be large and which metadata do not need. */
+export const METADATA_ATTRIBUTES = [
+  ...["project_id", "id", "server_id", "config_id", "action", "input_values", "status", "status_reason"],
+  ...["stack_user_project_id", "creation_time", "updated_time", "collected_time", "collected_delivery"],
+  ...["changed", "timeout", "begun", "deadline", "signal_expires", "delivery", "reran", "revision"],
+  ...["key_expires"],
+];
 
 /**
  * A new deployment as an item. What is null is left out.
@@ -65,9 +52,7 @@ export function itemOf(deployment: SoftwareDeployment, created: DeploymentEvent)
     expires: timeToLive(deployment) ?? null,
     events: [eventText(created)],
   };
-  const plain = Object.fromEntries(
-    Object.entries(attributes).filter(([, value]) => value !== null),
-  ) as Attributes;
+  const plain = withoutNulls(attributes);
   return { ...plain, ...storedValues({ input_values, output_values }, plain) };
 }
 
@@ -103,9 +88,12 @@ export function deploymentOf(item: Item): SoftwareDeployment {
 export function liveDeployment(item: Item | undefined, now: Date): SoftwareDeployment | undefined {
   // Tombstones have no server.
   if (item?.server_id === undefined) return undefined;
-  const { status, deadline: deadlineAt, changed: changedAt } = item;
-  const lifetime = { status, deadlineAt, changedAt } as Parameters<typeof expiresAt>[0];
-  return expiresAt(lifetime) > epochSeconds(now) ? deploymentOf(item) : undefined;
+  return expiresAt(lifetimeOf(item)) > epochSeconds(now) ? deploymentOf(item) : undefined;
+}
+
+/** What an item, or its entry in the index by server, says of until when the deployment is kept. */
+export function lifetimeOf({ status, deadline, changed }: Item): Lifetime {
+  return { status, deadlineAt: deadline, changedAt: changed } as Lifetime;
 }
 
 /**
@@ -117,28 +105,6 @@ export function tombstone(deployment: SoftwareDeployment, now: Date): Item | und
   return keyExpiresAt !== null && keyExpiresAt > epochSeconds(now)
     ? { project_id, id, expires: keyExpiresAt }
     : undefined;
-}
-
-/**
- * JSON values as attributes.
- * @param plain the item's other attributes
- * @throws ServiceError `invalid` when inputs leave too little room for results
- */
-export function storedValues(values: Record<string, unknown>, plain: Attributes): Attributes {
-  const stored = storedJson(values, plain);
-  const bytes = Buffer.byteLength((stored.input_values ?? "") as string | Uint8Array);
-  if (bytes <= MAX_INPUT_BYTES) return stored;
-  throw new ServiceError(
-    "invalid",
-    `input_values: too large: they take ${bytes} bytes compressed, at most ${MAX_INPUT_BYTES} can be stored`,
-  );
-}
-
-/** How many bytes an item has room for in new values of the attributes `replaced`. */
-export function roomFor(item: Item, replaced: string[]): number {
-  const kept = Object.entries(item).filter(([name]) => name !== "events" && !replaced.includes(name));
-  const history = Math.max(HISTORY_BYTES, bytesOf({ events: (item.events ?? []) as string[] }));
-  return MAX_ITEM_BYTES - bytesOf(Object.fromEntries(kept) as Attributes) - history - GROWTH_BYTES;
 }
 
 /** The key of the index by server. A project's id holds no `#`, so no two pairs share a key. */
@@ -158,10 +124,14 @@ export function eventText(event: DeploymentEvent): string {
 
 /** The events that an item keeps, the oldest first. */
 export function eventsOf(item: Item): DeploymentEvent[] {
-  return ((item.events ?? []) as string[]).map((text) => JSON.parse(text));
+  return eventTexts(item).map((text) => JSON.parse(text));
 }
 
 /** Whether an item's history holds an event. */
 export function hasEvent(item: Item, event: DeploymentEvent): boolean {
-  return ((item.events ?? []) as string[]).includes(eventText(event));
+  return eventTexts(item).includes(eventText(event));
+}
+
+function eventTexts(item: Item): string[] {
+  return (item.events ?? []) as string[];
 }

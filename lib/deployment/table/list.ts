@@ -1,4 +1,4 @@
-import { batchGet, firstQueryPage, type Item, type Query, queryPages } from "../../dynamodb/calls.ts";
+import { firstQueryPage, type Item, type Query, queryPages } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { isId } from "../../wire/ids.ts";
 import { epochSeconds } from "../../wire/time.ts";
@@ -7,9 +7,7 @@ import type { Status } from "../fields.ts";
 import { type Filter, matches, type Range } from "../list.ts";
 import { RETENTION } from "../retention.ts";
 import { BEHIND_IDS, configKey, liveDeployment, serverKey, TableName } from "./item.ts";
-
-/** How many rows of an index are looked up in the table at a time. */
-const LOOK_UP = 100;
+import { readItems } from "./read.ts";
 
 /** How many pages of a query a filtered list looks at, and how many when it has found nothing yet. */
 const PAGES = 10;
@@ -53,7 +51,7 @@ export async function* listDeployments(
   const isFiltered = given.length > (query.IndexName ? 1 : 0);
   let [found, pages] = [0, 0];
   for await (const { items, position } of queryPages({ ...query, TableName })) {
-    for await (const item of query.IndexName ? lookUp(projectId, items) : items) {
+    for await (const item of query.IndexName ? readItems(projectId, items) : items) {
       const deployment = liveDeployment(item, now);
       // An index that lags may have found what matches no longer.
       if (!deployment || !matches(deployment, filter, now)) continue;
@@ -66,22 +64,6 @@ export async function* listDeployments(
     if (pages >= FRUITLESS_PAGES) throw fruitless(position);
   }
   return undefined;
-}
-
-/**
- * Reads the rows of the table that an index has found, consistently, a hundred at a time.
- * @param attributes the names of the attributes to read; all without it
- * @throws ServiceError `unavailable`
- */
-export async function* lookUp(
-  projectId: string,
-  rows: { id?: unknown }[],
-  attributes?: string[],
-): AsyncGenerator<Item> {
-  for (let at = 0; at < rows.length; at += LOOK_UP) {
-    const keys = rows.slice(at, at + LOOK_UP).map(({ id }) => ({ project_id: projectId, id: id as string }));
-    yield* await batchGet(TableName, keys, attributes);
-  }
 }
 
 /**

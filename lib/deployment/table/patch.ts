@@ -1,8 +1,8 @@
 import type { ChangeContext, Update } from "../change.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import { patchChange } from "../patch.ts";
-import { changeAsRead, fitting } from "./change.ts";
-import { withStoredValues } from "./update-expression.ts";
+import { readModifyWrite } from "./change.ts";
+import { checkFits, withStoredValues } from "./item-size.ts";
 
 /**
  * Changes a deployment by a merge patch (RFC 7396): a read and a conditional write.
@@ -15,9 +15,13 @@ export function patchDeployment(
   patch: Update,
   context: ChangeContext,
 ): Promise<SoftwareDeployment> {
-  return changeAsRead(
+  return readModifyWrite(
     id,
-    async (current, item) => fitting(withStoredValues(patchChange(patch, current, context)), item),
+    async (current, item) => {
+      const change = withStoredValues(patchChange(patch, current, context));
+      checkFits(change, item);
+      return change;
+    },
     context,
   );
 }

@@ -1,4 +1,4 @@
-import { getById, type Item } from "../../dynamodb/calls.ts";
+import { BATCH_KEYS, batchGet, getById, type Item } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { isVisibleTo, type SoftwareDeployment } from "../deployment.ts";
 import type { DeploymentEvent } from "../history.ts";
@@ -6,16 +6,16 @@ import { eventsOf, liveDeployment, TableName } from "./item.ts";
 
 /**
  * Reads a deployment.
- * @param delegate the project of a caller who is a delegated tenant: to it, other deployments do not exist
+ * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
  * @throws ServiceError `not_found`, `unavailable`
  */
 export async function getDeployment(
   projectId: string,
   id: string,
   now: Date,
-  delegate?: string,
+  delegateProjectId?: string,
 ): Promise<SoftwareDeployment> {
-  return (await readItem(projectId, id, now, delegate)).deployment;
+  return (await readItem(projectId, id, now, delegateProjectId)).deployment;
 }
 
 /**
@@ -36,12 +36,30 @@ export async function readItem(
   projectId: string,
   id: string,
   now: Date,
-  delegate?: string,
+  delegateProjectId?: string,
 ): Promise<{ item: Item; deployment: SoftwareDeployment }> {
   const item = await getById(TableName, { project_id: projectId, id });
   const deployment = liveDeployment(item, now);
-  if (!item || !deployment || !isVisibleTo(deployment, delegate)) throw deploymentNotFound(id);
+  if (!item || !deployment || !isVisibleTo(deployment, delegateProjectId)) throw deploymentNotFound(id);
   return { item, deployment };
+}
+
+/**
+ * Reads the items that an index has found, consistently, a hundred at a time.
+ * @param attributes the names of the attributes to read; all without it
+ * @throws ServiceError `unavailable`
+ */
+export async function* readItems(
+  projectId: string,
+  rows: { id?: unknown }[],
+  attributes?: string[],
+): AsyncGenerator<Item> {
+  for (let at = 0; at < rows.length; at += BATCH_KEYS) {
+    const keys = rows
+      .slice(at, at + BATCH_KEYS)
+      .map(({ id }) => ({ project_id: projectId, id: id as string }));
+    yield* await batchGet(TableName, keys, attributes);
+  }
 }
 
 /** What is said of a deployment that is not there, or that the caller may not know of. */

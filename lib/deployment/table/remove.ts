@@ -1,7 +1,7 @@
 import { deleteItem, getById, putItem, type WriteOutcome } from "../../dynamodb/calls.ts";
 import type { ChangeContext } from "../change.ts";
 import { etagOf, type SoftwareDeployment } from "../deployment.ts";
-import { changedByOthers, TRIES } from "./change.ts";
+import { MAX_ATTEMPTS, tooManyConflicts } from "./change.ts";
 import { liveDeployment, TableName, tombstone } from "./item.ts";
 import { deploymentNotFound } from "./read.ts";
 import { noteRemoval } from "./server-row.ts";
@@ -16,7 +16,7 @@ export async function removeDeployment(
   { projectId, now, clock, checkETag }: Pick<ChangeContext, "projectId" | "now" | "clock" | "checkETag">,
 ): Promise<void> {
   let mayBeOurs = false;
-  for (let tries = 0; tries < TRIES; tries += 1) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const current = liveDeployment(await getById(TableName, { project_id: projectId, id }), now);
     // The SDK repeats a removal whose answer was lost, and finds nothing left.
     if (!current && mayBeOurs) return;
@@ -27,7 +27,7 @@ export async function removeDeployment(
     if (written) return;
     mayBeOurs = attempts > 1;
   }
-  throw changedByOthers();
+  throw tooManyConflicts();
 }
 
 /** Removes a row, if it is still as it was read. */

@@ -5,9 +5,9 @@ import type { ChangeContext } from "../change.ts";
 import type { Actor } from "../history.ts";
 import { hasTimedOut, isTooLate } from "../run.ts";
 import { resultOf, signalChange } from "../signal.ts";
-import { changeAsRead } from "./change.ts";
+import { readModifyWrite } from "./change.ts";
 import { fitResult } from "./fit-result.ts";
-import { roomFor } from "./item.ts";
+import { roomFor } from "./item-size.ts";
 
 /** A signal of a run's result. */
 export interface Signal {
@@ -29,7 +29,7 @@ export async function signalDeployment(
   context: ChangeContext,
 ): Promise<void> {
   const { projectId, now } = context;
-  await changeAsRead(
+  await readModifyWrite(
     id,
     async (run, item) => {
       if (link && isTooLate(link, run, now)) {

@@ -1,16 +1,11 @@
 import type { Item } from "../../dynamodb/calls.ts";
-import type { Attributes } from "../../dynamodb/stored-json.ts";
 import { epochSeconds, isoTime } from "../../wire/time.ts";
 import { beginsRun, type Change, type ChangeContext, isNewDelivery, ownEvent } from "../change.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import { timeToLive } from "../retention.ts";
-import { FOREVER, SIGNAL_GRACE, SIGNAL_LIFETIME } from "../run.ts";
-import { configKey, eventText, storedValues } from "./item.ts";
-
-/** A change with its JSON values as an item keeps them. */
-export interface StoredChange extends Change {
-  stored: Attributes;
-}
+import { deadlineOf, FOREVER, SIGNAL_GRACE, SIGNAL_LIFETIME, signalExpiry } from "../run.ts";
+import { configKey, eventText } from "./item.ts";
+import type { StoredChange } from "./item-size.ts";
 
 /** What an UpdateItem has beside its table and key. */
 export interface UpdateExpressions {
@@ -20,28 +15,21 @@ export interface UpdateExpressions {
   ExpressionAttributeValues: Item;
 }
 
-/** A change with its JSON values as an item keeps them. @throws ServiceError `invalid` when its inputs are too large */
-export function withStoredValues(change: Change | StoredChange): StoredChange {
-  if ("stored" in change) return change;
-  const { input_values = null, output_values = null } = change.update;
-  return { ...change, stored: storedValues({ input_values, output_values }, {}) };
-}
-
 /**
  * A change as one conditional UpdateItem: of a row that is there and visible, whose history does not hold the change
  * already, and that has not run into its time limit unnoticed.
- * @param current the row as it was read, where it was: then the row must still be that
+ * @param current the deployment as it was read, if it was: the write then requires the same revision
  */
 export function updateExpressions(
   change: StoredChange,
   context: ChangeContext,
   current?: SoftwareDeployment,
 ): UpdateExpressions {
-  const { delegate, now } = context;
+  const { delegateProjectId, now } = context;
   const assigned = assignedValues(change, context, current);
   const computed = computedTimes(change, epochSeconds(now));
   const [row, rowValues] = rowCondition(now, current);
-  const visible = delegate === undefined ? "" : " AND stack_user_project_id = :delegate";
+  const visible = delegateProjectId === undefined ? "" : " AND stack_user_project_id = :delegate";
   const UpdateExpression = updateExpression(change, Object.keys(assigned), computed.expressions);
   const ConditionExpression = `attribute_exists(server_id) AND NOT contains(events, :own) AND ${row}${visible}`;
   const names = ["status", "timeout", ...Object.keys(assigned), ...Object.keys(change.update)];
@@ -53,7 +41,7 @@ export function updateExpressions(
       ...Object.fromEntries(Object.entries(assigned).map(([name, value]) => [`:${name}`, value])),
       ...computed.values,
       ...rowValues,
-      ...(delegate !== undefined && { ":delegate": delegate }),
+      ...(delegateProjectId !== undefined && { ":delegate": delegateProjectId }),
       ":none": [],
       ":own": eventText(ownEvent(change)),
       ":events": change.events.map(eventText),
@@ -75,8 +63,8 @@ function assignedValues(change: StoredChange, context: ChangeContext, current?: 
     ...(update.config_id !== undefined && { config_key: configKey(context.projectId, update.config_id) }),
     ...(change.reruns && { reran: true }),
     ...(beginsRun(change) && { begun }),
-    ...(beginsRun(change) && update.timeout !== undefined && runTimes(change, update.timeout, begun)),
-    ...(update.timeout === null && { deadline: FOREVER }),
+    ...(update.timeout !== undefined && beginsRun(change) && runTimes(change, update.timeout, begun)),
+    ...(update.timeout === null && !beginsRun(change) && { deadline: FOREVER }),
     ...(current && expiry(change, current, { begun, changed })),
     updated_time: updatedTime(context.now, current),
     changed,
@@ -84,13 +72,10 @@ function assignedValues(change: StoredChange, context: ChangeContext, current?: 
 }
 
 /** The times of a run whose time limit the change itself sets; null for none. */
-function runTimes(change: Change, timeout: number | null, begun: number): Item {
-  return {
-    deadline: begun + (timeout ?? FOREVER),
-    ...(isNewDelivery(change) && {
-      signal_expires: begun + (timeout === null ? SIGNAL_LIFETIME : timeout + SIGNAL_GRACE),
-    }),
-  };
+function runTimes(change: Change, timeout: number | null, startedAt: number): Item {
+  const deadlineAt = deadlineOf(startedAt, timeout);
+  const signalExpiresAt = signalExpiry({ timeout, startedAt, deadlineAt });
+  return { deadline: deadlineAt, ...(isNewDelivery(change) && { signal_expires: signalExpiresAt }) };
 }
 
 /** The times of a run that follow from what the row keeps: its time limit, or its start. */
@@ -116,15 +101,16 @@ function computedTimes(change: Change, begun: number): { expressions: string[]; 
 
 /** The item's time to live after the change, which depends on what the row was. */
 function expiry(
-  { update, ...change }: Change,
+  change: Change,
   current: SoftwareDeployment,
   { begun, changed }: { begun: number; changed: number },
 ): Item {
+  const { update } = change;
   const timeout = update.timeout === undefined ? current.timeout : update.timeout;
-  const startedAt = beginsRun({ update, ...change }) ? begun : current.startedAt;
+  const startedAt = beginsRun(change) ? begun : current.startedAt;
   const expires = timeToLive({
     status: update.status ?? current.status,
-    deadlineAt: timeout === null ? FOREVER : startedAt + timeout,
+    deadlineAt: deadlineOf(startedAt, timeout),
     changedAt: changed,
     keyExpiresAt: current.keyExpiresAt,
   });

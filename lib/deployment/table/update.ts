@@ -3,10 +3,10 @@ import { isId } from "../../wire/ids.ts";
 import type { Change, ChangeContext } from "../change.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import { RETENTION } from "../retention.ts";
-import { changeAsRead, fitting, largeValues, writeChange } from "./change.ts";
-import { deploymentOf, SMALL_BYTES } from "./item.ts";
+import { readModifyWrite, writeChange } from "./change.ts";
+import { deploymentOf } from "./item.ts";
+import { checkFits, largeValues, SMALL_BYTES, withStoredValues } from "./item-size.ts";
 import { deploymentNotFound } from "./read.ts";
-import { withStoredValues } from "./update-expression.ts";
 
 /**
  * Changes a deployment with one conditional write: where two callers change different fields at the same time, both
@@ -30,6 +30,14 @@ export async function updateDeployment(
   const stored = withStoredValues(change);
   const readsFirst =
     RETENTION !== undefined || context.checkETag || bytesOf(largeValues(stored)) > SMALL_BYTES;
-  const item = readsFirst ? undefined : await writeChange(id, stored, context);
-  return item ? deploymentOf(item) : changeAsRead(id, async (_, read) => fitting(stored, read), context);
+  const written = readsFirst ? undefined : await writeChange(id, stored, context);
+  if (written) return deploymentOf(written);
+  return readModifyWrite(
+    id,
+    async (_, item) => {
+      checkFits(stored, item);
+      return stored;
+    },
+    context,
+  );
 }

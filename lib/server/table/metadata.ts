@@ -2,19 +2,11 @@ import type { ConfigView } from "../../config/config.ts";
 import { getConfigs } from "../../config/table/read.ts";
 import type { SoftwareDeployment } from "../../deployment/deployment.ts";
 import { recordCollected } from "../../deployment/table/collect.ts";
-import { liveDeployment } from "../../deployment/table/item.ts";
-import { lookUp } from "../../deployment/table/list.ts";
-import { wholeList } from "../../wire/response-size.ts";
+import { liveDeployment, METADATA_ATTRIBUTES } from "../../deployment/table/item.ts";
+import { readItems } from "../../deployment/table/read.ts";
+import { collectWithinLimit } from "../../wire/response-size.ts";
 import { type RenderOptions, renderMetadata } from "../metadata.ts";
 import type { DeploymentState } from "../state.ts";
-
-/** The attributes that metadata are rendered from. Results, which may be large, are not among them. */
-const ATTRIBUTES = [
-  ...["project_id", "id", "server_id", "config_id", "action", "input_values", "status", "status_reason"],
-  ...["stack_user_project_id", "creation_time", "updated_time", "collected_time", "collected_delivery"],
-  ...["changed", "timeout", "begun", "deadline", "signal_expires", "delivery", "reran", "revision"],
-  ...["key_expires"],
-];
 
 const REMEDY = "delete deployments of this server that it no longer needs.";
 
@@ -58,12 +50,16 @@ async function render(
   options: RenderOptions,
 ): Promise<Rendered> {
   const rows = readDeployments(projectId, states, options.now);
-  const deployments = await wholeList(rows, ({ input_values }) => input_values, REMEDY);
+  const deployments = await collectWithinLimit(rows, ({ input_values }) => input_values, REMEDY);
   const configs = await getConfigs(
     projectId,
     deployments.map(({ config_id }) => config_id),
   );
-  const metadata = await wholeList(renderMetadata(deployments, configs, options), (config) => config, REMEDY);
+  const metadata = await collectWithinLimit(
+    renderMetadata(deployments, configs, options),
+    (config) => config,
+    REMEDY,
+  );
   return { deployments: deployments.filter(({ config_id }) => configs.has(config_id)), metadata };
 }
 
@@ -73,7 +69,7 @@ async function* readDeployments(
   states: DeploymentState[],
   now: Date,
 ): AsyncGenerator<SoftwareDeployment> {
-  for await (const item of lookUp(projectId, states, ATTRIBUTES)) {
+  for await (const item of readItems(projectId, states, METADATA_ATTRIBUTES)) {
     const deployment = liveDeployment(item, now);
     if (deployment) yield deployment;
   }

@@ -1,22 +1,22 @@
 import { isVisibleTo } from "../../deployment/deployment.ts";
 import { expiresAt } from "../../deployment/retention.ts";
-import { serverKey, TableName } from "../../deployment/table/item.ts";
+import { lifetimeOf, serverKey, TableName } from "../../deployment/table/item.ts";
 import { type ServerRow, serverRowId } from "../../deployment/table/server-row.ts";
 import { type Item, queryItems } from "../../dynamodb/calls.ts";
 import { epochSeconds } from "../../wire/time.ts";
 import type { DeploymentState, ServerState } from "../state.ts";
 
 /**
- * Reads what tells whether anything has changed for a server, by one query on the index by server, which may be a
- * moment behind. Reads no deployments.
- * @param delegate the project of a caller who is a delegated tenant: to it, other deployments do not exist
+ * Reads what a server's ETag and Last-Modified follow from, by one eventually consistent query of the index by server.
+ * The table itself is not read.
+ * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
  * @throws ServiceError `unavailable`
  */
 export async function getServerState(
   projectId: string,
   serverId: string,
   now: Date,
-  delegate?: string,
+  delegateProjectId?: string,
 ): Promise<ServerState> {
   const query = {
     TableName,
@@ -25,20 +25,21 @@ export async function getServerState(
     ExpressionAttributeValues: { ":server": serverKey(projectId, serverId) },
   };
   const rows: Item[] = await Array.fromAsync(queryItems(query));
-  const own = rows.find(({ id }) => id === serverRowId(serverId)) as ServerRow | undefined;
-  const deployments = rows.filter((row) => row !== own);
-  const goneAt = deployments.map((row) => expiresAt(stateOf(row))).filter((at) => at <= epochSeconds(now));
+  const serverRow = rows.find(({ id }) => id === serverRowId(serverId)) as ServerRow | undefined;
+  const time = epochSeconds(now);
+  const states = rows
+    .filter((row) => row !== serverRow)
+    .map((row) => ({ row, state: stateOf(row), endsAt: expiresAt(lifetimeOf(row)) }));
+  const ended = states.filter(({ endsAt }) => endsAt <= time).map(({ endsAt }) => endsAt);
   return {
-    deployments: deployments
-      .filter((row) => isVisibleTo(row, delegate))
-      .map(stateOf)
-      .filter((state) => expiresAt(state) > epochSeconds(now)),
-    changedAt: Math.max(own?.changed ?? 0, ...goneAt),
-    linksFrom: own?.links_from ?? 0,
+    deployments: states
+      .filter(({ row, endsAt }) => endsAt > time && isVisibleTo(row, delegateProjectId))
+      .map(({ state }) => state),
+    changedAt: Math.max(serverRow?.changed ?? 0, ...ended),
+    linksValidFrom: serverRow?.links_from ?? 0,
   };
 }
 
-/** What a row of the index by server says of a deployment. */
-function stateOf({ id, revision, status, deadline, changed }: Item): DeploymentState {
-  return { id, revision, status, deadlineAt: deadline, changedAt: changed } as DeploymentState;
+function stateOf(row: Item): DeploymentState {
+  return { id: row.id, revision: row.revision, ...lifetimeOf(row) } as DeploymentState;
 }
