@@ -1,17 +1,33 @@
 /** What the plugins here use of the Serverless Framework, whose own types cover its configuration alone. */
 export interface Serverless {
-  /** The framework's error: shown without a stack. */
-  classes: { Error: new (message: string) => Error };
+  /** The folder of `serverless.yml`. */
+  serviceDir: string;
   processedInput: { commands: string[] };
+  /** `serverless.yml` as it was read, its variables resolved. */
+  configurationInput: { params: Record<string, Record<string, unknown>> };
   service: {
     service: string;
     provider: { stage: string; environment: Record<string, string> };
     functions: Record<string, FunctionDefinition>;
     resources: { Resources: Record<string, unknown> };
-    custom: { "serverless-offline": { httpPort: number | string } };
+    custom: {
+      "serverless-offline": { httpPort: number | string; host?: string };
+      esbuild: { outputWorkFolder?: string };
+    };
   };
   configSchemaHandler: { defineFunctionProperties(provider: string, schema: object): void };
   getProvider(name: "aws"): { naming: { getLogGroupLogicalId(functionName: string): string } };
+}
+
+/** The options of a command, as far as the plugins here look at them. */
+export interface Options {
+  /** `--param name=value`, once or often. */
+  param?: string | string[];
+  /** `sls offline --httpPort`, `--host` */
+  httpPort?: number | string;
+  host?: string;
+  /** The event of `sls invoke local`, as `-p` or `-d` gave it. */
+  data?: { headers?: Record<string, string>; pathParameters?: { project_id?: string } };
 }
 
 /** A function in `serverless.yml`. */

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createTables } from "./tables.ts";
 
@@ -19,21 +20,13 @@ export interface Emulator {
   process: ChildProcess;
 }
 
-const installed = (file: string): string | undefined => {
-  try {
-    return require.resolve(file);
-  } catch {
-    return undefined;
-  }
-};
-
 /** The folder of dynoxide, an optional dependency that exists for some platforms only. */
 const dynoxide = installed("@dynoxide/linux-x64/package.json");
 
 /** The engines that are installed here, the better one first. */
 export const engines: Engine[] = dynoxide ? ["dynoxide", "dynalite"] : ["dynalite"];
 
-const commands: Record<Engine, (port: string, dataFolder?: string) => string[]> = {
+const COMMANDS: Record<Engine, (port: string, dataFolder?: string) => string[]> = {
   dynoxide: (port, dataFolder) => [
     join(dirname(dynoxide ?? ""), "dynoxide"),
     ...["--host", "127.0.0.1", "--port", port],
@@ -48,22 +41,78 @@ const commands: Record<Engine, (port: string, dataFolder?: string) => string[]> 
 };
 
 /**
+ * Starts an emulator and creates the tables in it. It ends with this process, however that ends.
+ * @param options.port where it listens
+ * @param options.dataFolder an existing folder where the data are kept; in memory without it
+ * @param options.stage the stage whose tables it holds
+ * @throws Error with the emulator's own words when it does not start
+ */
+export async function startEmulator(options: {
+  engine: Engine;
+  port: number;
+  stage: string;
+  dataFolder?: string;
+}): Promise<Emulator> {
+  const { engine, port, stage, dataFolder } = options;
+  const [command = "", ...args] = COMMANDS[engine](String(port), dataFolder);
+  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const words = text(child.stderr);
+  endWithThisProcess(child);
+  const endpoint = `http://127.0.0.1:${port}`;
+  await answering(endpoint, { child }).catch(async (error: Error) => {
+    child.kill();
+    throw new Error(`The DynamoDB emulator does not start. ${(await words).trim() || error.message}`);
+  });
+  await createTables(endpoint, stage);
+  return { engine, endpoint, process: child };
+}
+
+/** Ends an emulator and waits until it has ended. */
+export async function stopEmulator({ process: child }: Emulator): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.ref();
+  child.kill();
+  await once(child, "exit");
+}
+
+/**
  * Finds a TCP port that nothing listens on.
  * @param wanted this one, or any with 0
  * @throws Error (`EADDRINUSE`) when the one wanted is taken
  */
-export const freePort = async (wanted = 0): Promise<number> => {
-  const server = createServer().listen(wanted, "127.0.0.1");
+export async function freePort(wanted = 0, host = "127.0.0.1"): Promise<number> {
+  const server = createServer().listen(wanted, host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, "close");
   return port;
-};
+}
 
-/** Waits until something answers HTTP at an address. @throws Error after 20 s, or when `child` ends before. */
-export const answering = async (address: string, child?: ChildProcess): Promise<void> => {
-  const deadline = Date.now() + 20_000;
+/** Waits until something accepts connections on a port of this machine. */
+export async function accepting(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, "localhost");
+    const isOpen = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (isOpen) return;
+    await sleep(50);
+  }
+}
+
+/**
+ * Waits until something answers HTTP at an address.
+ * @param options.child what is to answer there
+ * @throws Error when nothing does in time, or when `child` ends before
+ */
+export async function answering(
+  address: string,
+  { child, seconds = 20 }: { child?: ChildProcess; seconds?: number } = {},
+): Promise<void> {
+  const deadline = Date.now() + seconds * 1_000;
   while (Date.now() < deadline) {
     if (child && (child.exitCode !== null || child.signalCode !== null)) break;
     const answered = await fetch(address, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
@@ -71,35 +120,29 @@ export const answering = async (address: string, child?: ChildProcess): Promise<
     await sleep(50);
   }
   throw new Error(`Nothing answers at ${address}.`);
-};
+}
 
 /**
- * Starts an emulator and creates the tables in it.
- * @param options.port where it listens
- * @param options.dataFolder an existing folder where the data are kept; in memory without it
- * @param options.stage the stage whose tables it holds
+ * Ends a child with this process, also where this process is killed: a shell waits for the end of a pipe that nothing
+ * but this process holds open.
  */
-export const startEmulator = async (options: {
-  engine: Engine;
-  port: number;
-  stage: string;
-  dataFolder?: string;
-}): Promise<Emulator> => {
-  const { engine, port, stage, dataFolder } = options;
-  const [command = "", ...args] = commands[engine](String(port), dataFolder);
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "ignore"] });
-  // Whoever started it may end without waiting for it.
-  child.unref();
-  const endpoint = `http://127.0.0.1:${port}`;
-  await answering(endpoint, child);
-  await createTables(endpoint, stage);
-  return { engine, endpoint, process: child };
-};
+function endWithThisProcess(child: ChildProcess): void {
+  const script = 'cat >/dev/null; kill -9 "$0" 2>/dev/null';
+  const guard = spawn("sh", ["-c", script, String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    // In a process group of its own, Ctrl-C in the terminal does not end it.
+    detached: true,
+  });
+  child.once("exit", () => guard.kill("SIGKILL"));
+  // This process may end without waiting for them.
+  for (const handle of [child, guard]) handle.unref();
+  for (const pipe of [child.stderr, guard.stdin]) (pipe as unknown as { unref?: () => void })?.unref?.();
+}
 
-/** Ends an emulator and waits until it has ended. */
-export const stopEmulator = async ({ process: child }: Emulator): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.ref();
-  child.kill();
-  await once(child, "exit");
-};
+function installed(file: string): string | undefined {
+  try {
+    return require.resolve(file);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,8 @@
+/** Prints a token for the service on this machine: `npm run -s token -- --project P`. */
 import { parseArgs } from "node:util";
 import { signToken } from "./signing-key.ts";
 
-const USAGE = "npm run token -- --project P [--roles member,…] [--expires-in SECONDS]";
+const USAGE = "npm run -s token -- --project P [--roles member,…] [--expires-in SECONDS]";
 
 const options = {
   project: { type: "string" },
@@ -10,9 +11,11 @@ const options = {
 } as const;
 
 try {
-  const { project, roles, "expires-in": expiresIn } = parseArgs({ options }).values;
-  if (!project) throw new Error("--project is required");
-  if (!/^-?\d+$/.test(expiresIn)) throw new Error("--expires-in is a whole number of seconds");
+  const { project = "", roles, "expires-in": expiresIn } = parseArgs({ options }).values;
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(project))
+    throw new Error("--project: 1 to 64 of A-Z a-z 0-9 _ - are expected");
+  if (!/^[1-9]\d{0,8}$/.test(expiresIn))
+    throw new Error("--expires-in: a whole number of seconds from 1 is expected");
   process.stdout.write(`${await signToken(project, roles.split(","), Number(expiresIn))}\n`);
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\nusage: ${USAGE}\n`);

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,15 +7,17 @@ import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../infra/local/emulator.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import { deploymentsOf, minimal, newProject, SEED_PROJECT, SEED_REQUEST } from "../support/deployments.ts";
+import { loopback } from "../support/loopback.ts";
 import { eventually, type Service, startService, stopService } from "../support/service.ts";
 import { TABLE } from "../support/stage.ts";
 
 const run = promisify(execFile);
 
 const npmToken = async (...args: string[]): Promise<string> =>
-  (await run("npm", ["run", "token", "--", ...args], { env: { PATH: process.env.PATH ?? "" } })).stdout;
+  (await run("npm", ["run", "-s", "token", "--", ...args], { env: { PATH: process.env.PATH ?? "" } })).stdout;
 
 const create = (service: Service, project: string, token: string) =>
   fetch(`${service.url}${deploymentsOf(project)}`, {
@@ -38,11 +40,23 @@ const listens = (address: string): Promise<boolean> =>
     socket.on("connect", () => socket.destroy());
   });
 
-const emulatorPid = (service: Service): number => {
-  const { port } = new URL(service.dynamodb);
-  const processes = execFileSync("ps", ["-A", "-o", "pid=,args="], { encoding: "utf8" }).split("\n");
-  return Number.parseInt(processes.find((line) => line.includes(`--port ${port}`)) ?? "", 10);
+const pidOf = (isMeant: (line: string) => boolean): number => {
+  const processes = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
+  return Number.parseInt(processes.find(isMeant) ?? "", 10);
 };
+
+const emulatorPid = (service: Service): number =>
+  pidOf((line) => line.includes(`--port ${new URL(service.dynamodb).port}`));
+
+/** The process that npm has started: the framework, which takes npm's shell's place. */
+const frameworkPid = ({ process: npm }: Service): number =>
+  pidOf((line) => line.includes("sls offline") && line.split(/\s+/).includes(String(npm.pid)));
+
+const nothingIsLeft = (service: Service): Promise<true> =>
+  eventually("the ports are free", async () => {
+    const up = await Promise.all([listens(service.url), listens(service.dynamodb)]);
+    return up.includes(true) ? undefined : true;
+  });
 
 describe("npm start", () => {
   let service: Service;
@@ -52,6 +66,10 @@ describe("npm start", () => {
   });
 
   afterAll(() => stopService(service));
+
+  it("prints at most a dozen lines, npm's own included", () => {
+    expect(service.output().trimEnd().split("\n").length).toBeLessThanOrEqual(12);
+  });
 
   it("prints a curl line that works as it stands; the item is in the table", async () => {
     const line = /^curl .*$/m.exec(service.output())?.[0] ?? "";
@@ -71,15 +89,50 @@ describe("npm start", () => {
     expect((await create(service, newProject(), token)).status).toBe(401);
   });
 
-  it("takes the tokens of npm run token, which prints one alone", async () => {
+  it("takes the tokens of npm run -s token, which prints one alone", async () => {
     const project = newProject();
     const member = await npmToken("--project", project);
     expect(member).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
     expect((await create(service, project, member.trim())).status).toBe(200);
     const reader = await npmToken("--project", project, "--roles", "reader");
-    const ended = await npmToken("--project", project, "--expires-in=-1");
-    for (const token of [reader, ended])
-      expect((await create(service, project, token.trim())).status).toBe(401);
+    expect((await create(service, project, reader.trim())).status).toBe(401);
+  });
+
+  it.each([
+    ["--project: 1 to 64 of", ["--project", "a b"]],
+    ["--project: 1 to 64 of", []],
+    ["--expires-in: a whole number", ["--project", "p", "--expires-in", "0"]],
+    ["--expires-in: a whole number", ["--project", "p", "--expires-in", "1e3"]],
+  ])("npm run -s token refuses what cannot work: %s", async (sentence, args) => {
+    await expect(npmToken(...args)).rejects.toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining(sentence),
+    });
+  });
+
+  it("answers as deployed: no CORS headers, and a slash at the end is another path", async () => {
+    const headers = { origin: "https://elsewhere.example", "access-control-request-method": "POST" };
+    for (const method of ["GET", "OPTIONS"]) {
+      const response = await fetch(`${service.url}/v1`, { method, headers });
+      expect([...response.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+    }
+    const statuses = ["/health", "/health/", "/health/?a=b"].map(
+      async (path) => (await fetch(`${service.url}${path}`)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 404, 404]);
+  });
+
+  it("is left alone by sls package beside it, which leaves no folders behind", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "package-"));
+    const temporary = await mkdtemp(join(folder, "temporary-"));
+    const env = { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: temporary };
+    await run("node_modules/.bin/sls", ["package", "--package", join(folder, "package")], { env });
+    expect(await readdir(temporary)).toEqual([]);
+    const project = newProject();
+    const token = (await npmToken("--project", project)).trim();
+    expect((await create(service, project, token)).status).toBe(200);
+    await rm(folder, { recursive: true });
   });
 
   it("outlives its emulator: 503 while that is gone, 200 when it is back", async () => {
@@ -100,14 +153,100 @@ describe("npm start", () => {
 
   it("ends with everything it started on Ctrl-C", async () => {
     await stopService(service);
-    await eventually("the ports are free", async () => {
-      const up = await Promise.all([listens(service.url), listens(service.dynamodb)]);
-      return up.includes(true) ? undefined : true;
+    await nothingIsLeft(service);
+  });
+});
+
+describe("npm start, ended otherwise,", () => {
+  it.each([
+    ["npm", "SIGTERM"],
+    ["npm", "SIGINT"],
+    ["npm", "SIGKILL"],
+    ["the framework", "SIGTERM"],
+    ["the framework", "SIGKILL"],
+  ] as const)("leaves nothing running: %s by %s", async (who, signal) => {
+    const service = await startService({}, ["npm", "start"]);
+    process.kill(who === "npm" ? (service.process.pid ?? 0) : frameworkPid(service), signal);
+    await nothingIsLeft(service);
+  });
+});
+
+describe("a bad option is one sentence, and exit code 1", () => {
+  const ended = (env: Record<string, string>, ...args: string[]) =>
+    run("node_modules/.bin/sls", args, { env: { ...process.env, SLS_LOG_LEVEL: "warning", ...env } });
+
+  it.each<[string, Record<string, string>, string[]]>([
+    ["PORT=abc: a port is", { PORT: "abc" }, []],
+    ["PORT=80000: a port is", { PORT: "80000" }, []],
+    ["PORT=0: a port is", { PORT: "0" }, []],
+    ["--httpPort=0: a port is", {}, ["--httpPort", "0"]],
+    ["DYNAMODB_PORT=x: a port is", { DYNAMODB_PORT: "x" }, []],
+    ["DYNAMODB_DATA=/dev/null/data: not a folder", { DYNAMODB_DATA: "/dev/null/data" }, []],
+    [
+      "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:9: Nothing answers",
+      { AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:9" },
+      [],
+    ],
+    ["--param tokenIsuer: there is no such parameter", {}, ["--param", "tokenIsuer=x"]],
+  ])("%s", async (sentence, env, args) => {
+    const port = String(await freePort());
+    const failure = ended({ PORT: port, ...env }, "offline", ...args);
+    await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) });
+    await expect(failure).rejects.toMatchObject({ stderr: expect.stringMatching(/^[^\n]+\n$/) });
+  });
+
+  it("a port that is taken, each of the two", async () => {
+    const other = await loopback((_, response) => void response.end());
+    const { port } = new URL(other.url);
+    for (const name of ["PORT", "DYNAMODB_PORT"]) {
+      const env = { PORT: String(await freePort()), [name]: port };
+      await expect(ended(env, "offline")).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`${name}=${port}: another program listens there.`),
+      });
+    }
+    await other.close();
+  });
+
+  it("a broken data file, in the emulator's own words", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "data-"));
+    await writeFile(join(folder, "dynoxide.sqlite"), "not a database");
+    await writeFile(join(folder, "dynalite"), "not a folder");
+    const env = { PORT: String(await freePort()), DYNAMODB_DATA: folder };
+    await expect(ended(env, "offline")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^DYNAMODB_DATA=.*The DynamoDB emulator does not start\. .{10}/),
+    });
+    await rm(folder, { recursive: true });
+  });
+
+  it.each(["package", "deploy"])("sls %s: a parameter that nobody knows", async (command) => {
+    await expect(ended({}, command, "--param", "tokenIsuer=x")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--param tokenIsuer: there is no such parameter."),
     });
   });
 });
 
 describe("settings of local runs", () => {
+  it("announces what is used: another port, all interfaces, storage that runs already, Keystone", async () => {
+    const other = await startService();
+    const port = await freePort();
+    const service = await startService({ AWS_ENDPOINT_URL_DYNAMODB: other.dynamodb }, [
+      ...["node_modules/.bin/sls", "offline", "--httpPort", String(port), "--host", "0.0.0.0"],
+      ...["--param", "keystoneAuthUrl=http://127.0.0.1:5000/v3"],
+    ]);
+    const address = /^Software Deployments +(\S+)$/m.exec(service.output())?.[1] ?? "";
+    expect(new URL(address).port).toBe(String(port));
+    expect((await fetch(`${address}/health`)).status).toBe(200);
+    expect(service.output()).toContain(`DynamoDB at ${other.dynamodb}, as configured`);
+    expect(service.output()).toMatch(
+      /^Token +TOKEN=\$\(openstack --os-auth-url http:\/\/127\.0\.0\.1:5000\/v3 token issue/m,
+    );
+    await stopService(service);
+    await stopService(other);
+  });
+
   it("DYNAMODB_DATA keeps the data across restarts", async () => {
     const folder = await mkdtemp(join(tmpdir(), "data-"));
     const project = newProject();

@@ -123,26 +123,27 @@ describe("the house", () => {
     expect(sources.filter((file) => /(^|\/)(utils?|common|helpers?|index)(\.ts|\/)/.test(file))).toEqual([]);
   });
 
-  it("says in its README why it has each dependency, and what each parameter of a stage means", () => {
+  it("says why it has each dependency, and what each parameter of a stage means", () => {
     const { dependencies, devDependencies, optionalDependencies } = JSON.parse(text("package.json"));
     const packages = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
     const parameters = Object.keys(parse(text("serverless.yml")).params.default);
-    const readme = text("README.md");
-    const tabled = (section: string): string[] =>
-      [...(readme.split(section)[1]?.split("\n## ")[0] ?? "").matchAll(/^\|([^|]*)\|/gm)].flatMap(
+    const tabled = (file: string, section: string): string[] =>
+      [...(text(file).split(section)[1]?.split("\n## ")[0] ?? "").matchAll(/^\|([^|]*)\|/gm)].flatMap(
         ([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
       );
     const types = packages.filter((name) => name.startsWith("@types/"));
-    const named = tabled("\n## Dependencies\n").filter((name) => !["@types/*", "osls"].includes(name));
+    const named = tabled("lib/README.md", "\n## Dependencies\n").filter(
+      (name) => !["@types/*", "osls"].includes(name),
+    );
     expect([...named, ...types].sort()).toEqual(packages.sort());
     // What is required, or has a default of the cloud's, is in the table too.
-    expect(tabled("\n### Configuration\n")).toEqual(expect.arrayContaining(parameters));
+    expect(tabled("infra/README.md", "\n### Parameters\n")).toEqual(expect.arrayContaining(parameters));
   });
 
-  it("names in its README only files that are there", () => {
-    const named = [
-      ...text("README.md").matchAll(/\b(?:functions|lib|infra|test)\/[\w./-]+\.(?:ts|yml|json|md)\b/g),
-    ];
-    for (const [file] of named) expect(tracked).toContain(file);
+  it("names in its READMEs only files that are there", () => {
+    for (const readme of tracked.filter((file) => file.endsWith("README.md"))) {
+      const named = text(readme).matchAll(/\b(?:functions|lib|infra|test)\/[\w./-]+\.(?:ts|yml|json|md)\b/g);
+      for (const [file] of named) expect(tracked, `named in ${readme}`).toContain(file);
+    }
   });
 });

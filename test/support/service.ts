@@ -56,7 +56,7 @@ export const startService = async (
   }
   const dynamodb = await eventually("the service's address", () => {
     if (child.exitCode !== null) throw new Error(`The service has ended:\n${printed}`);
-    return /^curl /m.test(printed) ? /^DynamoDB +(\S+)/m.exec(printed)?.[1] : undefined;
+    return /^curl /m.test(printed) ? /^Storage .*?(http:\S+),/m.exec(printed)?.[1] : undefined;
   }).catch((error: Error) => {
     throw new Error(`${error.message}\n${printed}`);
   });

@@ -1,0 +1,68 @@
+import { access, constants, mkdir } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { resolve } from "node:path";
+import { refuse } from "../refuse.ts";
+import type { Options, Serverless } from "../serverless-plugin.ts";
+import { freePort } from "./emulator.ts";
+
+/** Where the service listens on this machine. */
+export interface Listening {
+  port: number;
+  /** The address that it is reached at, also from elsewhere where it listens on all interfaces. */
+  address: string;
+}
+
+/** Where its data are: in an emulator that runs already, or in one that is started. */
+export type StorageOptions = { endpoint: string } | { port: number; dataFolder: string | undefined };
+
+/** Names of all interfaces, for `--host`. */
+const ALL_INTERFACES = ["0.0.0.0", "::"];
+
+/** Reads where the service is to listen: `--httpPort` or `PORT`, and `--host`. Ends the command for a bad one. */
+export async function listening(serverless: Serverless, { httpPort, host }: Options): Promise<Listening> {
+  const configured = serverless.service.custom["serverless-offline"];
+  const [name, value] = httpPort === undefined ? ["PORT", configured.httpPort] : ["--httpPort", httpPort];
+  const port = portOf(name, String(value));
+  const listensOn = host ?? configured.host ?? "localhost";
+  await freePort(port, ALL_INTERFACES.includes(listensOn) ? listensOn : undefined).catch(() =>
+    refuse(`${name}=${port}: another program listens there. PORT=… moves the service.`),
+  );
+  return { port, address: `http://${reachable(listensOn)}:${port}` };
+}
+
+/** Reads where the data are: `AWS_ENDPOINT_URL_DYNAMODB`, or `DYNAMODB_PORT` and `DYNAMODB_DATA`. Ends likewise. */
+export async function storageOptions(): Promise<StorageOptions> {
+  const { AWS_ENDPOINT_URL_DYNAMODB: endpoint, DYNAMODB_PORT, DYNAMODB_DATA } = process.env;
+  if (endpoint) return { endpoint };
+  const wanted = DYNAMODB_PORT ? portOf("DYNAMODB_PORT", DYNAMODB_PORT) : 0;
+  const port = await freePort(wanted).catch(() =>
+    refuse(`DYNAMODB_PORT=${wanted}: another program listens there.`),
+  );
+  return { port, dataFolder: DYNAMODB_DATA ? await writableFolder(DYNAMODB_DATA) : undefined };
+}
+
+function portOf(name: string, value: string): number {
+  const port = Number(value);
+  if (/^\d+$/.test(value) && port >= 1 && port <= 65_535) return port;
+  return refuse(`${name}=${value}: a port is a whole number from 1 to 65535.`);
+}
+
+async function writableFolder(folder: string): Promise<string> {
+  const path = resolve(folder);
+  try {
+    await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+    await access(path, constants.W_OK);
+    return path;
+  } catch (error) {
+    return refuse(`DYNAMODB_DATA=${folder}: not a folder that can be written (${(error as Error).message}).`);
+  }
+}
+
+/** The name that a client uses for the host; of all interfaces, one that can be reached from elsewhere. */
+function reachable(host: string): string {
+  if (!ALL_INTERFACES.includes(host)) return host;
+  const addresses = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "localhost";
+}
