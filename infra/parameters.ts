@@ -1,9 +1,20 @@
 import { refuse } from "./refuse.ts";
 import type { Hooks, Options, Serverless } from "./serverless-plugin.ts";
 
-/** Serverless plugin: refuses a `--param` that `serverless.yml` does not know, which is usually a typing error. */
+/** Keystone's versioned endpoint, such as `https://iam.example.com/v3`. */
+const KEYSTONE = /^https?:\/\/[^/?#\s]+(?:\/[\w.~-]+)*\/v3\/?$/;
+
+/**
+ * Serverless plugin: refuses a `--param` that `serverless.yml` does not know, which is usually a typing error, and an
+ * address of Keystone that would fail at every request.
+ */
 export default class Parameters {
-  readonly hooks: Hooks = { initialize: () => this.#check() };
+  readonly hooks: Hooks = {
+    initialize: () => {
+      this.#checkNames();
+      this.#checkKeystone();
+    },
+  };
   readonly #serverless: Serverless;
   readonly #options: Options;
 
@@ -12,7 +23,7 @@ export default class Parameters {
     this.#options = options;
   }
 
-  #check(): void {
+  #checkNames(): void {
     const { params } = this.#serverless.configurationInput;
     const known = new Set(Object.values(params).flatMap((stage) => Object.keys(stage)));
     for (const given of [this.#options.param ?? []].flat()) {
@@ -20,5 +31,11 @@ export default class Parameters {
       if (known.has(name)) continue;
       refuse(`--param ${name}: there is no such parameter. Known are ${[...known].sort().join(", ")}.`);
     }
+  }
+
+  #checkKeystone(): void {
+    const { KEYSTONE_AUTH_URL: url } = this.#serverless.service.provider.environment;
+    if (!url || KEYSTONE.test(url)) return;
+    refuse(`keystoneAuthUrl=${url}: Keystone's address up to /v3 is expected, as https://iam.example.com/v3`);
   }
 }

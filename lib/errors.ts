@@ -22,3 +22,14 @@ export class ServiceError extends Error {
     this.kind = kind;
   }
 }
+
+/** Another service that answered with a status of no use. Its status is logged. */
+export class UpstreamError extends Error {
+  override readonly name = "UpstreamError";
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`Answered ${status}.`);
+    this.status = status;
+  }
+}

@@ -101,6 +101,7 @@ export function logLevel(): (typeof LOG_LEVELS)[number] {
  */
 export function linkKeys(): string[] {
   const keys = words(required("LINK_KEYS"));
+  if (keys.length === 0) throw new Error("LINK_KEYS holds no key.");
   if (keys.some((key) => key.length < 32))
     throw new Error("LINK_KEYS holds a key of less than 32 characters.");
   return keys;
@@ -154,7 +155,10 @@ function optional(name: string): string | undefined {
 }
 
 function words(text: string): string[] {
-  return text.split(",").map((word) => word.trim());
+  return text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
 }
 
 function wholeNumber(name: string, text: string, most: number): number {

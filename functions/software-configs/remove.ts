@@ -1,7 +1,7 @@
 import { CONFIG_ETAG, ConfigPath } from "../../lib/config/config.ts";
 import { getConfig } from "../../lib/config/table/read.ts";
-import { removeConfig, throwReferenced } from "../../lib/config/table/remove.ts";
-import { isReferenced } from "../../lib/deployment/table/list.ts";
+import { removeConfig } from "../../lib/config/table/remove.ts";
+import { referencesOf } from "../../lib/deployment/table/references.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";
@@ -10,10 +10,10 @@ import { ifMatchCheck } from "../../lib/http/preconditions.ts";
 export const handler = endpoint(
   { access: byProject, path: ConfigPath },
   async ({ projectId, path, preconditions }) => {
+    const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
     if (checkETag) await getConfig(projectId, path.id);
     checkETag?.(CONFIG_ETAG);
-    if (await isReferenced(projectId, path.id, new Date())) await throwReferenced(projectId, path.id);
-    await removeConfig(projectId, path.id);
+    await removeConfig(projectId, path.id, referencesOf(projectId, path.id, now), now);
   },
 );

@@ -1,4 +1,4 @@
-import { deploymentView } from "../../lib/deployment/deployment.ts";
+import { deploymentView, withoutValues } from "../../lib/deployment/deployment.ts";
 import { DeploymentList, ListQuery } from "../../lib/deployment/list.ts";
 import { listDeployments } from "../../lib/deployment/table/list.ts";
 import { byProject } from "../../lib/http/authorize.ts";
@@ -12,7 +12,12 @@ export const handler = endpoint(
   async ({ projectId, query, baseUrl }) => {
     const now = new Date();
     const found = listDeployments(projectId, query, query, now);
-    const { rows, next } = await takePage(found, (one) => deploymentView(one, now), query.limit);
+    const { rows, next } = await takePage(
+      found,
+      (deployment) => deploymentView(deployment, now),
+      query.limit,
+      (view) => withoutValues(view, "they are too large for a response"),
+    );
     const links = nextLinks(`${baseUrl}/v1/${projectId}/software_deployments`, next, query);
     return { software_deployments: rows, ...(links && { software_deployments_links: links }) };
   },

@@ -1,4 +1,3 @@
-import { checkReferences } from "../../lib/config/table/references.ts";
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { PatchRequest } from "../../lib/deployment/patch.ts";
 import { patchDeployment } from "../../lib/deployment/table/patch.ts";
@@ -13,7 +12,6 @@ export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: PatchRequest, response: OneDeployment },
   async ({ projectId, delegateProjectId, path, body, requestId, preconditions }) => {
     checkMayUpdate(body, delegateProjectId);
-    await checkReferences(projectId, body.config_id);
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
     const context = { projectId, requestId, now, clock: () => new Date(), delegateProjectId, checkETag };

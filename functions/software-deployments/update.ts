@@ -1,4 +1,3 @@
-import { checkReferences } from "../../lib/config/table/references.ts";
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { updateDeployment } from "../../lib/deployment/table/update.ts";
 import { checkMayUpdate, UpdateRequest, updateChange } from "../../lib/deployment/update.ts";
@@ -12,7 +11,6 @@ export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: UpdateRequest, response: OneDeployment },
   async ({ projectId, delegateProjectId, path, body, requestId, preconditions }) => {
     checkMayUpdate(body, delegateProjectId);
-    await checkReferences(projectId, body.config_id);
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
     const context = { projectId, requestId, now, clock: () => new Date(), delegateProjectId, checkETag };

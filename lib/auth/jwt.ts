@@ -1,4 +1,5 @@
-import { errors, type JWTPayload, jwtVerify } from "jose";
+import { type JWTPayload, jwtVerify } from "jose";
+import { ServiceError } from "../errors.ts";
 import type { JwtSettings } from "../settings.ts";
 import type { Identity } from "./identity.ts";
 import { keySet } from "./key-set.ts";
@@ -28,7 +29,8 @@ export function jwtVerifier(settings: JwtSettings): (token: string) => Promise<I
       if (OWN_KEYS.some((field) => field in protectedHeader)) throw invalidToken();
       return identityOf(payload, settings);
     } catch (error) {
-      throw error instanceof errors.JOSEError ? invalidToken(error) : error;
+      // A token that cannot be read, whatever the library makes of it, is not valid.
+      throw error instanceof ServiceError ? error : invalidToken(error);
     }
   };
 }

@@ -1,4 +1,5 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { UpstreamError } from "../errors.ts";
 import type { KeySource } from "../settings.ts";
 import { getJson } from "./get-json.ts";
 import { tokenNotCheckable } from "./refusals.ts";
@@ -74,6 +75,6 @@ class RemoteKeySet {
 
 async function fetchKeys(url: URL): Promise<JWTVerifyGetKey> {
   const { status, document } = await getJson(url);
-  if (status !== 200) throw new Error(`The key set was answered with ${status}.`);
+  if (status !== 200) throw new UpstreamError(status);
   return createLocalJWKSet(document as JSONWebKeySet);
 }

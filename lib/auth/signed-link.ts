@@ -13,12 +13,13 @@ export interface CollectLink {
   expires: number;
 }
 
-/** What a signed link lets its holder do, and nothing else: signal the result of one delivery. */
+/** What a signed link lets its holder do, and nothing else: signal the result of one attempt at one delivery. */
 export interface SignalLink {
   allows: "signal";
   project: string;
   deployment: string;
   delivery: number;
+  attempt: number;
   /** Seconds since 1970. */
   expires: number;
 }

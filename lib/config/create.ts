@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { flatBody, jsonObject, text } from "../wire/fields.ts";
 import { isoTime } from "../wire/time.ts";
 import type { SoftwareConfig } from "./config.ts";
-import { InputRequest, newInput, newOutput, OutputRequest } from "./inputs-outputs.ts";
+import { definitions, InputRequest, newInput, newOutput, OutputRequest } from "./inputs-outputs.ts";
 
 /** The body of a create. All fields are optional, and null means absent. */
 export const ConfigRequest = flatBody(
@@ -11,8 +11,8 @@ export const ConfigRequest = flatBody(
     name: z.nullish(text(0, 255)),
     group: z.nullish(text(0, 255)),
     config: z.optional(z.unknown()),
-    inputs: z.nullish(z.array(InputRequest)),
-    outputs: z.nullish(z.array(OutputRequest)),
+    inputs: z.nullish(definitions(InputRequest)),
+    outputs: z.nullish(definitions(OutputRequest)),
     options: z.nullish(jsonObject),
   }),
 );

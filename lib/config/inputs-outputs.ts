@@ -1,6 +1,12 @@
 import * as z from "zod/mini";
-import { isJsonObject, MAX_LEVELS, mayRound, nestsDeeperThan, parseExactly } from "../wire/exact-json.ts";
+import { isJsonObject, MAX_LEVELS, parseExactly, textNestsDeeperThan } from "../wire/exact-json.ts";
 import { text } from "../wire/fields.ts";
+
+/** A number as people write it. */
+const NUMBER = /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?\s*$/i;
+
+/** The most inputs, and the most outputs, of a configuration. */
+const MAX_DEFINITIONS = 1_000;
 
 /** The types of inputs and outputs: how a default is normalized, and what a null default becomes. */
 const TYPES = {
@@ -37,6 +43,12 @@ export const InputRequest = z
 
 /** An output in a request. A key that it does not know is refused. */
 export const OutputRequest = z.strictObject({ ...common, error_output: z.nullish(z.boolean()) });
+
+/** The inputs or outputs of a request: their number is looked at before any of them is. */
+export function definitions<Definition>(one: z.ZodMiniType<Definition>) {
+  const error = `at most ${MAX_DEFINITIONS} are expected`;
+  return z.pipe(z.array(z.unknown()).check(z.maxLength(MAX_DEFINITIONS, error)), z.array(one));
+}
 
 /** An input as Heat shows it. What was not given is absent. */
 export const ConfigInput = z.object({
@@ -96,9 +108,14 @@ function asString(value: unknown): string | undefined {
 
 function asNumber(value: unknown): unknown {
   if (isNumber(value)) return value;
-  const isNumeric = typeof value === "string" && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value);
-  // A number that a double would round has no exact form to keep.
-  return isNumeric && !mayRound(value) ? Number(value) : undefined;
+  const isNumeric = typeof value === "string" && NUMBER.test(value);
+  return isNumeric && isExact(value) ? Number(value) : undefined;
+}
+
+/** Whether a double holds a number that people wrote: one that it would round has no exact form to keep. */
+function isExact(number: string): boolean {
+  const [mantissa = ""] = number.split(/e/i);
+  return mantissa.replace(/\D/g, "").length <= 15 && Number.isFinite(Number(number));
 }
 
 function asList(value: unknown): unknown[] | undefined {
@@ -123,8 +140,7 @@ function isNumber(value: unknown): boolean {
 
 function parsedJson(value: string): unknown {
   try {
-    const parsed = parseExactly(value);
-    return nestsDeeperThan(MAX_LEVELS, parsed) ? undefined : parsed;
+    return textNestsDeeperThan(MAX_LEVELS, value) ? undefined : parseExactly(value);
   } catch {
     return undefined;
   }

@@ -3,6 +3,7 @@ import { epochSeconds } from "../wire/time.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
 import type { Status } from "./fields.ts";
 import { type DeploymentEvent, timedOutEvent } from "./history.ts";
+import { valuesWithoutLinks, withoutLinks } from "./links.ts";
 import { timedOutReason } from "./run.ts";
 
 /** What a server is told to run: a change of any of these fields is a new delivery. */
@@ -24,7 +25,7 @@ export interface Change {
   update: Update;
   /** Whether the deployment is to be run once more: then it is a new delivery, whatever the update sets. */
   reruns?: boolean;
-  /** What the history says of the change. The last event is the change's own. */
+  /** What the history says of the change; nothing where it names nothing. The last event is the change's own. */
   events: DeploymentEvent[];
 }
 
@@ -43,7 +44,7 @@ export interface ChangeContext {
   checkETag?: ((etag: string) => void) | undefined;
 }
 
-/** Makes a change with its own event. */
+/** Makes a change with its own event. What it says of a result is kept without signed links. */
 export function newChange(
   update: Update,
   event: Omit<DeploymentEvent, "at" | "request_id" | "status">,
@@ -51,14 +52,21 @@ export function newChange(
 ): Change {
   const { status } = update;
   const own = { at: epochSeconds(now), ...event, request_id: requestId, ...(status && { status }) };
-  return { update, events: [own] };
+  return { update: withoutLinksInResult(update), events: [own] };
 }
 
-/** A change's own event. A repeat of the change is recognized by it. */
-export function ownEvent({ events }: Change): DeploymentEvent {
-  const own = events.at(-1);
-  if (!own) throw new Error("A change without an event.");
-  return own;
+function withoutLinksInResult(update: Update): Update {
+  const { output_values, status_reason } = update;
+  return {
+    ...update,
+    ...(output_values && { output_values: valuesWithoutLinks(output_values) }),
+    ...(status_reason && { status_reason: withoutLinks(status_reason) }),
+  };
+}
+
+/** A change's own event, where it has one. A repeat of the change is recognized by it. */
+export function ownEvent({ events }: Change): DeploymentEvent | undefined {
+  return events.at(-1);
 }
 
 /**

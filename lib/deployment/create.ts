@@ -12,6 +12,9 @@ const MAX_BATCH = 100;
 
 const WRONG_COUNT = `1 to ${MAX_BATCH} are expected in one request`;
 
+/** A list whose length is looked at before any of its elements is. */
+const counted = z.array(z.unknown()).check(z.minLength(1, WRONG_COUNT), z.maxLength(MAX_BATCH, WRONG_COUNT));
+
 interface Servers {
   server_id?: unknown;
   server_ids?: unknown;
@@ -30,9 +33,7 @@ export const CreateRequest = flatBody(
     .object({
       config_id: text(1, 255),
       server_id: z.nullish(text(1, 255)),
-      server_ids: z.nullish(
-        z.array(text(1, 255)).check(z.minLength(1, WRONG_COUNT), z.maxLength(MAX_BATCH, WRONG_COUNT)),
-      ),
+      server_ids: z.nullish(z.pipe(counted, z.array(text(1, 255)))),
       action: z.nullish(text(0, 255)),
       input_values: z.nullish(jsonObject),
       status: z.nullish(Status),
@@ -59,10 +60,7 @@ export const CreateRequest = flatBody(
 export type CreateRequest = z.infer<typeof CreateRequest>;
 
 /** The body of a create of many deployments at once. */
-export const BatchRequest = z.pipe(
-  z.array(z.unknown()).check(z.minLength(1, WRONG_COUNT), z.maxLength(MAX_BATCH, WRONG_COUNT)),
-  z.array(CreateRequest),
-);
+export const BatchRequest = z.pipe(counted, z.array(CreateRequest));
 
 /** The response of a create. */
 export const CreateResponse = z.union([OneDeployment, ManyDeployments]);
@@ -119,6 +117,7 @@ export function newDeployment(
     updated_time: null,
     collected_time: null,
     delivery: 0,
+    attempt: 0,
     reran: false,
     revision: 0,
     changedAt: startedAt,

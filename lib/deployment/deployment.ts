@@ -20,6 +20,8 @@ export const DeploymentView = z.object({
   updated_time: z.optional(z.string()),
   timeout: z.optional(z.number()),
   collected_time: z.optional(z.string()),
+  /** Says, in a list, why the values are left out. */
+  warning: z.optional(z.string()),
 });
 export type DeploymentView = z.infer<typeof DeploymentView>;
 
@@ -41,13 +43,15 @@ export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "up
   keyExpiresAt: number | null;
   /** The project whose servers carry the deployment out; never shown. */
   stack_user_project_id: string | null;
+  /** That its stored values cannot be read, in a list, which goes on without them. */
+  isUnreadable?: boolean;
 }
 
 /** What a caller sees of a deployment. @param now the time it is seen at, which decides about its time limit */
 export function deploymentView(deployment: SoftwareDeployment, now: Date): DeploymentView {
   const { status, status_reason } = asOf(deployment, now);
   const { timeout, updated_time, collected_time } = deployment;
-  return {
+  const view = {
     status,
     server_id: deployment.server_id,
     config_id: deployment.config_id,
@@ -61,6 +65,13 @@ export function deploymentView(deployment: SoftwareDeployment, now: Date): Deplo
     ...(timeout !== null && { timeout }),
     ...(collected_time !== null && { collected_time }),
   };
+  return deployment.isUnreadable ? withoutValues(view, "they cannot be read") : view;
+}
+
+/** A deployment as a list shows it whose values cannot be shown: without them, and it says why. */
+export function withoutValues(view: DeploymentView, why: string): DeploymentView {
+  const warning = `input_values and output_values are left out: ${why}`;
+  return { ...view, input_values: null, output_values: null, warning };
 }
 
 /** The ETag of a deployment: another one after every change, and after its time limit. */

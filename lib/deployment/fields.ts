@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { MAX_TIMEOUT } from "../settings.ts";
+import { asDouble } from "../wire/exact-json.ts";
 import { wellFormed } from "../wire/fields.ts";
 
 /** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
@@ -20,9 +21,9 @@ export const StatusReason = z.string().check(
 /** The time limit of a deployment, in seconds. @param least 0 where it may be taken away, else 1 */
 export function timeLimit(least: 0 | 1) {
   const error = `a whole number of seconds from ${least} to ${MAX_TIMEOUT} is expected`;
-  return z
-    .number({ error })
-    .check(z.refine((value) => Number.isInteger(value) && value >= least && value <= MAX_TIMEOUT, { error }));
+  const isWithin = (value: number): boolean =>
+    Number.isInteger(value) && value >= least && value <= MAX_TIMEOUT;
+  return z.pipe(z.transform(asDouble), z.number({ error }).check(z.refine(isWithin, { error })));
 }
 
 /** The time limit that an update sets, in seconds: 0 takes it away, and becomes null. */

@@ -25,6 +25,9 @@ export const MAX_EVENTS = 150;
 /** How many events are kept when the oldest are dropped. */
 const KEPT_EVENTS = 100;
 
+/** How many of the owner's own events are kept, whatever else happens. */
+const PROTECTED_EVENTS = 10;
+
 /** Who did something: a token of the project, of its delegated tenant, a signed link, or the service itself. */
 export type Actor = "user" | "delegated tenant" | "link" | "service";
 
@@ -56,9 +59,9 @@ export function eventsView(
   now: Date,
 ): EventView[] {
   const all = hasTimedOut(deployment, now) ? [...events, timedOutEvent(deployment, "")] : events;
-  let status: string | null = all[0]?.before ?? null;
-  return all.map(({ at, event, by, request_id, fields, status: after }) => {
-    const before = status;
+  let status: string | null = null;
+  return all.map(({ at, event, by, request_id, fields, status: after, before: kept }) => {
+    const before = kept ?? status;
     status = after ?? before;
     return {
       time: isoTimeOf(at),
@@ -77,12 +80,22 @@ export function timedOutEvent({ deadlineAt }: SoftwareDeployment, requestId: str
   return { at: deadlineAt, event: "timed_out", by: "service", request_id: requestId, status: "FAILED" };
 }
 
-/** The newest 100 events. The first of them keeps the status that the dropped ones had led to. */
-export function newestEvents(events: DeploymentEvent[]): DeploymentEvent[] {
-  const cut = events.length - KEPT_EVENTS;
-  if (cut <= 0) return events;
-  const dropped = events.slice(0, cut);
-  const before = dropped.findLast(({ status }) => status !== undefined)?.status ?? dropped[0]?.before;
-  const [first, ...rest] = events.slice(cut);
-  return first ? [{ ...first, ...(before && { before }) }, ...rest] : [];
+/**
+ * The events that are kept when there are too many: the newest, and, so that nobody can push them out, the creation and
+ * the last ten of the owner's own. Where others were dropped before one, it keeps the status that they had led to.
+ */
+export function keptEvents(events: DeploymentEvent[]): DeploymentEvent[] {
+  const numbers = events.map((_, number) => number);
+  const owners = numbers.filter((number) => events[number]?.by === "user");
+  const created = numbers.filter((number) => events[number]?.event === "created");
+  const protectedOnes = [...created, ...owners.slice(-PROTECTED_EVENTS)];
+  const kept = new Set([...new Set([...protectedOnes, ...numbers.toReversed()])].slice(0, KEPT_EVENTS));
+  let status = events[0]?.before;
+  return events.flatMap((event, number) => {
+    const before = event.before ?? status;
+    status = event.status ?? before;
+    if (!kept.has(number)) return [];
+    const followsDropped = number > 0 && !kept.has(number - 1);
+    return [followsDropped && before ? { ...event, before } : event];
+  });
 }

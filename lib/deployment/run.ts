@@ -22,6 +22,8 @@ export interface Run {
   status_reason: string | null;
   /** How often what the server is to run has changed; 0 at first. */
   delivery: number;
+  /** How often the present delivery was put in progress again; links of earlier attempts are void. */
+  attempt: number;
   /** The time limit in seconds; null for none. */
   timeout: number | null;
   startedAt: number;
@@ -65,14 +67,23 @@ export function signalExpiry(run: Pick<Run, "timeout" | "startedAt" | "deadlineA
   return run.timeout === null ? run.startedAt + SIGNAL_LIFETIME : run.deadlineAt + SIGNAL_GRACE;
 }
 
+/** Whether a signed link is for the present delivery, and the present attempt at it. */
+export function isPresent(link: { delivery: number; attempt: number }, run: Run): boolean {
+  return link.delivery === run.delivery && link.attempt === run.attempt;
+}
+
 /**
  * Whether a result comes too late by its signed link. A link for the present delivery stays valid beyond its own expiry
  * until `signalExpiry(run)`, which a longer time limit that was set later may have moved.
- * @param link the delivery that the link is for, and its expiry in seconds since 1970
+ * @param link the delivery and the attempt that the link is for, and its expiry in seconds since 1970
  */
-export function isTooLate(link: { delivery: number; expires: number }, run: Run, now: Date): boolean {
+export function isTooLate(
+  link: { delivery: number; attempt: number; expires: number },
+  run: Run,
+  now: Date,
+): boolean {
   const time = epochSeconds(now);
-  return link.expires <= time && (link.delivery !== run.delivery || signalExpiry(run) <= time);
+  return link.expires <= time && (!isPresent(link, run) || signalExpiry(run) <= time);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
-import { asText, type JsonObject } from "../wire/exact-json.ts";
+import { asDouble, asText, type JsonObject } from "../wire/exact-json.ts";
 import { jsonObject } from "../wire/fields.ts";
 import { type Change, type ChangeContext, newChange } from "./change.ts";
 import { MAX_REASON_BYTES, type Status } from "./fields.ts";
@@ -72,7 +72,8 @@ export function truncateMiddle(text: string, bytes: number): string {
 
 /** As in Heat, null, false, the empty text and zero in any form mean success. */
 function isSuccess(code: unknown): boolean {
-  return code === undefined || code === null || code === false || code === "" || code === "0" || code === 0;
+  const plain = asDouble(code);
+  return plain === undefined || plain === null || plain === false || ["", "0", 0].includes(plain as string);
 }
 
 function isGiven(outputs: JsonObject, name: string): boolean {

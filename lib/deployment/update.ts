@@ -42,7 +42,7 @@ export function checkMayUpdate(update: Update, delegateProjectId: string | undef
 }
 
 /**
- * An update as a change.
+ * An update as a change. One that names nothing leaves no event.
  * @param fields the fields that the caller named, for the history
  */
 export function updateChange(
@@ -50,5 +50,6 @@ export function updateChange(
   context: ChangeContext,
   fields: string[] = Object.keys(update),
 ): Change {
+  if (fields.length === 0) return { update, events: [] };
   return newChange(update, { event: "changed", by: actorOf(context.delegateProjectId), fields }, context);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
   DeleteCommand,
@@ -11,9 +12,11 @@ import {
   QueryCommand,
   type QueryCommandInput,
   TransactWriteCommand,
+  type TransactWriteCommandInput,
   UpdateCommand,
   type UpdateCommandInput,
 } from "@aws-sdk/lib-dynamodb";
+import { requestSignal } from "../request-signal.ts";
 import { isId } from "../wire/ids.ts";
 import { client } from "./client.ts";
 import { hasCollided, isConditionFailed, rethrow, unavailable } from "./errors.ts";
@@ -46,6 +49,22 @@ export interface WriteOutcome {
   attempts: number;
 }
 
+/** A condition on an item that is not written. */
+export type ConditionCheck = { TableName: string; Key: Key; ConditionExpression: string } & Pick<
+  UpdateCommandInput,
+  "ExpressionAttributeValues"
+>;
+
+/** What became of a transaction. */
+export interface TransactionOutcome {
+  /** Whether all of its conditions held. Where one did not, nothing was written. */
+  written: boolean;
+  /** The check that failed, if it was one. */
+  failedCheck: ConditionCheck | undefined;
+}
+
+type TransactItems = NonNullable<TransactWriteCommandInput["TransactItems"]>;
+
 /** The most keys that one BatchGetItem takes. */
 export const BATCH_KEYS = 100;
 
@@ -57,7 +76,7 @@ const MAX_ATTEMPTS = 5;
 
 /** Reads an item. @throws ServiceError `unavailable`, like every call here */
 export async function getItem(input: GetCommandInput): Promise<Item | undefined> {
-  return (await client.send(new GetCommand(input)).catch(rethrow)).Item;
+  return (await client.send(new GetCommand(input), untilAnswered()).catch(rethrow)).Item;
 }
 
 /** Reads an item by its key, consistently; undefined, without a call, where the id cannot be one of ours. */
@@ -91,7 +110,7 @@ export async function* queryPages<Row = Item>(query: QueryCommandInput): AsyncGe
   let { ExclusiveStartKey, Limit } = query;
   do {
     const command = new QueryCommand({ ...query, ExclusiveStartKey, Limit });
-    const { Items = [], LastEvaluatedKey } = await client.send(command).catch(rethrow);
+    const { Items = [], LastEvaluatedKey } = await client.send(command, untilAnswered()).catch(rethrow);
     yield { items: Items as Row[], position: LastEvaluatedKey?.id as string | undefined };
     ExclusiveStartKey = LastEvaluatedKey;
     Limit = Limit && Math.min(2 * Limit, QUERY_PAGE);
@@ -106,42 +125,73 @@ export function firstQueryPage(limit: number | undefined): number | undefined {
 /**
  * Puts new items, all of them or none: one conditional write, or one transaction.
  * @param items 1 to 100, of at most 4 MB together, under ids that were made for them
- * @returns whether they were put; false where an item has one of the ids already, as after a write whose answer was
- *   lost and that is repeated
+ * @param checks conditions on other items, which must hold too; at most 100 with the items
+ * @returns whether they were put: not where an item has one of the ids already, as after a write whose answer was lost
+ *   and that is repeated, and not where a check failed
  * @throws ServiceError `unavailable`, also where the storage has no transactions
  */
-export async function putNew(TableName: string, items: Item[]): Promise<boolean> {
+export async function putNew(
+  TableName: string,
+  items: Item[],
+  checks: ConditionCheck[] = [],
+): Promise<TransactionOutcome> {
   const puts = items.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
   const [only, second] = puts;
+  if (only && second === undefined && checks.length === 0)
+    return { written: (await putItem(only)).written, failedCheck: undefined };
+  return transact(
+    checks,
+    puts.map((Put) => ({ Put })),
+  );
+}
+
+/**
+ * Updates an item where its own condition and some others on other items hold.
+ * @throws ServiceError `unavailable`, also where the storage has no transactions
+ */
+export function updateChecked(
+  input: Omit<UpdateCommandInput, "ReturnValues"> & { UpdateExpression: string },
+  checks: ConditionCheck[],
+): Promise<TransactionOutcome> {
+  return transact(checks, [{ Update: input }]);
+}
+
+async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
+  const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
   for (let attempt = 1; ; attempt += 1) {
     try {
-      if (only && second === undefined) await client.send(new PutCommand(only));
-      else await client.send(new TransactWriteCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
-      return true;
+      await client.send(new TransactWriteCommand({ TransactItems }), untilAnswered());
+      return { written: true, failedCheck: undefined };
     } catch (error) {
-      if (isConditionFailed(error)) return false;
+      if (isConditionFailed(error)) return { written: false, failedCheck: failedCheckOf(error, checks) };
       if (attempt === MAX_ATTEMPTS || !hasCollided(error)) return rethrow(error);
       await pause(attempt);
     }
   }
 }
 
-/** Puts an item where the condition, if there is one, holds. */
-export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
-  return outcomeOf(client.send(new PutCommand(input)));
+/** The first check that failed, where it was a check and not a write's own condition. */
+function failedCheckOf(error: unknown, checks: ConditionCheck[]): ConditionCheck | undefined {
+  const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+  return checks[reasons.findIndex(({ Code }) => Code === "ConditionalCheckFailed")];
 }
 
-/** Updates an item where the condition, if there is one, holds. @param options.abortSignal cancels the call */
+/** Puts an item where the condition, if there is one, holds. */
+export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
+  return outcomeOf(client.send(new PutCommand(input), untilAnswered()));
+}
+
+/** Updates an item where the condition, if there is one, holds. @param options.timeout after how many ms it is given up */
 export function updateItem(
   input: UpdateCommandInput,
-  options?: { abortSignal: AbortSignal },
+  options: { timeout?: number } = {},
 ): Promise<WriteOutcome> {
-  return outcomeOf(client.send(new UpdateCommand(input), options));
+  return outcomeOf(client.send(new UpdateCommand(input), untilAnswered(options.timeout)));
 }
 
 /** Deletes an item where the condition, if there is one, holds. */
 export function deleteItem(input: DeleteCommandInput): Promise<WriteOutcome> {
-  return outcomeOf(client.send(new DeleteCommand(input)));
+  return outcomeOf(client.send(new DeleteCommand(input), untilAnswered()));
 }
 
 async function outcomeOf(sent: Promise<PutCommandOutput>): Promise<WriteOutcome> {
@@ -162,7 +212,7 @@ async function batchGetPage(TableName: string, keys: Key[], attributes?: string[
     const command = new BatchGetCommand({
       RequestItems: { [TableName]: { Keys, ConsistentRead: true, ...projection(attributes) } },
     });
-    const { Responses, UnprocessedKeys } = await client.send(command).catch(rethrow);
+    const { Responses, UnprocessedKeys } = await client.send(command, untilAnswered()).catch(rethrow);
     items.push(...(Responses?.[TableName] ?? []));
     Keys = UnprocessedKeys?.[TableName]?.Keys ?? [];
     if (Keys.length === 0) return items;
@@ -177,6 +227,14 @@ function projection(attributes: string[] = []) {
     ProjectionExpression: attributes.map((name) => `#${name}`).join(", "),
     ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
   };
+}
+
+/** Options of a call: neither it nor a repeat begins once the answer of its request has gone, or `timeout` ms after it. */
+function untilAnswered(timeout?: number): { abortSignal?: AbortSignal } {
+  const signals = [requestSignal(), timeout === undefined ? undefined : AbortSignal.timeout(timeout)];
+  const [first, second] = signals.filter((signal) => signal !== undefined);
+  if (!first) return {};
+  return { abortSignal: second ? AbortSignal.any([first, second]) : first };
 }
 
 /** Waits after an attempt: 50 ms, and twice as long after each further one. */

@@ -12,6 +12,8 @@ export function rethrow(error: unknown): never {
   if (fault.name === "UnknownOperationException") {
     throw new ServiceError("unavailable", "This storage has no transactions, which many at once need.");
   }
+  // Given up: after a time, or as the answer of the request has gone.
+  if (fault.name === "AbortError") throw unavailable(error);
   const passes = isThrottlingError(fault) || isTransientError(fault) || isServerError(fault);
   throw passes || hasCollided(error) ? unavailable(error) : error;
 }

@@ -1,6 +1,7 @@
 import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
 import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertools/logger/types";
 import type { Request } from "@middy/core";
+import { UpstreamError } from "../errors.ts";
 import { logLevel } from "../settings.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 
@@ -60,10 +61,11 @@ function requestIdOf({ context }: Request<EndpointEvent, GatewayResponse>): stri
 }
 
 /**
- * What is logged of an error: its name and where it was thrown. Its message is left out, since messages of parsers and
+ * What is logged of an error: its name, where it was thrown, and the status of a service that was asked. Its message is left out, since messages of parsers and
  * of the SDK quote what they were given.
  */
 function described(error: Error): LogAttributes {
   const frames = (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
-  return { error: error.name, frames: frames.slice(0, 8) };
+  const upstream = error instanceof UpstreamError ? { upstream_status: error.status } : {};
+  return { error: error.name, ...upstream, frames: frames.slice(0, 8) };
 }

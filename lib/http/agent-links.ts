@@ -12,6 +12,7 @@ interface AwaitedRun {
   project_id: string;
   id: string;
   delivery: number;
+  attempt: number;
   /** Seconds since 1970. */
   signalExpiresAt: number;
 }
@@ -28,8 +29,8 @@ export function collectUrl(baseUrl: string, link: Omit<CollectLink, "allows">): 
 
 /** Makes the links by which results are signalled, each for one delivery: the same at every call. */
 export function signalUrlFor(baseUrl: string): (run: AwaitedRun) => string {
-  return ({ project_id: project, id: deployment, delivery, signalExpiresAt: expires }) => {
-    const signed = sign({ allows: "signal", project, deployment, delivery, expires });
+  return ({ project_id: project, id: deployment, delivery, attempt, signalExpiresAt: expires }) => {
+    const signed = sign({ allows: "signal", project, deployment, delivery, attempt, expires });
     return `${baseUrl}/agent/signal?${LINK_PARAMETER}=${signed}`;
   };
 }

@@ -2,6 +2,7 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
+import { withRequestSignal } from "../request-signal.ts";
 import { publicUrl, tokenSettings } from "../settings.ts";
 import { accessLog } from "./access-log.ts";
 import type { Caller, EndpointEvent, GatewayResponse } from "./event.ts";
@@ -17,7 +18,7 @@ import { warnings } from "./warnings.ts";
 
 const PUBLIC_URL = publicUrl();
 
-/** The time that is kept for our own 500 before Lambda ends the invocation, in ms. */
+/** The time that is kept for our own 503 before Lambda ends the invocation, in ms. */
 const TIMEOUT_EARLY = 500;
 
 const { keystone, jwt } = tokenSettings();
@@ -68,8 +69,13 @@ export function endpoint<
     input: EndpointInput<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>>,
   ) => Promise<Parsed<Response> | Reply>,
 ) {
-  const handler = async (event: EndpointEvent, context: Context): Promise<GatewayResponse> => {
-    const result = await handle(inputOf(event, context) as Parameters<typeof handle>[0]);
+  const handler = async (
+    event: EndpointEvent,
+    context: Context,
+    { signal }: { signal: AbortSignal },
+  ): Promise<GatewayResponse> => {
+    const input = inputOf(event, context) as Parameters<typeof handle>[0];
+    const result = await withRequestSignal(signal, () => handle(input));
     return gatewayResponse(forClient(event, result as Reply | object | undefined), spec.status);
   };
   const chain = middy<EndpointEvent, GatewayResponse>(handler, {
@@ -110,6 +116,7 @@ function forClient(event: EndpointEvent, result: Reply | object | undefined): Re
   return new Reply(result.status, result.headers, result.body && forGoSdk(result.body));
 }
 
+/** A call that was sent already may still land: so this is no refusal, and a repeat recognizes what was written. */
 function timedOut(): never {
-  throw new ServiceError("internal", "The request took too long.");
+  throw new ServiceError("unavailable", "The request took too long.");
 }

@@ -2,9 +2,11 @@ import type { Request } from "@middy/core";
 import httpJsonBodyParser from "@middy/http-json-body-parser";
 import { ServiceError } from "../errors.ts";
 import {
+  holdsLongNumber,
   isContainer,
   MAX_LEVELS,
-  mayRound,
+  MAX_NUMBER_CHARACTERS,
+  mayDiffer,
   nestsDeeperThan,
   parseExactly,
   textNestsDeeperThan,
@@ -39,10 +41,15 @@ function readText(lenient: boolean): Middleware {
   };
 }
 
-/** Behind the parser, whose numbers are doubles: parses a text again, exactly, where one of them may be rounded. */
+/** Behind the parser, whose numbers are doubles: parses a text again, exactly, where one of them may differ. */
 const restoreNumbers: Middleware = {
   before: ({ event }) => {
-    if (mayRound(event.bodyText)) event.body = parseExactly(event.bodyText);
+    if (!mayDiffer(event.bodyText)) return;
+    event.body = parseExactly(event.bodyText);
+    const [field] = fieldsOf(event.body).find(([, value]) => holdsLongNumber(value)) ?? [];
+    if (field !== undefined) {
+      throw invalid(`${field.slice(0, 64)}: holds a number of more than ${MAX_NUMBER_CHARACTERS} characters`);
+    }
     // A number that is kept as text is an object to the schemas.
     if (JSON.isRawJSON(event.body)) throw invalid("body: a JSON object is expected, not a number");
   },

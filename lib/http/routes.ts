@@ -4,7 +4,16 @@ import { routes } from "../settings.ts";
 export function methodsOf(address: string): string[] {
   return routes().flatMap((route) => {
     const [method = "", path = ""] = route.split(" ");
-    const pattern = new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`);
-    return pattern.test(address) ? [method] : [];
+    return isOf(address, path) ? [method] : [];
   });
+}
+
+/** Whether an address is one of a route's path, whose parameters stand for a segment that is not empty. */
+function isOf(address: string, path: string): boolean {
+  const segments = address.split("/");
+  const expected = path.split("/");
+  return (
+    segments.length === expected.length &&
+    expected.every((name, at) => (name.startsWith("{") ? segments[at] !== "" : segments[at] === name))
+  );
 }

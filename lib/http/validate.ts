@@ -3,6 +3,9 @@ import { ServiceError } from "../errors.ts";
 import type { Middleware } from "./event.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 
+/** How many faults of a request are named. */
+const MAX_FAULTS = 20;
+
 /** Type names of the schemas, as messages name them. */
 const TYPES: Record<string, string> = { string: "a string", object: "a JSON object", array: "an array" };
 
@@ -19,10 +22,17 @@ export function validate(spec: EndpointSpec): Middleware {
       const body = parsed((Array.isArray(event.body) && spec.batch) || spec.body, event.body, "body");
       const key = parsedKey(spec.idempotent && event.headers["idempotency-key"]);
       const wrong = [...path.wrong, ...query.wrong, ...body.wrong, ...key.wrong];
-      if (wrong.length > 0) throw new ServiceError("invalid", wrong.join("; "));
+      if (wrong.length > 0) throw new ServiceError("invalid", summary(wrong));
       event.input = { path: path.value, query: query.value, body: body.value, idempotencyKey: key.value };
     },
   };
+}
+
+/** The first faults, and how many more there are. */
+function summary(wrong: string[]): string {
+  const more = wrong.length - MAX_FAULTS;
+  const named = wrong.slice(0, MAX_FAULTS).join("; ");
+  return more > 0 ? `${named}; and ${more} more` : named;
 }
 
 /** Parses an input by its schema, and says what is wrong with it. @param whole the name of the input, for what is wrong with all of it */

@@ -15,7 +15,7 @@ export interface ServerState {
   deployments: DeploymentState[];
   /** When one of its deployments last went, in seconds since 1970; 0 for never. */
   changedAt: number;
-  /** Links that were made before were revoked, in ms since 1970; 0 where none was. */
+  /** Links that were made until then are revoked, in ms since 1970; 0 where none was. */
   linksValidFrom: number;
 }
 
@@ -31,7 +31,7 @@ const SETTLED = 5;
  * @throws ServiceError `unauthorized` when it was
  */
 export function checkNotRevoked({ linksValidFrom }: ServerState, issued: number): void {
-  if (issued < linksValidFrom)
+  if (issued <= linksValidFrom)
     throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
 }
 

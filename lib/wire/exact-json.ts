@@ -4,24 +4,32 @@ export type JsonObject = Record<string, unknown>;
 /** How deep arrays and objects may nest inside a field. */
 export const MAX_LEVELS = 64;
 
-/**
- * A number with enough digits, or an exponent large enough, that a double may not hold it. What stands before it tells
- * it from the digits of most texts, such as ids.
- */
-const MAY_ROUND = /(?:^|[\s[:,])[-+.]*\d(?:[\d.]{15}|[\d.]*e[+-]?\d{2})/i;
+/** The longest text of a number. */
+export const MAX_NUMBER_CHARACTERS = 1_000;
 
 /**
- * Parses JSON without rounding: a number that a double cannot hold is kept as the text that was sent, which
- * `JSON.stringify` writes back.
+ * A number whose text a double may not give back: one with a fraction, an exponent, 16 digits or more, or a minus before
+ * a zero. What stands before it tells it from the digits of most texts, such as ids.
+ */
+const MAY_DIFFER = /(?:^|[\s[:,])(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
+
+/**
+ * Parses JSON exactly: a number whose text a double does not give back (`9007199254740993`, `1.0`, `-0`, `1e2`) is kept
+ * as the text that was sent, which `JSON.stringify` writes back. Takes time in proportion to the text.
  * @throws SyntaxError when the text is not JSON
  */
 export function parseExactly(text: string): unknown {
-  return mayRound(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
+  return mayDiffer(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
 }
 
-/** Whether a text, JSON or a number as people write it, may hold a number that a double would round. */
-export function mayRound(text: string): boolean {
-  return MAY_ROUND.test(text);
+/** Whether a JSON text may hold a number whose text a double does not give back. */
+export function mayDiffer(text: string): boolean {
+  return MAY_DIFFER.test(text);
+}
+
+/** A number that was parsed exactly, as a double; any other value as it is. */
+export function asDouble(value: unknown): unknown {
+  return JSON.isRawJSON(value) ? Number(value.rawJSON) : value;
 }
 
 /** Whether a parsed value is a JSON object: neither an array nor a number kept as text. */
@@ -36,7 +44,7 @@ export function asText(value: unknown): string {
 
 /** Whether a value is an object or an array. */
 export function isContainer(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
+  return typeof value === "object" && value !== null && !JSON.isRawJSON(value);
 }
 
 /** Whether a value nests deeper than `levels`. Walks without recursion, as the value may be hostile. */
@@ -47,6 +55,12 @@ export function nestsDeeperThan(levels: number, value: unknown): boolean {
     level = level.flatMap((container) => Object.values(container)).filter(isContainer);
   }
   return false;
+}
+
+/** Whether a value, of at most `MAX_LEVELS`, holds a number whose text is longer than `MAX_NUMBER_CHARACTERS`. */
+export function holdsLongNumber(value: unknown): boolean {
+  if (JSON.isRawJSON(value)) return value.rawJSON.length > MAX_NUMBER_CHARACTERS;
+  return isContainer(value) && Object.values(value).some(holdsLongNumber);
 }
 
 /** Whether a JSON text nests deeper than `levels`, by one look at its characters: before anything parses it. */
@@ -71,14 +85,6 @@ function deepest(text: string): number {
 }
 
 function exactNumber(_key: string, value: unknown, { source }: { source?: string }): unknown {
-  return typeof value === "number" && source && significantDigits(source) !== significantDigits(String(value))
-    ? JSON.rawJSON(source)
-    : value;
-}
-
-function significantDigits(number: string): string {
-  return number
-    .replace(/e.*$/i, "")
-    .replace(/[-.]/g, "")
-    .replace(/^0+|0+$/g, "");
+  if (typeof value !== "number" || source === undefined) return value;
+  return JSON.stringify(value) === source ? value : JSON.rawJSON(source);
 }

@@ -44,19 +44,26 @@ export function pageLimit(most: number) {
  * @param rows the list from where the page begins, read no further than needed. It may stop before the end of the
  *   data; then it returns the id behind which it goes on.
  * @param view what the response holds of a row
+ * @param smaller what it holds of a row that takes a whole response by itself, so that no row stops the list
  */
 export async function takePage<Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
   view: (row: Row) => View,
   limit = Number.POSITIVE_INFINITY,
+  smaller: (view: View) => View = (large) => large,
 ): Promise<Page<View>> {
   const taken: View[] = [];
   let bytes = 0;
   if (limit === 0) return { rows: taken, next: undefined };
   for (let row = await rows.next(); ; row = await rows.next()) {
     if (row.done) return { rows: taken, next: row.value };
-    const shown = view(row.value);
-    bytes += responseBytes(shown);
+    let shown = view(row.value);
+    let size = responseBytes(shown);
+    if (size > MAX_RESPONSE_BYTES) {
+      shown = smaller(shown);
+      size = responseBytes(shown);
+    }
+    bytes += size;
     if (taken.length === limit || (bytes > MAX_RESPONSE_BYTES && taken.length > 0)) {
       await rows.return(undefined);
       return { rows: taken, next: taken.at(-1)?.id };

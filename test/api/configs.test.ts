@@ -132,6 +132,22 @@ describe("create", () => {
     expect(await ids()).toEqual([]);
   });
 
+  it.each([
+    ["inputs", "{}", 130_000],
+    ["outputs", '{"name":""}', 80_000],
+  ])("refuses thousands of %s by their number, before it looks at one", async (field, one, count) => {
+    const body = `{"${field}":[${Array(count).fill(one).join()}]}`;
+    const reply = await create(body);
+    expectFault(reply, 400, `${field}: at most 1000 are expected`);
+    expect(reply.text.length).toBeLessThan(500);
+  });
+
+  it("names the first 20 faults of a body, and how many more there are", async () => {
+    const reply = await create({ inputs: Array(1_000).fill({}) });
+    expectFault(reply, 400, "inputs.0.name", "inputs.19.name", "; and 980 more");
+    expect(reply.json.error.message).not.toContain("inputs.20.name");
+  });
+
   it("refuses what DynamoDB cannot hold", async () => {
     const noise = Array.from({ length: 22_000 }, () => crypto.randomUUID()).join("");
     expectFault(await create({ config: noise }), 400, "config", "400 KB");

@@ -17,8 +17,8 @@ beforeAll(async () => {
 describe("create: input_values come back exactly", () => {
   const levels = (count: number): string => `${'{"a":'.repeat(count - 1)}{}${"}".repeat(count - 1)}`;
 
-  // Where the text differs from what was sent, it is the same JSON: integer-like keys first, as in every
-  // JavaScript object, and numbers in their shortest form.
+  // Where the text differs from what was sent, it is the same JSON: integer-like keys first, as in every JavaScript
+  // object.
   it.each([
     ['{"a":""}'],
     ["{}"],
@@ -29,7 +29,7 @@ describe("create: input_values come back exactly", () => {
     ['{"nested":{"\\u005f_proto__x":1}}', '{"nested":{"__proto__x":1}}'],
     ['{"n":9007199254740993}'],
     ['{"n":-123456789012345678901234567890.123456789}'],
-    ['{"n":[1e400,0.1,1.50,5e-324,1e-400,1e2]}', '{"n":[1e400,0.1,1.5,5e-324,1e-400,100]}'],
+    ['{"n":[1e400,0.1,1.50,5e-324,1e-400,1e2,1.0,-0,-0.0,1E20,100000000000000000000,0,-1]}'],
     ['{"lone":"\\ud800"}'],
     [levels(60)],
     [levels(64)],
@@ -45,7 +45,7 @@ describe("create: input_values come back exactly", () => {
     const reply = await create(
       '{"config_id":"c","server_id":"s","input_values":{"a":9007199254740993,"b":9007199254740992,"c":1.10}}',
     );
-    expect(reply.text).toContain('"a":9007199254740993,"b":9007199254740992,"c":1.1');
+    expect(reply.text).toContain('"a":9007199254740993,"b":9007199254740992,"c":1.10');
   });
 
   it.each([
@@ -87,6 +87,17 @@ describe("create: input_values come back exactly", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("never come back larger than they were sent, and a number of more than 1,000 characters is refused", async () => {
+    const many = `[${Array(200_000).fill("1e20").join()}]`;
+    const reply = await create(`{"config_id":"c","server_id":"s","input_values":{"a":${many}}}`);
+    expect(reply.text).toContain(`"input_values":{"a":${many}}`);
+    const long = (count: number) =>
+      `{"config_id":"c","server_id":"s","input_values":{"a":[${"1".repeat(count)}]}}`;
+    expect((await create(long(1_000))).status).toBe(200);
+    expectFault(await create(long(1_001)), 400, "input_values: holds a number of more than 1000 characters");
+    expectFault(await create(`[${long(5)},${long(90_000)}]`), 400, "1.input_values");
   });
 
   it("large values, deflated in the table", async () => {

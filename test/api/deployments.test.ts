@@ -1,8 +1,9 @@
+import { deflateRawSync } from "node:zlib";
 import { beforeEach, describe, expect, it } from "vitest";
 import { request } from "../support/api.ts";
 import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
-import { storedItem } from "../support/table.ts";
+import { storeAttribute, storedItem } from "../support/table.ts";
 
 let tenant: Tenant;
 
@@ -92,6 +93,29 @@ describe("list", () => {
     const second = await list(new URL(first.software_deployments_links[0].href).search);
     expect([...ids(first), ...ids(second)]).toEqual(all);
     expect(second.software_deployments_links).toBeUndefined();
+  });
+});
+
+describe("a list with a deployment that cannot be shown", () => {
+  it.each([
+    ["cannot be read", "{"],
+    // Deflated it is small; it may have been stored before there was a bound.
+    ["are too large for a response", deflateRawSync(`{"a":"${"x".repeat(7_000_000)}"}`)],
+  ])("goes on without its values, and says so: they %s", async (why, stored) => {
+    const first = await tenant.deploy();
+    const bad = await tenant.deploy({ action: "BAD" });
+    const last = await tenant.deploy();
+    await storeAttribute(tenant.project, bad.id, "input_values", stored);
+    const { status, json } = await tenant.call("GET", "/software_deployments");
+    expect(status).toBe(200);
+    expect(json.software_deployments.map(({ id }: any) => id)).toEqual([first.id, bad.id, last.id]);
+    expect(json.software_deployments[1]).toMatchObject({
+      action: "BAD",
+      input_values: null,
+      output_values: null,
+      warning: `input_values and output_values are left out: they ${why}`,
+    });
+    expect(json.software_deployments[0]).not.toHaveProperty("warning");
   });
 });
 

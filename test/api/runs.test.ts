@@ -8,7 +8,7 @@ import {
   newDeliveringTenant,
   signalLink,
 } from "../support/delivery.ts";
-import { NOBODY } from "../support/deployments.ts";
+import { NOBODY, newTenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
 
 let tenant: DeliveringTenant;
@@ -142,12 +142,13 @@ describe("history", () => {
     expectFault(await tenant.call("GET", `/software_deployments/${NOBODY}/events`), 404);
   });
 
-  it("keeps at least the newest 100 events", async () => {
+  it("keeps at least the newest 100 events, the creation, and the status that dropped ones had led to", async () => {
     const { id } = await tenant.deployed();
     await tenant.update(id, { status: "COMPLETE" });
     for (let i = 0; i < 160; i += 1) await tenant.update(id, { status_reason: `${i}` });
     const events = await tenant.eventsOf(id);
-    expect(events[0]).toMatchObject({ status_before: "COMPLETE", status_after: "COMPLETE" });
+    expect(events[0]).toMatchObject({ event: "created", status_after: "IN_PROGRESS" });
+    expect(events[1]).toMatchObject({ status_before: "COMPLETE", status_after: "COMPLETE" });
     expect(events.length).toBeGreaterThanOrEqual(100);
     expect(events.length).toBeLessThanOrEqual(150);
     expect(events.at(-1)).toMatchObject({
@@ -155,5 +156,31 @@ describe("history", () => {
       status_before: "COMPLETE",
       status_after: "COMPLETE",
     });
+  });
+
+  it("keeps the creation and the owner's last ten changes, whatever a delegated tenant does", async () => {
+    const delegate = await newTenant();
+    const { id } = await tenant.deployed({ stack_user_project_id: delegate.project });
+    for (let i = 0; i < 12; i += 1) await tenant.update(id, { action: `A${i}` });
+    const report = (body: object) =>
+      tenant.call("PUT", `/software_deployments/${id}`, { token: delegate.token, body });
+    for (let i = 0; i < 200; i += 1) await report({ status_reason: `${i}` });
+    const events = await tenant.eventsOf(id);
+    expect(events[0]).toMatchObject({ event: "created", by: "user" });
+    expect(events.filter(({ by }) => by === "user")).toHaveLength(11);
+    expect(events.at(-1)).toMatchObject({ by: "delegated tenant" });
+  });
+
+  it("holds nothing of an update that names nothing: it moves the owner's time, and by a delegate changes nothing", async () => {
+    const delegate = await newTenant();
+    const { id } = await tenant.deployed({ stack_user_project_id: delegate.project });
+    const before = await tenant.show(id);
+    for (const body of [{}, { status: null }, { action: "", output_values: {} }]) {
+      const reply = await tenant.call("PUT", `/software_deployments/${id}`, { token: delegate.token, body });
+      expect([reply.status, reply.json.software_deployment]).toEqual([200, before]);
+      expect((await tenant.update(id, body)).json.software_deployment.updated_time).toMatch(/Z$/);
+      before.updated_time = (await tenant.show(id)).updated_time;
+    }
+    expect(await tenant.eventsOf(id)).toHaveLength(1);
   });
 });

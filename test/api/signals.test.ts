@@ -134,4 +134,19 @@ describe("a signal by a token", () => {
     const { json } = await reader.call("GET", "/software_deployments/metadata/a-server");
     expect(inputOf(json.metadata[0], "deploy_signal_id")).toBeUndefined();
   });
+
+  it("keeps no signed link in what it stores, where readers would find it", async () => {
+    const { id } = await tenant.deployed();
+    const link = await tenant.newLink();
+    const signal = await signalLink(link);
+    const log = `PUT https://host${signal} 200\n${encodeURIComponent(link)}`;
+    await byLink("PUT", signal, { body: { deploy_stderr: log, result: { nested: [log] } } });
+    const { output_values } = await tenant.show(id);
+    const text = JSON.stringify(output_values);
+    expect(output_values.deploy_stderr).toContain("PUT https://host/agent/signal?capability=removed 200");
+    expect(output_values.result.nested[0]).toContain("capability%3Dremoved");
+    for (const secret of [signal, link]) expect(text).not.toContain(secret.split("=")[1]);
+    await tenant.update(id, { status_reason: log, output_values: { log } });
+    expect(JSON.stringify(await tenant.show(id))).not.toContain(signal.split("=")[1]);
+  });
 });

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import fc from "fast-check";
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { authenticator } from "../../lib/auth/authenticate.ts";
@@ -249,5 +250,57 @@ describe("positive results", () => {
     await expect(check(long)).rejects.toMatchObject(refused);
     vi.useRealTimers();
     await issuer.close();
+  });
+});
+
+describe("whatever a token holds", () => {
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value) ?? "").toString("base64url");
+
+  const check = () => authenticator(settingsFor({ keys: { keys: [{ ...key.jwk }] } }));
+
+  it.each([
+    null,
+    [],
+    "text",
+    5,
+    true,
+    {},
+    { alg: null },
+    { alg: "ES256", crit: ["x"] },
+    { alg: "ES256", b64: 1 },
+  ])("it is unauthorized with the header %j", async (header) => {
+    const token = `${part(header)}.${part(good())}.AAAA`;
+    await expect(check()(token)).rejects.toMatchObject(refused);
+    await expect(check()(`xx.${part(good())}.sig`)).rejects.toMatchObject(refused);
+  });
+
+  const decoded = (token: string): string =>
+    token
+      .split(".")
+      .map((text) => Buffer.from(text, "base64url").toString("hex"))
+      .join(".");
+
+  it("it is unauthorized, and never anything else", async () => {
+    const valid = await sign(key);
+    const authenticate = check();
+    const json = fc.oneof(fc.jsonValue(), fc.constant(good()), fc.constant({ alg: "ES256", kid: "k1" }));
+    const parts = fc.oneof(
+      json.map(part),
+      fc.base64String(),
+      fc.string(),
+      fc.constantFrom(...valid.split(".")),
+    );
+    const made = fc.array(parts, { minLength: 1, maxLength: 5 }).map((all) => all.join("."));
+    const changed = fc
+      .tuple(fc.nat(valid.length - 1), fc.string({ maxLength: 2 }))
+      .map(([at, text]) => valid.slice(0, at) + text + valid.slice(at + 1));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(made, changed), async (token) => {
+        // The last character of Base64 has bits to spare: another one may stand for the same signature.
+        fc.pre(decoded(token) !== decoded(valid));
+        await expect(authenticate(token)).rejects.toMatchObject(refused);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });

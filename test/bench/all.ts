@@ -1,7 +1,17 @@
 /** All benchmarks, one after another, each in a process of its own: under ten minutes on two cores. */
 import { spawnSync } from "node:child_process";
 
-const BENCHMARKS = ["create", "cpu", "instructions", "cold-start", "http", "growth", "cost", "hot-project"];
+const BENCHMARKS = [
+  "create",
+  "cpu",
+  "instructions",
+  "cold-start",
+  "http",
+  "growth",
+  "cost",
+  "hot-project",
+  "linear",
+];
 
 for (const name of BENCHMARKS) {
   const { status } = spawnSync(process.execPath, [new URL(`${name}.ts`, import.meta.url).pathname], {

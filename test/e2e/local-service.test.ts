@@ -171,6 +171,8 @@ describe("npm start, ended otherwise,", () => {
   });
 });
 
+const keystone = (url: string): string[] => ["--param", `keystoneAuthUrl=${url}`];
+
 describe("a bad option is one sentence, and exit code 1", () => {
   const ended = (env: Record<string, string>, ...args: string[]) =>
     run("node_modules/.bin/sls", args, { env: { ...process.env, SLS_LOG_LEVEL: "warning", ...env } });
@@ -188,6 +190,9 @@ describe("a bad option is one sentence, and exit code 1", () => {
       [],
     ],
     ["--param tokenIsuer: there is no such parameter", {}, ["--param", "tokenIsuer=x"]],
+    ["keystoneAuthUrl=iam.example.com/v3: Keystone's address", {}, keystone("iam.example.com/v3")],
+    ["keystoneAuthUrl=https://iam.example.com: ", {}, keystone("https://iam.example.com")],
+    ["keystoneAuthUrl=https://iam/v3/auth/tokens: ", {}, keystone("https://iam/v3/auth/tokens")],
   ])("%s", async (sentence, env, args) => {
     const port = String(await freePort());
     const failure = ended({ PORT: port, ...env }, "offline", ...args);
@@ -218,6 +223,13 @@ describe("a bad option is one sentence, and exit code 1", () => {
       stderr: expect.stringMatching(/^DYNAMODB_DATA=.*The DynamoDB emulator does not start\. .{10}/),
     });
     await rm(folder, { recursive: true });
+  });
+
+  it.each(["package", "deploy"])("sls %s: an address that is not Keystone's", async (command) => {
+    await expect(ended({}, command, ...keystone("https://iam.example.com"))).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("keystoneAuthUrl=https://iam.example.com: "),
+    });
   });
 
   it.each(["package", "deploy"])("sls %s: a parameter that nobody knows", async (command) => {

@@ -101,7 +101,6 @@ describe("a signal's link", () => {
     await update(id, { input_values: { a: 1 } });
     const signal = signalOf((await request("GET", link)).json);
     await update(id, { timeout: 10 * 86_400 });
-    await update(id, { status: "IN_PROGRESS" });
     expect(signalOf((await request("GET", link)).json)).toBe(signal);
     ahead(9 * DAY);
     expect((await request("PUT", signal, { body: { result: 1 } })).status).toBe(200);
@@ -109,6 +108,19 @@ describe("a signal's link", () => {
     expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 1 } });
     ahead(11 * DAY);
     expectFault(await request("PUT", signal, { body: {} }), 401, "link");
+  });
+
+  it("ends when the deployment is put in progress again, whoever has got hold of it; the new one counts", async () => {
+    const { id, link } = await deployed("again");
+    const first = signalOf((await request("GET", link)).json);
+    await request("PUT", first, { body: { result: 1 } });
+    await update(id, { status: "IN_PROGRESS" });
+    expect((await request("PUT", first, { body: { result: "forged" } })).status).toBe(200);
+    expect(await show(id)).toMatchObject({ status: "IN_PROGRESS", output_values: { result: 1 } });
+    const second = signalOf((await request("GET", link)).json);
+    expect(second).not.toBe(first);
+    await request("PUT", second, { body: { result: 2 } });
+    expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 2 } });
   });
 
   it("ends an hour after the deadline, or after 30 days without one; then it changes nothing", async () => {
@@ -163,5 +175,28 @@ describe("a signal in trouble", () => {
     expect((await request("PUT", signal, { body: { result: 1 } })).status).toBe(200);
     const { json } = await tenant.call("GET", `/software_deployments/${id}/events`);
     expect(json.events.map(({ event }: any) => event)).toEqual(["created", "collected", "signalled"]);
+  });
+});
+
+describe("the row of a server", () => {
+  it("takes only later times: a clock that is behind gives no revoked link back", async () => {
+    const { link } = await deployed("clocks");
+    const revoke = () => tenant.call("DELETE", "/software_deployments/metadata/clocks/link");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+    expect((await revoke()).status).toBe(204);
+    vi.setSystemTime(Date.now() - 120_000);
+    expect((await revoke()).status).toBe(204);
+    vi.useRealTimers();
+    expectFault(await request("GET", link), 401, "revoked");
+  });
+
+  it("revokes a link that was issued in the same millisecond", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const member = await newTenant();
+    const path = "/software_deployments/metadata/same/link";
+    const { json } = await member.call("POST", path);
+    expect((await member.call("DELETE", path)).status).toBe(204);
+    expectFault(await request("GET", target(json.metadata_url)), 401, "revoked");
+    vi.useRealTimers();
   });
 });

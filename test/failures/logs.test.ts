@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { request } from "../support/api.ts";
@@ -5,6 +6,7 @@ import { deploymentsOf, memberToken, minimal, newProject } from "../support/depl
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { expectFault } from "../support/faults.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
+import { loopback } from "../support/loopback.ts";
 
 const CANARY = "canary-5f2b";
 const LONGEST = "p".repeat(64);
@@ -108,6 +110,21 @@ describe("logs never hold a token, a body or a value", () => {
   });
 });
 
+describe("a failing Keystone", () => {
+  it("is logged with its status", async () => {
+    vi.resetModules();
+    const keystone = await loopback((_, response) => void response.writeHead(502).end());
+    vi.stubEnv("KEYSTONE_AUTH_URL", `${keystone.url}/v3`);
+    expectFault(await request("GET", deploymentsOf(newProject()), { token: CANARY }), 503);
+    expect(lines()).toMatchObject([
+      { status: 503 },
+      { level: "ERROR", error: "UpstreamError", upstream_status: 502 },
+    ]);
+    expect(written).not.toContain(CANARY);
+    await keystone.close();
+  });
+});
+
 describe("LOG_LEVEL", () => {
   it.each([
     ["INFO", ["request", "request", "fault"]],
@@ -129,7 +146,7 @@ describe("LOG_LEVEL", () => {
 });
 
 describe("a function about to time out", () => {
-  it("answers our 500 before it is ended", async () => {
+  it("answers 503 before it is ended, and begins no call or repeat after that", async () => {
     vi.resetModules();
     const proxy = await startFaultProxy(inject("dynamodb"));
     proxy.decide = () => "hang";
@@ -141,9 +158,14 @@ describe("a function about to time out", () => {
       body: minimal(),
     });
     const answer = await handler(event as Parameters<typeof handler>[0], lambdaContext(700));
-    expect(answer.statusCode).toBe(500);
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers["retry-after"]).toMatch(/^[1-9]/);
     expect(JSON.parse(answer.body).error.message).toBe("The request took too long.");
-    expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR" }]);
+    expect(lines()).toMatchObject([{ status: 503 }, { level: "ERROR" }]);
+    const calls = proxy.calls.length;
+    proxy.decide = () => "pass";
+    await sleep(3_000);
+    expect(proxy.calls).toHaveLength(calls);
     await proxy.close();
   });
 });

@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, inject, it, vi } from "vitest";
+import "../support/context.ts";
 import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
 import { injectFaults, operations, proxy } from "../support/fault-proxy-setup.ts";
@@ -252,14 +253,31 @@ describe("a batch read of which DynamoDB leaves a part", () => {
   });
 });
 
-describe("configReferences: checked", () => {
-  it("takes a reference to a configuration of the same project alone, with one more read", async () => {
+const hasTransactions = inject("engine") === "dynoxide";
+
+describe.runIf(!hasTransactions)("configReferences: checked, on an emulator without transactions", () => {
+  it("answers 503 to what refers to a configuration", async () => {
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    const { id } = await tenant.configure();
+    const body = { config_id: id, server_id: "s" };
+    expectFault(await tenant.call("POST", "/software_deployments", { body }), 503, "transactions");
+  });
+});
+
+const CHECKED = "configReferences: checked (left out on emulators without transactions)";
+
+describe.runIf(hasTransactions)(CHECKED, () => {
+  it("takes a reference to a configuration of the same project alone, by one transaction", async () => {
     vi.stubEnv("CONFIG_REFERENCES", "checked");
     const { id } = await tenant.configure();
     const foreign = await (await newTenant()).configure();
     operations();
     const made = await tenant.deploy({ config_id: id });
-    expect(operations()).toEqual(["GetItem", "PutItem"]);
+    expect(operations()).toEqual(["TransactWriteItems"]);
+    const other = await tenant.configure();
+    operations();
+    await tenant.call("PUT", deployment(made.id), { body: { config_id: other.id } });
+    expect(operations()).toEqual(["TransactWriteItems", "GetItem"]);
     for (const unknown of [NOBODY, "free text", foreign.id]) {
       const body = { config_id: unknown, server_id: "s" };
       const created = await tenant.call("POST", "/software_deployments", { body });
@@ -267,6 +285,76 @@ describe("configReferences: checked", () => {
       const updated = await tenant.call("PUT", deployment(made.id), { body: { config_id: unknown } });
       expectFault(updated, 400, `Config with id ${unknown} not found`);
     }
+  });
+});
+
+describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
+  /** `PAIRS=1000 npx vitest run … --project failures resource` tries more of them. */
+  const PAIRS = Number(process.env.PAIRS ?? 200);
+
+  it("never lets a create and the removal of its configuration both succeed", async () => {
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    const outcomes: Record<string, number> = {};
+    const pair = async (): Promise<void> => {
+      const { id } = await tenant.configure();
+      const body = { config_id: id, server_id: "race" };
+      const [created, removed] = await Promise.all([
+        tenant.call("POST", "/software_deployments", { body }),
+        tenant.call("DELETE", `/software_configs/${id}`),
+      ]);
+      const outcome = `create ${created.status}, remove ${removed.status}`;
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      const kept = (await tenant.call("GET", `/software_configs/${id}`)).status === 200;
+      expect([outcome, kept]).toEqual([outcome, removed.status !== 204]);
+      if (created.status === 200) expect(outcome, "a reference to nothing").not.toContain("remove 204");
+    };
+    for (let done = 0; done < PAIRS; done += 20) await Promise.all(Array.from({ length: 20 }, pair));
+    expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(PAIRS);
+  });
+
+  it("refuses a configuration that is marked, until the mark ends; a removal that is refused leaves none", async () => {
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    const { id } = await tenant.configure();
+    const body = { config_id: id, server_id: "marked" };
+    proxy.decide = (operation) => (operation === "DeleteItem" ? "deny" : "pass");
+    expectFault(await tenant.call("DELETE", `/software_configs/${id}`), 500);
+    proxy.decide = () => "pass";
+    expectFault(await tenant.call("POST", "/software_deployments", { body }), 400, `Config with id ${id}`);
+    expectFault(await tenant.call("DELETE", `/software_configs/${id}`), 409, "being removed");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 31_000 });
+    expect((await tenant.call("POST", "/software_deployments", { body })).status).toBe(200);
+    expectFault(await tenant.call("DELETE", `/software_configs/${id}`), 409, "referenced");
+    expect((await tenant.call("POST", "/software_deployments", { body })).status).toBe(200);
+  });
+
+  it("takes as many deployments and configurations at a time as one transaction does", async () => {
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    const { id } = await tenant.configure();
+    const servers = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`);
+    const post = (count: number) =>
+      tenant.call("POST", "/software_deployments", { body: { config_id: id, server_ids: servers(count) } });
+    expect((await post(99)).status).toBe(200);
+    expectFault(await post(100), 400, "100 deployments of 1 configurations: together at most 100");
+  });
+});
+
+describe("a caller from another project", () => {
+  it("costs reads alone, whatever ids it tries", async () => {
+    const { id } = await tenant.deploy();
+    const stranger = await newTenant();
+    operations();
+    for (const one of [id, NOBODY]) {
+      for (const [method, path] of [
+        ["PUT", deployment(one)],
+        ["PATCH", deployment(one)],
+        ["POST", `${deployment(one)}/signal`],
+      ] as const) {
+        const body = { status: "FAILED", output_values: { a: 1 } };
+        const call = { token: stranger.token, body };
+        expectFault(await tenant.call(method, path, call), 404);
+      }
+    }
+    expect(new Set(operations())).toEqual(new Set(["GetItem"]));
   });
 });
 

@@ -53,6 +53,13 @@ describe("settings", () => {
     expect(tokenSettings()).toHaveProperty("keystone");
   });
 
+  it("knows no role and no audience without a name", () => {
+    environment({ ...NAMES, TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a," });
+    environment({ MEMBER_ROLES: "member,", READER_ROLES: " , " });
+    expect(tokenSettings()).toMatchObject({ memberRoles: ["member"], readerRoles: [] });
+    expect(tokenSettings().jwt?.audiences).toEqual(["a"]);
+  });
+
   it.each(["0", "-1", "1.5", "ninety", "3651"])("refuses LINK_DAYS=%s", (LINK_DAYS) => {
     environment({ LINK_DAYS });
     expect(() => linkLifetime()).toThrow("LINK_DAYS");

@@ -1,27 +1,96 @@
-import { deleteItem } from "../../dynamodb/calls.ts";
+import { deleteItem, updateItem } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
+import { configReferencesAreChecked } from "../../settings.ts";
 import { isId } from "../../wire/ids.ts";
+import { epochSeconds } from "../../wire/time.ts";
 import { TableName } from "./item.ts";
 import { configNotFound, findConfig, forgetConfig } from "./read.ts";
 
+/** How long a configuration is marked as being removed, in seconds: longer than a function runs. */
+const REMOVAL_SECONDS = 30;
+
+/** Finds out whether a deployment refers to a configuration. */
+export interface References {
+  exist: () => Promise<boolean>;
+  /** The same, also for deployments that were created so lately that no index has them yet. */
+  existLately: () => Promise<boolean>;
+}
+
 /**
- * Removes a configuration with one write.
- * @throws ServiceError `not_found`, `unavailable`
+ * Removes a configuration that no deployment refers to. Where references are checked, nothing may refer to it from the
+ * moment on that it is looked for references: it is marked, looked for once more, and only then removed. A mark that is
+ * left behind ends by itself.
+ * @throws ServiceError `not_found`, `conflict` while a deployment refers to it or somebody else is removing it,
+ *   `unavailable`
  */
-export async function removeConfig(projectId: string, id: string): Promise<void> {
-  forgetConfig(projectId, id);
+export async function removeConfig(
+  projectId: string,
+  id: string,
+  references: References,
+  now: Date,
+): Promise<void> {
   if (!isId(id)) throw configNotFound(id);
+  if (await references.exist()) return throwReferenced(projectId, id);
+  forgetConfig(projectId, id);
+  if (!configReferencesAreChecked()) return removeUnmarked(projectId, id);
+  const until = await mark(projectId, id, now);
+  if (await references.existLately()) {
+    await unmark(projectId, id, until);
+    return throwReferenced(projectId, id);
+  }
+  await removeMarked(projectId, id, until);
+}
+
+async function removeUnmarked(projectId: string, id: string): Promise<void> {
   const Key = { project_id: projectId, id };
   const { item, attempts } = await deleteItem({ TableName, Key, ReturnValues: "ALL_OLD" });
   // When an earlier attempt's answer was lost, the configuration is gone because that attempt removed it.
   if (!item && attempts === 1) throw configNotFound(id);
 }
 
+/** Marks a configuration as being removed. @returns until when, in seconds since 1970 */
+async function mark(projectId: string, id: string, now: Date): Promise<number> {
+  const until = epochSeconds(now) + REMOVAL_SECONDS;
+  const { written } = await updateItem({
+    TableName,
+    Key: { project_id: projectId, id },
+    UpdateExpression: "SET removing_until = :until",
+    ConditionExpression:
+      "attribute_exists(id) AND (attribute_not_exists(removing_until) OR removing_until < :now)",
+    ExpressionAttributeValues: { ":until": until, ":now": epochSeconds(now) },
+  });
+  if (written) return until;
+  if (!(await findConfig(projectId, id))) throw configNotFound(id);
+  throw new ServiceError("conflict", `Software config with id ${id} is being removed by another request.`);
+}
+
+async function unmark(projectId: string, id: string, until: number): Promise<void> {
+  await updateItem({
+    TableName,
+    Key: { project_id: projectId, id },
+    UpdateExpression: "REMOVE removing_until",
+    ConditionExpression: "removing_until = :until",
+    ExpressionAttributeValues: { ":until": until },
+  });
+}
+
+async function removeMarked(projectId: string, id: string, until: number): Promise<void> {
+  const { written, attempts } = await deleteItem({
+    TableName,
+    Key: { project_id: projectId, id },
+    ConditionExpression: "removing_until = :until",
+    ExpressionAttributeValues: { ":until": until },
+  });
+  if (!written && attempts === 1) {
+    throw new ServiceError("unavailable", "The configuration is being removed by others: try again.");
+  }
+}
+
 /**
- * Refuses to remove a configuration that a deployment refers to.
- * @throws ServiceError `conflict`; `not_found` for a configuration that is only referred to, and not stored by this service
+ * @throws ServiceError `conflict` for a configuration that a deployment refers to; `not_found` for one that is only
+ *   referred to, and not stored by this service
  */
-export async function throwReferenced(projectId: string, id: string): Promise<never> {
+async function throwReferenced(projectId: string, id: string): Promise<never> {
   if (!(await findConfig(projectId, id))) throw configNotFound(id);
   throw new ServiceError("conflict", `Software config with id ${id} can not be deleted as it is referenced.`);
 }

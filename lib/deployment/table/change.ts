@@ -1,9 +1,10 @@
-import { type Item, updateItem } from "../../dynamodb/calls.ts";
+import { referenceConditions, unknownReference } from "../../config/table/references.ts";
+import { type ConditionCheck, getItem, type Item, updateChecked, updateItem } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { epochSeconds } from "../../wire/time.ts";
 import { afterTimeout, type Change, type ChangeContext, ownEvent } from "../change.ts";
 import { etagOf, type SoftwareDeployment } from "../deployment.ts";
-import { MAX_EVENTS, newestEvents } from "../history.ts";
+import { keptEvents, MAX_EVENTS } from "../history.ts";
 import { expiresAt } from "../retention.ts";
 import { hasTimedOut } from "../run.ts";
 import { deploymentOf, eventsOf, eventText, hasEvent, TableName } from "./item.ts";
@@ -56,6 +57,7 @@ export function tooManyConflicts(): ServiceError {
  * Writes a change.
  * @param current the deployment as it was read, if it was: the write then requires the same revision
  * @returns the item as it is now; undefined where the condition does not hold
+ * @throws ServiceError `invalid` where it refers to a configuration that is not there, `unavailable`
  */
 export async function writeChange(
   id: string,
@@ -63,14 +65,25 @@ export async function writeChange(
   context: ChangeContext,
   current?: SoftwareDeployment,
 ): Promise<Item | undefined> {
-  const { item } = await updateItem({
-    TableName,
-    Key: { project_id: context.projectId, id },
-    ...updateExpressions(change, context, current),
-    ReturnValues: "ALL_NEW",
-  });
+  const { projectId, now } = context;
+  const Key = { project_id: projectId, id };
+  const update = { TableName, Key, ...updateExpressions(change, context, current) };
+  const conditions = referenceConditions(projectId, [change.update.config_id], now);
+  const item = await (conditions.length > 0
+    ? writeChecked(update, conditions)
+    : updateItem({ ...update, ReturnValues: "ALL_NEW" }).then((outcome) => outcome.item));
   if (item) await trimHistory(item);
   return item;
+}
+
+/** Writes a change of the configuration together with the condition that it exists; a transaction returns no item. */
+async function writeChecked(
+  update: Parameters<typeof updateChecked>[0],
+  conditions: ConditionCheck[],
+): Promise<Item | undefined> {
+  const { written, failedCheck } = await updateChecked(update, conditions);
+  if (failedCheck) throw unknownReference(failedCheck.Key.id);
+  return written ? getItem({ TableName, Key: update.Key, ConsistentRead: true }) : undefined;
 }
 
 /** Drops the oldest events where there are too many, in a write of its own that may fail. */
@@ -82,6 +95,6 @@ async function trimHistory(item: Item): Promise<void> {
     Key: { project_id: item.project_id, id: item.id },
     UpdateExpression: "SET events = :events",
     ConditionExpression: "size(events) = :many",
-    ExpressionAttributeValues: { ":events": newestEvents(events).map(eventText), ":many": events.length },
+    ExpressionAttributeValues: { ":events": keptEvents(events).map(eventText), ":many": events.length },
   }).catch(() => undefined);
 }

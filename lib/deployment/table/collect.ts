@@ -45,6 +45,5 @@ async function recordOne(
     },
   };
   // The server is answered all the same, and soon; the next poll of a changed server tries again.
-  const abortSignal = AbortSignal.timeout(RECORD_TIMEOUT);
-  await updateItem(update, { abortSignal }).catch(() => undefined);
+  await updateItem(update, { timeout: RECORD_TIMEOUT }).catch(() => undefined);
 }

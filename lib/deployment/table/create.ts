@@ -1,5 +1,5 @@
-import { checkReferences } from "../../config/table/references.ts";
-import { batchGet, type Item, putNew } from "../../dynamodb/calls.ts";
+import { checkReferences, referenceConditions, unknownReference } from "../../config/table/references.ts";
+import { batchGet, type ConditionCheck, type Item, putNew } from "../../dynamodb/calls.ts";
 import { bytesOf } from "../../dynamodb/stored-json.ts";
 import { ServiceError } from "../../errors.ts";
 import { collectWithinLimit } from "../../wire/response-size.ts";
@@ -9,6 +9,9 @@ import { itemOf, liveDeployment, TableName } from "./item.ts";
 
 /** The most that DynamoDB takes in one transaction, in bytes. */
 const MAX_TRANSACTION_BYTES = 4_194_304;
+
+/** The most writes and conditions of one transaction. */
+const MAX_ACTIONS = 100;
 
 /** In which request deployments are created. */
 export interface CreateContext {
@@ -43,20 +46,29 @@ export async function createDeployments(
 ): Promise<Created> {
   const { projectId, requestId, now, idempotencyKey: key, request } = context;
   await checkResponse(wanted, "create fewer at a time.");
-  const check = () => checkReferences(projectId, ...wanted.map(({ config_id }) => config_id));
+  const configIds = wanted.map(({ config_id }) => config_id);
+  const conditions = () => {
+    const checks = referenceConditions(projectId, configIds, now);
+    checkActions(wanted.length, checks.length);
+    return checks;
+  };
   const keyExpiresAt = key === undefined ? null : keyExpiry(now);
   const items = itemsOf(
     wanted.map((deployment) => ({ ...deployment, keyExpiresAt })),
     requestId,
   );
   if (key === undefined) {
-    await check();
-    await putNew(TableName, items);
+    await put(items, conditions());
     return { deployments: wanted, replayed: false };
   }
   const own = wanted.map(({ id }) => id);
+  // Before the key is claimed, so that a request that is refused uses up no key.
+  const check = async () => {
+    conditions();
+    await checkReferences(projectId, ...configIds);
+  };
   const claim = await claimKey({ projectId, key, request, now }, own, check);
-  const deployments = await finish(wanted, items, claim, context);
+  const deployments = await finish(wanted, items, conditions, claim, context);
   await checkResponse(
     deployments,
     "it was carried out before, and has grown since: read the deployments one by one.",
@@ -84,10 +96,30 @@ function itemsOf(deployments: SoftwareDeployment[], requestId: string): Item[] {
   );
 }
 
+/** Refuses more than one transaction takes: the deployments, and a condition for each configuration. */
+function checkActions(deployments: number, configs: number): void {
+  if (configs === 0 || deployments + configs <= MAX_ACTIONS) return;
+  throw new ServiceError(
+    "invalid",
+    `body: ${deployments} deployments of ${configs} configurations: together at most ${MAX_ACTIONS} are expected in one request`,
+  );
+}
+
+/**
+ * @returns whether the items were put; not where they are there already
+ * @throws ServiceError `invalid` where a configuration that they refer to is not there
+ */
+async function put(items: Item[], conditions: ConditionCheck[]): Promise<boolean> {
+  const { written, failedCheck } = await putNew(TableName, items, conditions);
+  if (failedCheck) throw unknownReference(failedCheck.Key.id);
+  return written;
+}
+
 /** Finishes what the first request under a key began, or finds it finished. */
 async function finish(
   wanted: SoftwareDeployment[],
   items: Item[],
+  conditions: () => ConditionCheck[],
   { ids, expires, replayed }: Claim,
   { projectId, now }: CreateContext,
 ): Promise<SoftwareDeployment[]> {
@@ -95,7 +127,7 @@ async function finish(
   const found = replayed ? await batchGet(TableName, keys) : [];
   if (found.length > 0) return liveDeployments(ids, found, now);
   const rows = items.map((item, at) => ({ ...item, ...keys[at], key_expires: expires }));
-  if (await putNew(TableName, rows)) {
+  if (await put(rows, conditions())) {
     return wanted.map((deployment, at) => ({ ...deployment, ...keys[at], keyExpiresAt: expires }));
   }
   return liveDeployments(ids, await batchGet(TableName, keys), now);

@@ -17,8 +17,8 @@ export const BEHIND_IDS = "g";
 export const METADATA_ATTRIBUTES = [
   ...["project_id", "id", "server_id", "config_id", "action", "input_values", "status", "status_reason"],
   ...["stack_user_project_id", "creation_time", "updated_time", "collected_time", "collected_delivery"],
-  ...["changed", "timeout", "begun", "deadline", "signal_expires", "delivery", "reran", "revision"],
-  ...["key_expires"],
+  ...["changed", "timeout", "begun", "deadline", "signal_expires", "delivery", "attempt", "reran"],
+  ...["revision", "key_expires"],
 ];
 
 /**
@@ -77,6 +77,7 @@ export function deploymentOf(item: Item): SoftwareDeployment {
     deadlineAt: item.deadline,
     signalExpiresAt: item.signal_expires,
     delivery: item.delivery,
+    attempt: item.attempt ?? 0,
     reran: item.reran ?? false,
     revision: item.revision,
     changedAt: item.changed,
@@ -89,6 +90,17 @@ export function liveDeployment(item: Item | undefined, now: Date): SoftwareDeplo
   // Tombstones have no server.
   if (item?.server_id === undefined) return undefined;
   return expiresAt(lifetimeOf(item)) > epochSeconds(now) ? deploymentOf(item) : undefined;
+}
+
+/** The same for a list: a deployment whose values cannot be read is live without them. */
+export function listedDeployment(item: Item, now: Date): SoftwareDeployment | undefined {
+  try {
+    return liveDeployment(item, now);
+  } catch {
+    const { input_values: _, output_values: __, ...readable } = item;
+    const deployment = liveDeployment(readable, now);
+    return deployment && { ...deployment, isUnreadable: true };
+  }
 }
 
 /** What an item, or its entry in the index by server, says of until when the deployment is kept. */
@@ -128,8 +140,8 @@ export function eventsOf(item: Item): DeploymentEvent[] {
 }
 
 /** Whether an item's history holds an event. */
-export function hasEvent(item: Item, event: DeploymentEvent): boolean {
-  return eventTexts(item).includes(eventText(event));
+export function hasEvent(item: Item, event: DeploymentEvent | undefined): boolean {
+  return event !== undefined && eventTexts(item).includes(eventText(event));
 }
 
 function eventTexts(item: Item): string[] {

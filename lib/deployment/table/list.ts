@@ -1,12 +1,11 @@
 import { firstQueryPage, type Item, type Query, queryPages } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
-import { isId } from "../../wire/ids.ts";
 import { epochSeconds } from "../../wire/time.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import type { Status } from "../fields.ts";
 import { type Filter, matches, type Range } from "../list.ts";
 import { RETENTION } from "../retention.ts";
-import { BEHIND_IDS, configKey, liveDeployment, serverKey, TableName } from "./item.ts";
+import { BEHIND_IDS, configKey, listedDeployment, serverKey, TableName } from "./item.ts";
 import { readItems } from "./read.ts";
 
 /** How many pages of a query a filtered list looks at, and how many when it has found nothing yet. */
@@ -52,7 +51,7 @@ export async function* listDeployments(
   let [found, pages] = [0, 0];
   for await (const { items, position } of queryPages({ ...query, TableName })) {
     for await (const item of query.IndexName ? readItems(projectId, items) : items) {
-      const deployment = liveDeployment(item, now);
+      const deployment = listedDeployment(item, now);
       // An index that lags may have found what matches no longer.
       if (!deployment || !matches(deployment, filter, now)) continue;
       found += 1;
@@ -64,16 +63,6 @@ export async function* listDeployments(
     if (pages >= FRUITLESS_PAGES) throw fruitless(position);
   }
   return undefined;
-}
-
-/**
- * Whether a deployment of the project refers to a configuration. What the index says is confirmed by the table.
- * @throws ServiceError `unavailable`
- */
-export async function isReferenced(projectId: string, configId: string, now: Date): Promise<boolean> {
-  if (!isId(configId)) return false;
-  const { done } = await listDeployments(projectId, { config_id: configId }, { limit: 1 }, now).next();
-  return done !== true;
 }
 
 function queryOf(projectId: string, filter: Filter, range: Range, now: Date): Query {

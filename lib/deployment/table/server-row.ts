@@ -10,7 +10,7 @@ import { serverKey, TableName } from "./item.ts";
 export interface ServerRow {
   /** When one of its deployments was last removed, in seconds since 1970. */
   changed?: number;
-  /** When its links were last revoked, in ms since 1970: links that were made before are void. */
+  /** When its links were last revoked, in ms since 1970: links that were made until then are void. */
   links_from?: number;
 }
 
@@ -42,6 +42,8 @@ async function setInRow(
     TableName,
     Key: { project_id: projectId, id: serverRowId(serverId) },
     UpdateExpression: `SET server_key = :server, ${name} = :value`,
+    // A container whose clock is behind does not take a later time away.
+    ConditionExpression: `attribute_not_exists(${name}) OR ${name} < :value`,
     ExpressionAttributeValues: { ":server": serverKey(projectId, serverId), ":value": value },
   });
 }

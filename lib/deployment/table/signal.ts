@@ -3,7 +3,7 @@ import { ServiceError } from "../../errors.ts";
 import type { JsonObject } from "../../wire/exact-json.ts";
 import type { ChangeContext } from "../change.ts";
 import type { Actor } from "../history.ts";
-import { hasTimedOut, isTooLate } from "../run.ts";
+import { hasTimedOut, isPresent, isTooLate } from "../run.ts";
 import { resultOf, signalChange } from "../signal.ts";
 import { readModifyWrite } from "./change.ts";
 import { fitResult } from "./fit-result.ts";
@@ -14,13 +14,13 @@ export interface Signal {
   /** The agent's outputs. */
   outputs: JsonObject;
   by: Actor;
-  /** The signed link by which it came: for which delivery, and until when in seconds since 1970. */
-  link?: { delivery: number; expires: number };
+  /** The signed link by which it came: for which delivery and attempt, and until when in seconds since 1970. */
+  link?: { delivery: number; attempt: number; expires: number };
 }
 
 /**
  * Writes a run's result, if the run is still in progress. The first result counts; one that comes after the time limit
- * or for an older delivery changes nothing.
+ * for an older delivery or an earlier attempt changes nothing.
  * @throws ServiceError `not_found`, `unauthorized` when the link has ended, `unavailable`
  */
 export async function signalDeployment(
@@ -35,7 +35,7 @@ export async function signalDeployment(
       if (link && isTooLate(link, run, now)) {
         throw new ServiceError("unauthorized", "Authorization failed: the link is no longer valid.");
       }
-      const isOlder = link !== undefined && link.delivery !== run.delivery;
+      const isOlder = link !== undefined && !isPresent(link, run);
       if (isOlder || run.status !== "IN_PROGRESS" || hasTimedOut(run, now)) return undefined;
       const result = resultOf(outputs, await declaredOutputs(projectId, run.config_id));
       const room = roomFor(item, ["output_values", "status_reason"]);

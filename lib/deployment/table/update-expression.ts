@@ -31,7 +31,9 @@ export function updateExpressions(
   const [row, rowValues] = rowCondition(now, current);
   const visible = delegateProjectId === undefined ? "" : " AND stack_user_project_id = :delegate";
   const UpdateExpression = updateExpression(change, Object.keys(assigned), computed.expressions);
-  const ConditionExpression = `attribute_exists(server_id) AND NOT contains(events, :own) AND ${row}${visible}`;
+  const own = ownEvent(change);
+  const unrepeated = own ? " AND NOT contains(events, :own)" : "";
+  const ConditionExpression = `attribute_exists(server_id)${unrepeated} AND ${row}${visible}`;
   const names = ["status", "timeout", ...Object.keys(assigned), ...Object.keys(change.update)];
   return {
     UpdateExpression,
@@ -42,9 +44,7 @@ export function updateExpressions(
       ...computed.values,
       ...rowValues,
       ...(delegateProjectId !== undefined && { ":delegate": delegateProjectId }),
-      ":none": [],
-      ":own": eventText(ownEvent(change)),
-      ":events": change.events.map(eventText),
+      ...(own && { ":none": [], ":own": eventText(own), ":events": change.events.map(eventText) }),
       ":one": 1,
     },
   };
@@ -136,13 +136,20 @@ function rowCondition(now: Date, current?: SoftwareDeployment): [condition: stri
 
 function updateExpression(change: Change, assigned: string[], computed: string[]): string {
   const assignments = assigned.map((name) => `#${name} = :${name}`);
-  const appended = "events = list_append(if_not_exists(events, :none), :events)";
+  const appended =
+    change.events.length > 0 ? ["events = list_append(if_not_exists(events, :none), :events)"] : [];
   const removed = removedNames(change, assigned);
   return [
-    `SET ${[...assignments, ...computed, appended].join(", ")}`,
-    `ADD revision :one${isNewDelivery(change) ? ", delivery :one" : ""}`,
+    `SET ${[...assignments, ...computed, ...appended].join(", ")}`,
+    `ADD revision :one${countedRun(change)}`,
     ...(removed.length > 0 ? [`REMOVE ${removed.join(", ")}`] : []),
   ].join(" ");
+}
+
+/** What is counted besides: deliveries, and further attempts at one, which end the links of those before. */
+function countedRun(change: Change): string {
+  if (isNewDelivery(change)) return ", delivery :one";
+  return beginsRun(change) ? ", attempt :one" : "";
 }
 
 /** The attributes that a change takes away: those set to null, and a time to live that no longer holds. */
@@ -155,7 +162,6 @@ function removedNames({ update }: Change, assigned: string[]): string[] {
 
 /** Keeps only the attribute names that the expressions use; DynamoDB rejects unused ones. */
 function usedNames(names: string[], expressions: string): Record<string, string> {
-  return Object.fromEntries(
-    names.filter((name) => new RegExp(`#${name}\\b`).test(expressions)).map((name) => [`#${name}`, name]),
-  );
+  const used = new Set(expressions.match(/#\w+/g));
+  return Object.fromEntries(names.filter((name) => used.has(`#${name}`)).map((name) => [`#${name}`, name]));
 }

@@ -1,0 +1,99 @@
+/**
+ * What each rule that reads a caller's text takes for 64 kB and for 1 MB of text that is meant to keep it busy: 16 times
+ * the text may take at most 40 times the time, the best of five. Ends with 1 where one takes more.
+ */
+import { ConfigRequest } from "../../lib/config/create.ts";
+import { CreateRequest } from "../../lib/deployment/create.ts";
+import { valuesWithoutLinks, withoutLinks } from "../../lib/deployment/links.ts";
+import { PatchRequest } from "../../lib/deployment/patch.ts";
+import { resultOf, truncateMiddle } from "../../lib/deployment/signal.ts";
+import { UpdateRequest } from "../../lib/deployment/update.ts";
+import { restoredJson, storedJson } from "../../lib/dynamodb/stored-json.ts";
+import {
+  holdsLongNumber,
+  MAX_LEVELS,
+  mayDiffer,
+  nestsDeeperThan,
+  parseExactly,
+  textNestsDeeperThan,
+} from "../../lib/wire/exact-json.ts";
+import { print } from "./measure.ts";
+
+const SMALL = 65_536;
+const FACTOR = 16;
+const BOUND = 40;
+
+/** Below this a time is noise, in ms. */
+const LEAST = 0.2;
+
+const TEXTS: Record<string, (bytes: number) => string> = {
+  digits: (bytes) => "1".repeat(bytes),
+  zeros: (bytes) => "0".repeat(bytes),
+  blanks: (bytes) => " ".repeat(bytes),
+  dots: (bytes) => ".".repeat(bytes),
+  quotes: (bytes) => '"'.repeat(bytes),
+  backslashes: (bytes) => "\\".repeat(bytes),
+  brackets: (bytes) => "[".repeat(bytes),
+  "lists of lists": (bytes) => `[${"[],".repeat(bytes / 3)}[]]`,
+  "digits and dots": (bytes) => "1.".repeat(bytes / 2),
+  "numbers with zeros": (bytes) => `[1${"0".repeat(bytes / 2)}1,1e${"0".repeat(bytes / 2)}]`,
+  links: (bytes) => "capability=".repeat(bytes / 11),
+};
+
+const tried = (work: () => unknown): void => {
+  try {
+    work();
+  } catch {
+    // What is refused was read too.
+  }
+};
+
+const input = (type: string) => (text: string) =>
+  ConfigRequest.safeParse({ inputs: [{ name: text, type, default: text }] });
+
+const RULES: Record<string, (text: string) => unknown> = {
+  "parseExactly, of what does not nest too deep": (text) =>
+    textNestsDeeperThan(MAX_LEVELS, text) || parseExactly(text),
+  mayDiffer,
+  textNestsDeeperThan: (text) => textNestsDeeperThan(64, text),
+  "nestsDeeperThan, holdsLongNumber": (text) => {
+    const values = { a: text, b: [...text.slice(0, text.length / 8)] };
+    return nestsDeeperThan(64, values) || holdsLongNumber(values);
+  },
+  "an input of type String": input("String"),
+  "an input of type Number": input("Number"),
+  "an input of type Boolean": input("Boolean"),
+  "an input of type Json": input("Json"),
+  "an input of type CommaDelimitedList": input("CommaDelimitedList"),
+  CreateRequest: (text) =>
+    CreateRequest.safeParse({ config_id: text, server_id: text, status: text, status_reason: text }),
+  UpdateRequest: (text) => UpdateRequest.safeParse({ action: text, status_reason: text, timeout: text }),
+  PatchRequest: (text) => PatchRequest.safeParse({ action: text, output_values: { text } }),
+  withoutLinks,
+  valuesWithoutLinks: (text) => valuesWithoutLinks({ text }),
+  resultOf: (text) => resultOf({ deploy_status_code: text, deploy_stderr: text }, []),
+  truncateMiddle: (text) => truncateMiddle(text, 1_000),
+  "storedJson, restoredJson": (text) => restoredJson(storedJson({ text }, {}).text),
+};
+
+/** The best of five, in ms. */
+const best = (rule: (text: string) => unknown, text: string): number => {
+  const times = Array.from({ length: 5 }, () => {
+    const started = performance.now();
+    tried(() => rule(text));
+    return performance.now() - started;
+  });
+  return Math.min(...times);
+};
+
+const rows = Object.entries(RULES).map(([name, rule]) => {
+  const ratios = Object.entries(TEXTS).map(([kind, made]) => {
+    best(rule, made(1_024));
+    const [small, large] = [best(rule, made(SMALL)), best(rule, made(FACTOR * SMALL))];
+    return { kind, large, ratio: large / Math.max(small, LEAST) };
+  });
+  const worst = ratios.reduce((one, other) => (other.ratio > one.ratio ? other : one));
+  return { rule: name, "worst text": worst.kind, "ms for 1 MB": worst.large, "times 64 kB": worst.ratio };
+});
+print(`16 times the text, times the time (at most ${BOUND})`, rows);
+if (rows.some((row) => row["times 64 kB"] > BOUND)) process.exitCode = 1;
