@@ -1,0 +1,254 @@
+/**
+ * Sends mutations of valid requests to every route and counts the answers: `npx node test/fuzz/requests.ts [REQUESTS]
+ * [SEED]`. Handlers run in this process, on an emulator. It ends with 1 for a 5xx, an answer that is not JSON in Heat's
+ * shape, or one that takes more than a second, and prints the request.
+ */
+import fc from "fast-check";
+import { engines, freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { signToken } from "../../infra/local/signing-key.ts";
+import { functionEnvironment } from "../support/function-environment.ts";
+import { gatewayEvent, lambdaContext, matching } from "../support/gateway.ts";
+import { handlerOf } from "../support/handlers.ts";
+import { routes } from "../support/serverless.ts";
+import { STAGE } from "../support/stage.ts";
+
+const REQUESTS = Number(process.argv[2] ?? 10_000);
+const SEED = Number(process.argv[3] ?? Date.now() % 1e9);
+const AT_A_TIME = 16;
+
+/** The longest that an answer may take, in ms, others beside it included. */
+const SLOW = 1_000;
+const PROJECT = "fuzz";
+
+const emulator = await startEmulator({
+  engine: engines[0] ?? "dynalite",
+  port: await freePort(),
+  stage: STAGE,
+});
+Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "SILENT" });
+const token = await signToken(PROJECT, ["member"], 12 * 3_600);
+
+interface Sent {
+  method: string;
+  target: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array | undefined;
+}
+
+const send = async ({ method, target, headers, body }: Sent) => {
+  const event = gatewayEvent(method, target, { headers, body });
+  const handler = await handlerOf(matching(method, event.rawPath).route);
+  return handler(event, lambdaContext());
+};
+
+const post = async (path: string, body: object): Promise<any> => {
+  const headers = { "x-auth-token": token };
+  const { body: answer = "" } = await send({
+    method: "POST",
+    target: `/v1/${PROJECT}${path}`,
+    headers,
+    body: JSON.stringify(body),
+  });
+  return JSON.parse(answer);
+};
+
+const config = (await post("/software_configs", { config: "echo", outputs: [{ name: "result" }] }))
+  .software_config.id as string;
+const created = async (): Promise<string> =>
+  (await post("/software_deployments", { config_id: config, server_id: "s" })).software_deployment.id;
+const ids = await Promise.all(Array.from({ length: 20 }, created));
+const { metadata_url } = await post("/software_deployments/metadata/s/link", {});
+const link = new URL(metadata_url).search;
+
+const VALID: Record<string, object> = {
+  config_id: config,
+  server_id: "s",
+  action: "CREATE",
+  input_values: { a: [1, { b: null }], n: 1.5 },
+  output_values: { deploy_stdout: "hi" },
+  status: "COMPLETE",
+  status_reason: "because",
+  timeout: 60,
+  stack_user_project_id: "other",
+  server_ids: ["a", "b"],
+  name: "n",
+  group: "script",
+  config: "#!/bin/sh",
+  inputs: [{ name: "i", type: "Number", default: 1 }],
+  outputs: [{ name: "o", error_output: true }],
+  options: { x: 1 },
+  deploy_status_code: 0,
+} as never;
+
+const odd = fc.oneof(
+  fc.jsonValue(),
+  fc.constantFrom("", "\ud800", "__proto__", "constructor", "a".repeat(300), -0, 1e300, [], {}, null, true),
+);
+
+const bodies = fc.oneof(
+  { weight: 6, arbitrary: fc.subarray(Object.keys(VALID)).map((names) => pick(names)) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fc.subarray(Object.keys(VALID)), fc.constantFrom(...Object.keys(VALID)), odd)
+      .map(([names, name, value]) => ({ ...pick(names), [name]: value })),
+  },
+  { weight: 1, arbitrary: odd },
+  { weight: 1, arbitrary: fc.array(fc.subarray(Object.keys(VALID)).map(pick), { maxLength: 4 }) },
+);
+
+const long = fc
+  .tuple(
+    fc.constantFrom("1", "0", " ", ".", '"', "\\", "[", "{", '{"a":', "1.", "-0,"),
+    fc.integer({ min: 1, max: 20_000 }),
+  )
+  .map(([text, count]) => text.repeat(count));
+
+const texts = fc.oneof(
+  { weight: 10, arbitrary: bodies.map((body) => JSON.stringify(body) ?? "") },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(
+        bodies.map((body) => JSON.stringify(body) ?? ""),
+        fc.nat(1_000),
+        fc.string({ maxLength: 4 }),
+      )
+      .map(([text, at, more]) => text.slice(0, at) + more + text.slice(at + 1)),
+  },
+  { weight: 2, arbitrary: long.map((text) => `{"config_id":"c","server_id":"s","input_values":${text}`) },
+  { weight: 1, arbitrary: long },
+  { weight: 1, arbitrary: fc.string({ unit: "binary" }) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }) },
+  { weight: 1, arbitrary: fc.constant(undefined) },
+);
+
+const header = fc.oneof(
+  fc.string(),
+  fc.constantFrom("*", '"0"', 'W/"0"', "application/xml", "text/plain", ""),
+);
+
+const headers = fc.dictionary(
+  fc.constantFrom(
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "content-type",
+    "idempotency-key",
+    "user-agent",
+  ),
+  fc.oneof(header, fc.constant("golangsdk/2.0")),
+  { noNullPrototype: true, maxKeys: 3 },
+);
+
+const tokens = fc.oneof(
+  { weight: 12, arbitrary: fc.constant(token) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.nat(token.length), fc.string({ maxLength: 3 }))
+      .map(([at, text]) => token.slice(0, at) + text + token.slice(at + 1)),
+  },
+  { weight: 1, arbitrary: fc.string() },
+);
+
+const segment = (name: string) =>
+  name === "project_id"
+    ? fc.oneof(
+        { weight: 12, arbitrary: fc.constant(PROJECT) },
+        fc.webPath().map((path) => path.slice(1) || "p"),
+      )
+    : fc.oneof(
+        { weight: 6, arbitrary: fc.constantFrom(...ids, config, "s") },
+        fc.uuid(),
+        fc.string({ minLength: 1 }).map((text) => encodeURIComponent(text.toWellFormed())),
+      );
+
+const paths = fc.constantFrom(...routes.filter(({ method }) => method !== "*")).chain(({ method, path }) => {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
+  return fc.tuple(...names.map(segment)).map((values) => ({
+    method,
+    path: values.reduce<string>((made, value) => made.replace(/\{\w+\}/, () => value), path),
+  }));
+});
+
+const queries = fc.oneof(
+  { weight: 3, arbitrary: fc.constant("") },
+  { weight: 3, arbitrary: fc.constant(link) },
+  fc
+    .dictionary(
+      fc.constantFrom(
+        "limit",
+        "marker",
+        "status",
+        "action",
+        "server_id",
+        "config_id",
+        "sort_dir",
+        "capability",
+      ),
+      fc.oneof(fc.string(), fc.constantFrom("1", "2", "COMPLETE", "desc", "s", ids[0] ?? "", "-1", "1001")),
+      { noNullPrototype: true },
+    )
+    .map((query) => `?${new URLSearchParams(query)}`),
+);
+
+const requests = fc
+  .record({
+    at: paths,
+    other: fc.constantFrom("", "", "", "", "PURGE", "OPTIONS"),
+    query: queries,
+    headers,
+    token: tokens,
+    body: texts,
+  })
+  .map(
+    ({ at, other, query, headers: more, token: given, body }): Sent => ({
+      method: other || at.method,
+      target: at.path + query,
+      headers: { ...more, "x-auth-token": given },
+      body,
+    }),
+  );
+
+function pick(names: string[]): object {
+  return Object.fromEntries(names.map((name) => [name, VALID[name]]));
+}
+
+const counts: Record<string, number> = {};
+let slowest = 0;
+let bad = 0;
+
+const tryOne = async (sent: Sent): Promise<void> => {
+  const started = performance.now();
+  const { statusCode = 0, body = "" } = await send(sent).catch((error) => ({
+    statusCode: 599,
+    body: String(error),
+  }));
+  const took = performance.now() - started;
+  slowest = Math.max(slowest, took);
+  counts[statusCode] = (counts[statusCode] ?? 0) + 1;
+  const isFault = statusCode >= 400 && sent.method !== "HEAD";
+  const isShaped = !isFault || JSON.parse(body).error?.message !== undefined;
+  if (statusCode < 500 && isShaped && took < SLOW) return;
+  bad += 1;
+  process.stdout.write(
+    `${statusCode} in ${took.toFixed(0)} ms: ${JSON.stringify(sent).slice(0, 2_000)}\n${body.slice(0, 500)}\n`,
+  );
+};
+
+const memory = (): number => Math.round(process.memoryUsage().rss / 1_048_576);
+
+process.stdout.write(`seed ${SEED}, ${REQUESTS} requests, ${memory()} MB\n`);
+const BLOCK = 1_000;
+for (let done = 0; done < REQUESTS; done += BLOCK) {
+  const block = fc.sample(requests, { numRuns: Math.min(BLOCK, REQUESTS - done), seed: SEED + done });
+  for (let at = 0; at < block.length; at += AT_A_TIME)
+    await Promise.all(block.slice(at, at + AT_A_TIME).map(tryOne));
+  if ((done / BLOCK) % 20 === 0) process.stdout.write(`${done + BLOCK} done, ${memory()} MB\n`);
+}
+process.stdout.write(
+  `${JSON.stringify(counts)}, ${memory()} MB, the slowest took ${slowest.toFixed(0)} ms, ${bad} bad\n`,
+);
+await stopEmulator(emulator);
+process.exitCode = bad > 0 ? 1 : 0;
