@@ -1,7 +1,11 @@
-/** What went wrong, in the service's words. `lib/http/faults.ts` gives each kind its HTTP status. */
+/**
+ * What went wrong, in the service's words. `lib/http/faults.ts` gives each kind its HTTP status. `forbidden` is a valid
+ * token that does not authorize the request.
+ */
 export type ErrorKind =
   | "invalid"
   | "unauthorized"
+  | "forbidden"
   | "not_found"
   | "method_not_allowed"
   | "conflict"

@@ -6,7 +6,6 @@ import { jsonObject, ProjectPath } from "../../lib/wire/fields.ts";
 const ValidatedTemplate = z.object({
   Description: z.string(),
   Parameters: jsonObject,
-  ParameterGroups: z.array(z.unknown()),
   Environment: jsonObject,
 });
 
@@ -16,5 +15,5 @@ const ValidatedTemplate = z.object({
  */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, body: jsonObject, response: ValidatedTemplate },
-  async () => ({ Description: "", Parameters: {}, ParameterGroups: [], Environment: {} }),
+  async () => ({ Description: "", Parameters: {}, Environment: {} }),
 );

@@ -10,9 +10,13 @@ import { ProjectPath } from "../../lib/wire/fields.ts";
 /** `POST /v1/{project_id}/software_configs`: creates a configuration. */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, body: ConfigRequest, response: OneConfig },
-  async ({ projectId, body }) => {
+  async ({ projectId, body, client }) => {
     const config = newConfig(projectId, body, uuidv7(), new Date());
     await createConfig(config);
-    return new Reply(200, { etag: CONFIG_ETAG }, { software_config: configView(config) });
+    return new Reply(
+      200,
+      { etag: CONFIG_ETAG },
+      { software_config: configView(config, client.definitionsAsSent) },
+    );
   },
 );

@@ -7,10 +7,10 @@ import { conditionalReply } from "../../lib/http/preconditions.ts";
 /** `GET /v1/{project_id}/software_configs/{id}`: one configuration. */
 export const handler = endpoint(
   { access: byProject, path: ConfigPath, response: OneConfig },
-  async ({ projectId, path, method, preconditions }) => {
+  async ({ projectId, path, method, preconditions, client }) => {
     const config = await getConfig(projectId, path.id);
     return conditionalReply({ method, preconditions }, { etag: CONFIG_ETAG }, () => ({
-      software_config: configView(config),
+      software_config: configView(config, client.definitionsAsSent),
     }));
   },
 );

@@ -10,11 +10,19 @@ import { Reply } from "../../lib/http/reply.ts";
 /** `PATCH /v1/{project_id}/software_deployments/{id}`: a JSON merge patch (RFC 7396), in which null clears. */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: PatchRequest, response: OneDeployment },
-  async ({ projectId, delegateProjectId, path, body, requestId, preconditions }) => {
+  async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client }) => {
     checkMayUpdate(body, delegateProjectId);
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
-    const context = { projectId, requestId, now, clock: () => new Date(), delegateProjectId, checkETag };
+    const context = {
+      projectId,
+      requestId,
+      now,
+      clock: () => new Date(),
+      delegateProjectId,
+      sentBack: client.sentBack,
+      checkETag,
+    };
     const patched = await patchDeployment(path.id, body, context);
     return new Reply(
       200,

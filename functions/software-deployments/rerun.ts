@@ -1,6 +1,6 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { rerunChange } from "../../lib/deployment/rerun.ts";
-import { updateDeployment } from "../../lib/deployment/table/update.ts";
+import { writeOnce } from "../../lib/deployment/table/update.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";
@@ -13,7 +13,7 @@ export const handler = endpoint(
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
     const context = { projectId, requestId, now, clock: () => new Date(), checkETag };
-    const rerun = await updateDeployment(path.id, rerunChange(context), context);
+    const rerun = await writeOnce(path.id, rerunChange(context), context);
     return new Reply(200, { etag: etagOf(rerun, now) }, { software_deployment: deploymentView(rerun, now) });
   },
 );

@@ -1,6 +1,6 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { updateDeployment } from "../../lib/deployment/table/update.ts";
-import { checkMayUpdate, UpdateRequest, updateChange } from "../../lib/deployment/update.ts";
+import { checkMayUpdate, UpdateRequest } from "../../lib/deployment/update.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";
@@ -9,12 +9,20 @@ import { Reply } from "../../lib/http/reply.ts";
 /** `PUT /v1/{project_id}/software_deployments/{id}`: sets the fields that the body names; null and empty leave them. */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: UpdateRequest, response: OneDeployment },
-  async ({ projectId, delegateProjectId, path, body, requestId, preconditions }) => {
+  async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client }) => {
     checkMayUpdate(body, delegateProjectId);
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
-    const context = { projectId, requestId, now, clock: () => new Date(), delegateProjectId, checkETag };
-    const updated = await updateDeployment(path.id, updateChange(body, context), context);
+    const context = {
+      projectId,
+      requestId,
+      now,
+      clock: () => new Date(),
+      delegateProjectId,
+      sentBack: client.sentBack,
+      checkETag,
+    };
+    const updated = await updateDeployment(path.id, body, context);
     return new Reply(
       200,
       { etag: etagOf(updated, now) },

@@ -1,18 +1,25 @@
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import * as z from "zod/mini";
-import { UpstreamError } from "../errors.ts";
+import { ServiceError, UpstreamError } from "../errors.ts";
 import type { KeystoneSettings } from "../settings.ts";
 import { getJson } from "./get-json.ts";
 import type { Identity } from "./identity.ts";
 import { invalidToken, tokenNotCheckable } from "./refusals.ts";
 
-/** What is read of Keystone's answer. A token that is not scoped to a project has none of these. */
+/** What is read of Keystone's answer. A token that is not scoped to a project has no project. */
 const ValidatedToken = z.object({
   token: z.object({
-    project: z.object({ id: z.string() }),
-    roles: z.array(z.object({ name: z.string() })),
+    project: z.optional(z.object({ id: z.string() })),
+    roles: z.optional(z.array(z.object({ name: z.string() }))),
     expires_at: z.string(),
+    application_credential: z.optional(
+      z.object({
+        access_rules: z.optional(
+          z.array(z.object({ service: z.string(), method: z.string(), path: z.string() })),
+        ),
+      }),
+    ),
   }),
 });
 
@@ -25,8 +32,8 @@ const REFUSALS = [401, 403, 404];
 
 /**
  * Makes the check of Keystone v3 tokens: the token asks Keystone about itself (`GET /auth/tokens`).
- * @returns a function that rejects with ServiceError `unauthorized` for a token that Keystone refuses or that has no
- *   project, which is remembered for 10 s so that a flood of one bad token is one call; and with `unavailable` when
+ * @returns a function that rejects with ServiceError `forbidden` for a token without a project; with `unauthorized` for
+ *   one that Keystone refuses, which is remembered for 10 s so that a flood of one bad token is one call; and with `unavailable` when
  *   Keystone gives no usable answer
  */
 export function keystoneVerifier({ authUrl }: KeystoneSettings): (token: string) => Promise<Identity> {
@@ -40,7 +47,12 @@ export function keystoneVerifier({ authUrl }: KeystoneSettings): (token: string)
   return async (token) => {
     const key = hash("sha256", token, "base64url");
     if (refused.has(key)) throw invalidToken();
-    const headers = { "x-auth-token": token, "x-subject-token": token };
+    const headers = {
+      "x-auth-token": token,
+      "x-subject-token": token,
+      // Without it, Keystone refuses tokens of application credentials that have access rules.
+      "openstack-identity-access-rules": "1.0",
+    };
     const { status, document } = await getJson(url, headers).catch((error: unknown) => {
       throw tokenNotCheckable(error);
     });
@@ -48,12 +60,15 @@ export function keystoneVerifier({ authUrl }: KeystoneSettings): (token: string)
     const answer = ValidatedToken.safeParse(document);
     if (!answer.success) {
       refused.set(key, true);
-      throw invalidToken();
+      throw invalidToken(status === 403 ? new UpstreamError(status) : undefined);
     }
-    const { project, roles, expires_at } = answer.data.token;
+    const { project, roles = [], expires_at, application_credential } = answer.data.token;
+    if (!project)
+      throw new ServiceError("forbidden", "Authorization failed: the token is not scoped to a project.");
     return {
       projectId: project.id,
       roles: roles.map(({ name }) => name),
+      accessRules: application_credential?.access_rules,
       expiresAt: Date.parse(expires_at),
     };
   };

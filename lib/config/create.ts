@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { flatBody, jsonObject, text } from "../wire/fields.ts";
 import { isoTime } from "../wire/time.ts";
 import type { SoftwareConfig } from "./config.ts";
-import { definitions, InputRequest, newInput, newOutput, OutputRequest } from "./inputs-outputs.ts";
+import { definitions, InputRequest, OutputRequest } from "./inputs-outputs.ts";
 
 /** The body of a create. All fields are optional, and null means absent. */
 export const ConfigRequest = flatBody(
@@ -19,7 +19,7 @@ export const ConfigRequest = flatBody(
 export type ConfigRequest = z.infer<typeof ConfigRequest>;
 
 /**
- * Makes the configuration that a create asks for, its inputs and outputs normalized as Heat does.
+ * Makes the configuration that a create asks for.
  * @param id a UUID of version 7, so that ids rise with time
  */
 export function newConfig(projectId: string, request: ConfigRequest, id: string, now: Date): SoftwareConfig {
@@ -30,8 +30,8 @@ export function newConfig(projectId: string, request: ConfigRequest, id: string,
     group: request.group ?? null,
     creation_time: isoTime(now),
     config: request.config ?? null,
-    inputs: (request.inputs ?? []).map(newInput),
-    outputs: (request.outputs ?? []).map(newOutput),
+    inputs: request.inputs ?? [],
+    outputs: request.outputs ?? [],
     options: request.options ?? {},
   };
 }

@@ -1,3 +1,4 @@
+import { equalAsJson } from "../wire/equal-json.ts";
 import type { JsonObject } from "../wire/exact-json.ts";
 import { epochSeconds } from "../wire/time.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
@@ -40,6 +41,8 @@ export interface ChangeContext {
   clock: () => Date;
   /** The project of a caller who is a delegated tenant, see `isVisibleTo`. */
   delegateProjectId?: string | undefined;
+  /** How the client sends back values that it was shown, where that is not as they are. */
+  sentBack?: ((value: unknown) => unknown) | undefined;
   /** Throws `precondition_failed` when a deployment's ETag is not one that the caller named. */
   checkETag?: ((etag: string) => void) | undefined;
 }
@@ -64,6 +67,30 @@ function withoutLinksInResult(update: Update): Update {
   };
 }
 
+/** Whether an update names a field that is part of what a server is told to run. */
+export function namesDelivered(update: Update): boolean {
+  return DELIVERED.some((field) => update[field] !== undefined);
+}
+
+/**
+ * What an update means for a deployment as it is. A field that it sends with the value that it has changes nothing:
+ * OTC's Go SDK and Terraform send `config_id` with every update, and agents would run the script again. A delivered
+ * field that does change begins a new run: where the update names no status, the deployment is in progress again, its
+ * reason and results cleared, so that the result of that run counts.
+ */
+export function settledUpdate(update: Update, current: SoftwareDeployment, context: ChangeContext): Update {
+  const { sentBack } = context;
+  const compared = sentBack ? [...DELIVERED, "output_values" as const] : DELIVERED;
+  const isUnchanged = (field: (typeof compared)[number]): boolean =>
+    update[field] !== undefined &&
+    (equalAsJson(update[field], current[field]) ||
+      (sentBack !== undefined && equalAsJson(update[field], sentBack(current[field]))));
+  const unchanged = new Set<string>(compared.filter(isUnchanged));
+  const changed: Update = Object.fromEntries(Object.entries(update).filter(([name]) => !unchanged.has(name)));
+  if (!namesDelivered(changed) || changed.status !== undefined) return changed;
+  return { status: "IN_PROGRESS", status_reason: null, output_values: null, ...changed };
+}
+
 /** A change's own event, where it has one. A repeat of the change is recognized by it. */
 export function ownEvent({ events }: Change): DeploymentEvent | undefined {
   return events.at(-1);
@@ -85,15 +112,10 @@ export function afterTimeout(change: Change, current: SoftwareDeployment, reques
 
 /** Whether a change is a new delivery: what the server is to run changes, or is to be run once more. */
 export function isNewDelivery({ update, reruns = false }: Change): boolean {
-  return reruns || DELIVERED.some((field) => update[field] !== undefined);
+  return reruns || namesDelivered(update);
 }
 
 /** Whether a change begins a run: what is to be run changes, or it is in progress again. */
 export function beginsRun(change: Change): boolean {
   return change.update.status === "IN_PROGRESS" || isNewDelivery(change);
-}
-
-/** Whether a field is part of what a server is told to run. */
-export function isDelivered(field: string): field is (typeof DELIVERED)[number] {
-  return (DELIVERED as readonly string[]).includes(field);
 }

@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
-import { jsonObject, ProjectPath } from "../wire/fields.ts";
+import { idText, jsonObject, ProjectPath } from "../wire/fields.ts";
 import { Status } from "./fields.ts";
 import { asOf, hasTimedOut, type Run } from "./run.ts";
 
 /** The path of one deployment. An id that is no UUID is not found, so any text passes here. */
-export const DeploymentPath = z.extend(ProjectPath, { id: z.string() });
+export const DeploymentPath = z.extend(ProjectPath, { id: idText });
 
 /** A deployment as a response shows it, keys in the order of the API page's example. */
 export const DeploymentView = z.object({

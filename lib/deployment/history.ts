@@ -12,7 +12,7 @@ const EventView = z.object({
   fields: z.optional(z.array(z.string())),
   status_before: z.nullable(z.string()),
   status_after: z.nullable(z.string()),
-  request_id: z.string(),
+  request_id: z.optional(z.string()),
 });
 type EventView = z.infer<typeof EventView>;
 
@@ -70,7 +70,7 @@ export function eventsView(
       ...(fields && { fields }),
       status_before: before,
       status_after: status,
-      request_id: request_id && `req-${request_id}`,
+      ...(request_id !== "" && { request_id: `req-${request_id}` }),
     };
   });
 }

@@ -1,26 +1,17 @@
 import * as z from "zod/mini";
 import { text } from "../wire/fields.ts";
-import { marker, NextLinks, pageLimit } from "../wire/page.ts";
+import { limit, marker, NextLinks } from "../wire/page.ts";
 import { ManyDeployments, type SoftwareDeployment } from "./deployment.ts";
 import { Status } from "./fields.ts";
 import { asOf } from "./run.ts";
 
-/** The most deployments that a caller may ask for at a time. */
-const MAX_PAGE = 1_000;
-
 /** The query of a list: which deployments, from where on, how many, and in which order. */
 export const ListQuery = z.object({
-  // As in Heat, an empty one asks for nothing.
-  server_id: z.optional(
-    z.pipe(
-      text(0, 255),
-      z.transform((id) => id || undefined),
-    ),
-  ),
-  config_id: z.optional(text(1, 255)),
-  status: z.optional(Status),
-  action: z.optional(text(0, 255)),
-  limit: z.optional(pageLimit(MAX_PAGE)),
+  server_id: filter(text(0, 255)),
+  config_id: filter(text(0, 255)),
+  status: filter(Status),
+  action: filter(text(0, 255)),
+  limit: z.optional(limit),
   marker: z.optional(marker),
   sort_dir: z.optional(z.enum(["asc", "desc"])),
 });
@@ -53,4 +44,10 @@ export function matches(deployment: SoftwareDeployment, filter: Filter, now: Dat
   return (["server_id", "config_id", "status", "action"] as const).every(
     (field) => filter[field] === undefined || filter[field] === seen[field],
   );
+}
+
+/** A filter. As in Heat, an empty one asks for nothing. */
+function filter<Value>(shape: z.ZodMiniType<Value, unknown>) {
+  const given = z.transform((text: unknown) => (text === "" ? undefined : text));
+  return z.optional(z.pipe(given, z.optional(shape)));
 }

@@ -1,10 +1,9 @@
-import { isDeepStrictEqual } from "node:util";
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import type { JsonObject } from "../wire/exact-json.ts";
 import { flatBody, jsonObject, MAX_BODY_BYTES, text } from "../wire/fields.ts";
 import { mergePatch } from "../wire/merge-patch.ts";
-import { type Change, type ChangeContext, isDelivered, type Update } from "./change.ts";
+import type { Change, ChangeContext, Update } from "./change.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
 import { newTimeLimit, Status, StatusReason } from "./fields.ts";
 import { updateChange } from "./update.ts";
@@ -27,7 +26,7 @@ export const PatchRequest = flatBody(
 );
 
 /**
- * A merge patch as a change. A delivered field that is patched to the value that it has is no new delivery.
+ * A merge patch as a change.
  * @param current the deployment as it was read, into whose values those of the patch are merged
  * @throws ServiceError `invalid` when a merged value is larger than a body could hold
  */
@@ -38,10 +37,7 @@ export function patchChange(patch: Update, current: SoftwareDeployment, context:
     ...(input_values && { input_values: mergedValues("input_values", current, input_values) }),
     ...(output_values && { output_values: mergedValues("output_values", current, output_values) }),
   };
-  const isChanged = ([field, value]: [string, unknown]): boolean =>
-    !isDelivered(field) || !isDeepStrictEqual(value, current[field]);
-  const update = Object.fromEntries(Object.entries(merged).filter(isChanged));
-  return updateChange(update, context, Object.keys(patch));
+  return updateChange(merged, context, current);
 }
 
 function mergedValues(

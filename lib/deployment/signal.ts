@@ -31,14 +31,14 @@ export interface Result {
  * three standard ones; it is FAILED when the script did not end with 0, or when an output that is declared to mean an
  * error is there, even empty.
  * @param declared the outputs of the configuration; none where it is not stored by this service
+ * @param before the outputs that the deployment has: what the signal does not name of them stays
  */
-export function resultOf(signal: JsonObject, declared: ConfigOutput[]): Result {
+export function resultOf(signal: JsonObject, declared: ConfigOutput[], before: JsonObject = {}): Result {
   const code = isGiven(signal, STATUS_CODE) ? signal[STATUS_CODE] : undefined;
   const given = declared.filter(({ name }) => isGiven(signal, name));
   const names = [...given.map(({ name }) => name), ...STANDARD_OUTPUTS];
-  const output_values = Object.fromEntries(
-    names.map((name) => [name, isGiven(signal, name) ? signal[name] : null]),
-  );
+  const sent = names.map((name) => [name, isGiven(signal, name) ? signal[name] : null] as const);
+  const output_values = Object.fromEntries([...Object.entries(before), ...sent]);
   const errors = given
     .filter(({ error_output }) => error_output)
     .map(({ name }) => `${name} : ${asText(signal[name])}`);

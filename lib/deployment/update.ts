@@ -1,13 +1,14 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import { emptyMeansAbsent, flatBody, jsonObject, text } from "../wire/fields.ts";
-import { type Change, type ChangeContext, newChange, type Update } from "./change.ts";
+import { type Change, type ChangeContext, newChange, settledUpdate, type Update } from "./change.ts";
+import type { SoftwareDeployment } from "./deployment.ts";
 import { newTimeLimit, Status, StatusReason } from "./fields.ts";
 import { actorOf } from "./history.ts";
 
 /**
  * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule). Maps are replaced, never
- * merged. An empty body only moves `updated_time`, and a `timeout` of 0 takes the time limit away.
+ * merged. A delivered field with the value that it has changes nothing. An empty body only moves `updated_time`, and a `timeout` of 0 takes the time limit away.
  */
 export const UpdateRequest = flatBody(
   "software_deployment",
@@ -30,26 +31,24 @@ const REPORTED = ["status", "status_reason", "output_values"];
 /**
  * Checks that a caller may change the fields that an update names.
  * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
- * @throws ServiceError `unauthorized` when a delegated tenant changes more than a deployment's result
+ * @throws ServiceError `forbidden` when a delegated tenant changes more than a deployment's result
  */
 export function checkMayUpdate(update: Update, delegateProjectId: string | undefined): void {
   const beyond = Object.keys(update).filter((field) => !REPORTED.includes(field));
   if (delegateProjectId === undefined || beyond.length === 0) return;
   throw new ServiceError(
-    "unauthorized",
+    "forbidden",
     `Authorization failed: the token does not allow changing ${beyond.join(", ")}.`,
   );
 }
 
 /**
- * An update as a change. One that names nothing leaves no event.
- * @param fields the fields that the caller named, for the history
+ * An update as a change of a deployment as it is. One that names nothing new leaves no event.
+ * @param current undefined for an update that needs not know it: one that names no delivered field
  */
-export function updateChange(
-  update: Update,
-  context: ChangeContext,
-  fields: string[] = Object.keys(update),
-): Change {
-  if (fields.length === 0) return { update, events: [] };
-  return newChange(update, { event: "changed", by: actorOf(context.delegateProjectId), fields }, context);
+export function updateChange(update: Update, context: ChangeContext, current?: SoftwareDeployment): Change {
+  const settled = current ? settledUpdate(update, current, context) : update;
+  const fields = Object.keys(update).filter((field) => field in settled);
+  if (fields.length === 0) return { update: {}, events: [] };
+  return newChange(settled, { event: "changed", by: actorOf(context.delegateProjectId), fields }, context);
 }

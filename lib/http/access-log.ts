@@ -53,6 +53,10 @@ function log(request: Request<EndpointEvent, GatewayResponse>): void {
   const cause = error?.cause instanceof Error ? error.cause : error;
   if (cause && status !== undefined && status >= 500)
     logger.error("fault", { request_id, ...described(cause) });
+  else if (cause instanceof UpstreamError)
+    logger.warn(`Keystone answered ${cause.status}: a token of a trust cannot validate itself`, {
+      request_id,
+    });
 }
 
 /** The id of a request as its caller sees it: `req-` and the UUID that Lambda gave the invocation. */

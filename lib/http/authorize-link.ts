@@ -1,6 +1,6 @@
 import { type SignedLink, verify } from "../auth/signed-link.ts";
 import { LINK_PARAMETER } from "./agent-links.ts";
-import type { Access, Middleware } from "./event.ts";
+import { type Access, type Middleware, queryOf } from "./event.ts";
 
 /** Who may call: the holder of a signed link for collecting, without any other credentials. */
 export const byCollectLink: Access = [authorizeLink("collect")];
@@ -15,7 +15,7 @@ export const bySignalLink: Access = [authorizeLink("signal")];
 function authorizeLink(allows: SignedLink["allows"]): Middleware {
   return {
     before: ({ event }) => {
-      const link = verify(event.queryStringParameters?.[LINK_PARAMETER] ?? "", allows);
+      const link = verify(queryOf(event)[LINK_PARAMETER] ?? "", allows);
       event.caller = { projectId: link.project, mayWrite: false, link };
     },
   };

@@ -1,3 +1,4 @@
+import { isAllowed } from "../auth/access-rules.ts";
 import { authenticator } from "../auth/authenticate.ts";
 import type { Identity } from "../auth/identity.ts";
 import { ServiceError } from "../errors.ts";
@@ -22,7 +23,8 @@ export const byProjectOrDelegate: Access = [authorize(true)];
  * Middleware: finds out whose token a request carries and checks that it allows the request: the token's project must
  * be the path's, and its roles must allow the method. Where a delegated tenant may act, another project's token is let
  * through as one.
- * @throws ServiceError `unauthorized` for every other token, `unavailable` when the token cannot be checked now
+ * @throws ServiceError `unauthorized` for a token that is not valid, `forbidden` for one that does not allow the request,
+ *   `unavailable` when the token cannot be checked now
  */
 function authorize(delegable: boolean): Middleware {
   return {
@@ -31,11 +33,20 @@ function authorize(delegable: boolean): Middleware {
       const { method } = event.requestContext.http;
       const reads = method === "GET" || method === "HEAD";
       const projectId = event.pathParameters?.project_id;
-      const caller = callerOf(identity, { projectId, reads, delegable });
-      if (!caller) throw unauthorized("Authorization failed: the token does not allow this request.");
+      const caller = mayCall(identity, method, event.rawPath)
+        ? callerOf(identity, { projectId, reads, delegable })
+        : undefined;
+      if (!caller)
+        throw new ServiceError("forbidden", "Authorization failed: the token does not allow this request.");
       event.caller = caller;
     },
   };
+}
+
+/** Whether the access rules of a token, where it has some, allow a request; a HEAD is a GET to them. */
+function mayCall({ accessRules }: Identity, method: string, path: string): boolean {
+  if (accessRules === undefined || isAllowed(accessRules, method, path)) return true;
+  return method === "HEAD" && isAllowed(accessRules, "GET", path);
 }
 
 /** The one token that a request presents, in `X-Auth-Token` or `Authorization: Bearer`. */
@@ -73,8 +84,9 @@ function callerOf(
   const has = (names: string[]): boolean => identity.roles.some((role) => names.includes(role));
   const isMember = has(settings.memberRoles);
   if (projectId === undefined) return undefined;
-  if (identity.projectId === projectId)
-    return isMember || (reads && has(settings.readerRoles)) ? { projectId, mayWrite: isMember } : undefined;
+  if (identity.projectId === projectId && (isMember || (reads && has(settings.readerRoles))))
+    return { projectId, mayWrite: isMember };
+  // Also on its own project's path: installations without a stack domain have their stack users there.
   return delegable && (isMember || has(DELEGATE_ROLES))
     ? { projectId, delegateProjectId: identity.projectId, mayWrite: true }
     : undefined;

@@ -7,7 +7,7 @@ import { publicUrl, tokenSettings } from "../settings.ts";
 import { accessLog } from "./access-log.ts";
 import type { Caller, EndpointEvent, GatewayResponse } from "./event.ts";
 import { faults } from "./faults.ts";
-import { forGoSdk, isGoSdk } from "./golangsdk.ts";
+import { type ClientNeeds, forGoSdk, isGoSdk, needsOf } from "./golangsdk.ts";
 import { head } from "./head.ts";
 import { jsonBody } from "./json-body.ts";
 import type { Preconditions } from "./preconditions.ts";
@@ -41,6 +41,8 @@ export interface EndpointInput<Path, Query, Body> extends Caller {
   /** The path as it was asked for. */
   rawPath: string;
   preconditions: Preconditions;
+  /** What this client needs that others do not. */
+  client: ClientNeeds;
   /** The caller's name for this request, where the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
 }
@@ -101,6 +103,7 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
     baseUrl: PUBLIC_URL ?? `https://${requestContext.domainName}`,
     method: requestContext.http.method,
     rawPath,
+    client: needsOf(event),
     preconditions: {
       ifMatch: headers["if-match"],
       ifNoneMatch: headers["if-none-match"],

@@ -45,3 +45,8 @@ export type Access = Middleware[];
 
 /** Who may call: anyone. */
 export const byAnyone: Access = [];
+
+/** The query of a request; of a parameter that comes twice the last counts. API Gateway joins its values with commas. */
+export function queryOf({ rawQueryString }: EndpointEvent): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(rawQueryString));
+}

@@ -1,5 +1,6 @@
 import { type ErrorKind, ServiceError } from "../errors.ts";
 import type { Middleware } from "./event.ts";
+import { isGoSdk } from "./golangsdk.ts";
 import { gatewayResponse, Reply } from "./reply.ts";
 
 /** How an error kind is answered. */
@@ -28,6 +29,12 @@ const FAULTS = {
     title: "Unauthorized",
     explanation: "This server could not verify that you are authorized to access the document you requested.",
     type: "Unauthorized",
+  },
+  forbidden: {
+    code: 403,
+    title: "Forbidden",
+    explanation: "Access was denied to this resource.",
+    type: "Forbidden",
   },
   not_found: {
     code: 404,
@@ -75,7 +82,7 @@ const FAULTS = {
 export function faults(challenge: string): Middleware {
   return {
     onError: (request) => {
-      const { status, headers, body } = faultReply(request.error);
+      const { status, headers, body } = faultReply(request.error, isGoSdk(request.event));
       const more = status === 401 ? { "www-authenticate": challenge } : {};
       request.response = gatewayResponse(new Reply(status, { ...headers, ...more }, body));
     },
@@ -85,10 +92,12 @@ export function faults(challenge: string): Middleware {
 /**
  * The reply for anything that was thrown: Heat's fault body. Only a `ServiceError` speaks for itself; of everything
  * else the caller learns that it was an internal error.
+ * @param knowsForbidden whether the caller is told 403 from 401: the API page has no 403
  */
-export function faultReply(error: unknown): Reply {
+export function faultReply(error: unknown, knowsForbidden = false): Reply {
   const known = error instanceof ServiceError ? error : undefined;
-  const fault: Fault = FAULTS[known?.kind ?? "internal"];
+  const kind = known?.kind === "forbidden" && !knowsForbidden ? "unauthorized" : known?.kind;
+  const fault: Fault = FAULTS[kind ?? "internal"];
   const { code, title, explanation, type, headers = {} } = fault;
   const message = known?.message ?? explanation;
   return new Reply(code, headers, {

@@ -1,34 +1,80 @@
-import { isContainer } from "../wire/exact-json.ts";
+import { asText, isContainer, isJsonObject } from "../wire/exact-json.ts";
 import type { EndpointEvent } from "./event.ts";
+
+/** What a client needs that others do not. */
+export interface ClientNeeds {
+  /** Whether it gets inputs and outputs of a configuration as they were sent, and not normalized. */
+  definitionsAsSent: boolean;
+  /** How it sends back values that it was shown; undefined where it is as they are. */
+  sentBack: ((value: unknown) => unknown) | undefined;
+}
 
 /** The fields of responses that hold times. */
 const TIMES = ["creation_time", "updated_time", "collected_time", "time", "expires_at"];
 
-/** Whether a request comes from OTC's Go SDK. */
+/** The fields of responses that hold values by name, and those that hold lists of them. */
+const VALUES = ["input_values", "output_values"];
+const DEFINITIONS = ["inputs", "outputs"];
+
+const NO_NEEDS: ClientNeeds = { definitionsAsSent: false, sentBack: undefined };
+const GO_SDK_NEEDS: ClientNeeds = { definitionsAsSent: true, sentBack: sentBackByGoSdk };
+
+/** Whether a request comes from OTC's Go SDK, or from the Terraform provider that is built on it. */
 export function isGoSdk({ headers }: EndpointEvent): boolean {
   return headers["user-agent"]?.includes("golangsdk/") ?? false;
 }
 
+/** What the client of a request needs. */
+export function needsOf(event: EndpointEvent): ClientNeeds {
+  return isGoSdk(event) ? GO_SDK_NEEDS : NO_NEEDS;
+}
+
 /**
- * A response's body as OTC's Go SDK, and the Terraform provider built on it, can read it: they read times as
- * `2006-01-02T15:04:05` and fail on the `Z` that marks UTC. All that this one client gets differently is made here.
+ * A response's body as the Go SDK can read it: it reads times as `2006-01-02T15:04:05` and fails on the `Z` that marks
+ * UTC; and it reads maps of texts alone, so every other value in them becomes its JSON text, but for null.
+ *
+ * All that this one client gets differently is decided in this file; besides what is said here, inputs and outputs as
+ * they were sent, and 403 for a valid token that does not authorize a request, as it answers 401 with new tokens without
+ * end.
  */
 export function forGoSdk(body: object): object {
-  const resources = Object.entries(body).map(([name, value]) => [name, withoutZones(value)]);
-  return withoutZone(Object.fromEntries(resources));
+  const resources = Object.entries(body).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.map(resourceForGoSdk) : resourceForGoSdk(value),
+  ]);
+  return withoutZones(Object.fromEntries(resources));
 }
 
-/** The resources of a response, one or many. */
-function withoutZones(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((one) => (isContainer(one) ? withoutZone(one) : one));
-  return isContainer(value) && !JSON.isRawJSON(value) ? withoutZone(value) : value;
+function resourceForGoSdk(resource: unknown): unknown {
+  if (!isJsonObject(resource)) return resource;
+  const members = Object.entries(resource).map(([name, value]) => {
+    if (VALUES.includes(name)) return [name, textValues(value)];
+    if (DEFINITIONS.includes(name) && Array.isArray(value)) return [name, value.map(textValues)];
+    return [name, value];
+  });
+  return withoutZones(Object.fromEntries(members));
 }
 
-function withoutZone(resource: object): object {
+function withoutZones(resource: object): object {
   return Object.fromEntries(
     Object.entries(resource).map(([name, value]) => [
       name,
       TIMES.includes(name) && typeof value === "string" ? value.replace(/Z$/, "") : value,
     ]),
+  );
+}
+
+function textValues(values: unknown): unknown {
+  if (!isContainer(values)) return values;
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, value === null ? null : asText(value)]),
+  );
+}
+
+/** It reads null as the empty text, and sends that back. */
+function sentBackByGoSdk(value: unknown): unknown {
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, one === null ? "" : asText(one)]),
   );
 }

@@ -1,6 +1,6 @@
 import type { $ZodRawIssue } from "zod/v4/core";
 import { ServiceError } from "../errors.ts";
-import type { Middleware } from "./event.ts";
+import { type Middleware, queryOf } from "./event.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 
 /** How many faults of a request are named. */
@@ -18,7 +18,7 @@ export function validate(spec: EndpointSpec): Middleware {
   return {
     before: ({ event }) => {
       const path = parsed(spec.path, event.pathParameters ?? {}, "path");
-      const query = parsed(spec.query, event.queryStringParameters ?? {}, "query");
+      const query = parsed(spec.query, queryOf(event), "query");
       const body = parsed((Array.isArray(event.body) && spec.batch) || spec.body, event.body, "body");
       const key = parsedKey(spec.idempotent && event.headers["idempotency-key"]);
       const wrong = [...path.wrong, ...query.wrong, ...body.wrong, ...key.wrong];

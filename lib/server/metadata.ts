@@ -21,6 +21,9 @@ export interface RenderOptions {
 /** The input by which agents and clients recognize a configuration that was derived for a deployment. */
 const SERVER_INPUT = "deploy_server_id";
 
+/** The input that says how a result is sent. */
+const TRANSPORT_INPUT = "deploy_signal_transport";
+
 /**
  * Renders what a server is to run: each deployment's configuration, derived for it, by the configuration's name and
  * then by the deployment's creation. Deployments whose configuration
@@ -48,25 +51,28 @@ function derivedConfig(
 ): ConfigView {
   const view = configView(config);
   const id = deliveryId(deployment);
-  const isDerived = config.inputs.some(({ name }) => name === SERVER_INPUT);
-  if (!isDerived) return { ...view, id, inputs: derivedInputs(config, deployment, options) };
+  const isDerived = view.inputs.some(({ name }) => name === SERVER_INPUT);
+  if (!isDerived) return { ...view, id, inputs: derivedInputs(view, deployment, options) };
   // A client such as the openstack CLI has derived this one: it goes out as it is, until it is to be run once more.
-  return deployment.reran ? { ...view, id } : view;
+  const own = { ...view, inputs: withSignal(view.inputs, deployment, options) };
+  return deployment.reran ? { ...own, id } : own;
 }
 
 /** The declared inputs, then the other input values, then the service's own, which win over those of their names. */
 function derivedInputs(
-  config: SoftwareConfig,
+  { inputs, group }: ConfigView,
   deployment: SoftwareDeployment,
   options: RenderOptions,
 ): ConfigInput[] {
   const values = new Map(Object.entries(deployment.input_values ?? {}));
   const service = serviceInputs(deployment, options);
-  const taken = new Set([...config.inputs, ...service].map(({ name }) => name));
+  const taken = new Set([...inputs, ...service].map(({ name }) => name));
   const undeclared = [...values].filter(([name]) => !taken.has(name));
-  const declared = config.inputs.filter(({ name }) => !service.some((input) => input.name === name));
+  const declared = inputs
+    .filter(({ name }) => !service.some((input) => input.name === name))
+    .map((input) => declaredInput(input, values));
   return [
-    ...declared.map((input) => declaredInput(input, values)),
+    ...(group === "script" ? declared.map(asEnvironment) : declared),
     ...undeclared.map(([name, value]) => stringInput(name, value)),
     ...service,
   ];
@@ -78,19 +84,40 @@ function declaredInput(input: ConfigInput, values: Map<string, unknown>): Config
   return { ...input, value: value ?? null };
 }
 
+/** An input of a script: its hook puts values into the environment, and dies of anything but texts. */
+function asEnvironment(input: ConfigInput): ConfigInput {
+  return { ...input, value: input.value === null ? "" : asText(input.value) };
+}
+
+/** The inputs of a client's own derived configuration; one that wants no signal gets one, as the service waits for it. */
+function withSignal(
+  inputs: ConfigInput[],
+  deployment: SoftwareDeployment,
+  options: RenderOptions,
+): ConfigInput[] {
+  const signal = signalInputs(deployment, options);
+  const wantsNone = inputs.some(({ name, value }) => name === TRANSPORT_INPUT && value === "NO_SIGNAL");
+  if (!wantsNone || signal.length === 0) return inputs;
+  const names = signal.map(({ name }) => name);
+  return [...inputs.filter(({ name }) => !names.includes(name)), ...signal];
+}
+
 /** What the service itself tells the agent: the server, the action, and where the result goes. */
-function serviceInputs(deployment: SoftwareDeployment, { now, signalUrl }: RenderOptions): ConfigInput[] {
-  const awaited = asOf(deployment, now).status === "IN_PROGRESS";
+function serviceInputs(deployment: SoftwareDeployment, options: RenderOptions): ConfigInput[] {
   return [
     stringInput(SERVER_INPUT, deployment.server_id),
     stringInput("deploy_action", deployment.action ?? ""),
-    ...(signalUrl && awaited
-      ? [
-          stringInput("deploy_signal_transport", "TEMP_URL_SIGNAL"),
-          stringInput("deploy_signal_id", signalUrl(deployment)),
-          stringInput("deploy_signal_verb", "PUT"),
-        ]
-      : []),
+    ...signalInputs(deployment, options),
+  ];
+}
+
+/** Where the result of a run goes, while it is waited for, and the caller may signal it. */
+function signalInputs(deployment: SoftwareDeployment, { now, signalUrl }: RenderOptions): ConfigInput[] {
+  if (!signalUrl || asOf(deployment, now).status !== "IN_PROGRESS") return [];
+  return [
+    stringInput(TRANSPORT_INPUT, "TEMP_URL_SIGNAL"),
+    stringInput("deploy_signal_id", signalUrl(deployment)),
+    stringInput("deploy_signal_verb", "PUT"),
   ];
 }
 

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { isJsonObject, type JsonObject } from "./exact-json.ts";
+import { UUID } from "./ids.ts";
 
 /** The largest body of a request, in bytes: Heat's `max_json_body_size`. */
 export const MAX_BODY_BYTES = 1_048_576;
@@ -9,6 +10,12 @@ export const jsonObject = z.custom<JsonObject>(isJsonObject, {
   error: "a JSON object is expected",
   abort: false,
 });
+
+/** The id of a resource in a path, found in either case. One that is no UUID is not found, so any text passes. */
+export const idText = z.pipe(
+  z.string(),
+  z.transform((id) => (UUID.test(id) ? id.toLowerCase() : id)),
+);
 
 /** Refuses half a surrogate pair, which UTF-8 cannot hold. */
 export const wellFormed = z.refine<string>((text) => text.isWellFormed(), {

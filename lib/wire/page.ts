@@ -2,25 +2,30 @@ import * as z from "zod/mini";
 import { UUID } from "./ids.ts";
 import { MAX_RESPONSE_BYTES, responseBytes } from "./response-size.ts";
 
+/** The most rows of a page: who asks for more gets these, and a link on. */
+const MAX_LIMIT = 1_000;
+
 const NOT_AN_INTEGER = "Only integer is acceptable by 'limit'.";
 
 /** How long a page may be: a text, as a query holds it. Its errors are in Heat's words. */
-const limitText = z.pipe(
+export const limit = z.pipe(
   z.string().check(
     z.regex(/^[+-]?\d+$/, { error: NOT_AN_INTEGER, abort: true }),
     z.refine((value) => !/^-0*[1-9]/.test(value), {
       error: ({ input }) =>
-        `Value '${input}' is invalid for 'limit' which only accepts non-negative integer.`,
+        `Value '${String(input).slice(0, 40)}' is invalid for 'limit' which only accepts non-negative integer.`,
+      abort: true,
     }),
+    z.refine((value) => Number(value) !== 0, { error: `1 to ${MAX_LIMIT} is expected` }),
   ),
-  z.transform(Number),
+  z.transform((value) => Math.min(Number(value), MAX_LIMIT)),
 );
 
 /** The id behind which a list begins. */
 export const marker = z.string().check(z.regex(UUID, { error: "a UUID is expected" }));
 
 /** Where a list begins and how long it may be. */
-export const PageQuery = z.object({ limit: z.optional(limitText), marker: z.optional(marker) });
+export const PageQuery = z.object({ limit: z.optional(limit), marker: z.optional(marker) });
 
 /** Where a list goes on, if it does, in a form that the SDKs' pagers follow. */
 export const NextLinks = z.optional(z.array(z.object({ rel: z.literal("next"), href: z.string() })));
@@ -32,14 +37,8 @@ export interface Page<Row> {
   next: string | undefined;
 }
 
-/** How long a page may be, from 1 to `most` rows. */
-export function pageLimit(most: number) {
-  const error = `1 to ${most} is expected`;
-  return z.pipe(limitText, z.number().check(z.gte(1, { error }), z.lte(most, { error })));
-}
-
 /**
- * Takes from a list as many rows as fit a response: at most `limit`, and at least one if there is one, so that an
+ * Takes from a list as many rows as fit a response: at most `most`, and at least one if there is one, so that an
  * empty page never leads on.
  * @param rows the list from where the page begins, read no further than needed. It may stop before the end of the
  *   data; then it returns the id behind which it goes on.
@@ -49,12 +48,11 @@ export function pageLimit(most: number) {
 export async function takePage<Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
   view: (row: Row) => View,
-  limit = Number.POSITIVE_INFINITY,
+  most = Number.POSITIVE_INFINITY,
   smaller: (view: View) => View = (large) => large,
 ): Promise<Page<View>> {
   const taken: View[] = [];
   let bytes = 0;
-  if (limit === 0) return { rows: taken, next: undefined };
   for (let row = await rows.next(); ; row = await rows.next()) {
     if (row.done) return { rows: taken, next: row.value };
     let shown = view(row.value);
@@ -64,7 +62,7 @@ export async function takePage<Row, View extends { id: string }>(
       size = responseBytes(shown);
     }
     bytes += size;
-    if (taken.length === limit || (bytes > MAX_RESPONSE_BYTES && taken.length > 0)) {
+    if (taken.length === most || (bytes > MAX_RESPONSE_BYTES && taken.length > 0)) {
       await rows.return(undefined);
       return { rows: taken, next: taken.at(-1)?.id };
     }

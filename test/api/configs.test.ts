@@ -67,11 +67,13 @@ describe("create", () => {
   it.each([
     ["Number", "7", 7],
     ["Number", null, 0],
-    ["Number", "", 0],
+    ["Number", "", ""],
+    ["Number", "5.0", 5],
     ["Boolean", "TRUE", true],
     ["Boolean", "false", false],
     ["Boolean", null, false],
-    ["Json", '{"a":1}', { a: 1 }],
+    ["Json", '{"a":1}', '{"a":1}'],
+    ["Json", [1, { a: null }], '[1, {"a": null}]'],
     ["Json", null, {}],
     ["CommaDelimitedList", ["a"], ["a"]],
     ["CommaDelimitedList", null, []],
@@ -103,7 +105,6 @@ describe("create", () => {
     [{ inputs: { a: 1 } }, "inputs"],
     [{ inputs: ["a"] }, "inputs.0"],
     [{ inputs: [{ type: "String" }] }, "inputs.0.name"],
-    [{ inputs: [{ name: "" }] }, "inputs.0.name"],
     [{ inputs: [{ name: "a", zzz: 1, yyy: 2 }] }, "zzz"],
     [{ inputs: [{ name: "a", type: "Weird" }] }, "inputs.0.type"],
     [{ inputs: [{ name: "a", type: "Number", default: "abc" }] }, "inputs.0.default"],
@@ -111,15 +112,9 @@ describe("create", () => {
     [{ inputs: [{ name: "a", type: "Boolean", default: "constructor" }] }, "inputs.0.default"],
     [{ inputs: [{ name: "a", type: "Boolean", default: { toString: 1 } }] }, "inputs.0.default"],
     ['{"inputs":[{"name":"a","type":"Boolean","default":12345678901234567890}]}', "inputs.0.default"],
-    [{ inputs: [{ name: "a", type: "Number", default: "12345678901234567890" }] }, "inputs.0.default"],
     [{ inputs: [{ name: "a", type: "Number", default: "1e999" }] }, "inputs.0.default"],
-    [
-      { inputs: [{ name: "a", type: "Json", default: `${"[".repeat(200)}${"]".repeat(200)}` }] },
-      "inputs.0.default",
-    ],
     ["12345678901234567890", "body"],
     [{ inputs: [{ name: "a", type: "toString" }] }, "inputs.0.type"],
-    [{ inputs: [{ name: "a", type: "Json", default: "{" }] }, "inputs.0.default"],
     [{ inputs: [{ name: "a", type: "CommaDelimitedList", default: 5 }] }, "inputs.0.default"],
     [{ inputs: [{ name: "a", replace_on_change: "x" }] }, "inputs.0.replace_on_change"],
     [{ outputs: [{ error_output: true }] }, "outputs.0.name"],
@@ -179,7 +174,7 @@ describe("list", () => {
     expect(json.software_configs_links).toEqual(json.software_config_links);
     const { href } = json.software_configs_links[0];
     expect(await ids(new URL(href).search)).toEqual(all.slice(2));
-    expect(await ids("?limit=0")).toEqual([]);
+    expect(await ids("?limit=5000")).toEqual(all);
     expect(await ids(`?marker=${NOBODY}`)).toEqual([]);
     expect(await ids(`?marker=${all[0]}`)).toEqual(all.slice(1));
   });
@@ -188,6 +183,7 @@ describe("list", () => {
     const abc = await tenant.call("GET", "/software_configs?limit=abc");
     expectFault(abc, 400, "Only integer is acceptable by 'limit'.");
     const negative = await tenant.call("GET", "/software_configs?limit=-1");
+    expectFault(await tenant.call("GET", "/software_configs?limit=0"), 400, "limit: 1 to 1000 is expected");
     expectFault(negative, 400, "Value '-1' is invalid for 'limit' which only accepts non-negative integer.");
     expectFault(await tenant.call("GET", "/software_configs?marker=x"), 400, "marker");
   });

@@ -73,8 +73,6 @@ describe("list", () => {
     ["limit=", "Only integer is acceptable by 'limit'."],
     ["limit=-1", "Value '-1' is invalid for 'limit' which only accepts non-negative integer."],
     ["limit=0", "limit: 1 to 1000 is expected"],
-    ["limit=1001", "limit: 1 to 1000 is expected"],
-    ["limit=99999999999999999999", "limit"],
     ["marker=abc", "marker"],
     [`server_id=${"s".repeat(3_000)}`, "server_id"],
   ])("refuses %s", async (query, words) => {
@@ -218,13 +216,13 @@ describe("update", () => {
     const changes = Array.from({ length: 10 }, (_, i) => [
       update(id, { status_reason: `reason ${i}` }),
       update(id, { output_values: { i } }),
-      update(id, { action: `action ${i}` }),
+      update(id, { timeout: 100 + i }),
     ]).flat();
     expect((await Promise.all(changes)).map(({ status }) => status)).toEqual(changes.map(() => 200));
     expect(await show(id)).toMatchObject({
       status_reason: expect.stringMatching(/^reason/),
       output_values: { i: expect.any(Number) },
-      action: expect.stringMatching(/^action/),
+      timeout: expect.any(Number),
     });
   });
 

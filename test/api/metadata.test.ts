@@ -46,10 +46,10 @@ describe("metadata", () => {
         ...config,
         id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-/),
         inputs: [
-          { name: "given", type: "String", default: "d", value: { a: 1 } },
+          { name: "given", type: "String", default: "d", value: '{"a":1}' },
           { name: "valued", type: "String", default: "d", value: "v" },
-          { name: "defaulted", type: "Number", default: 7, value: 7 },
-          { name: "bare", type: "String", value: null },
+          { name: "defaulted", type: "Number", default: 7, value: "7" },
+          { name: "bare", type: "String", value: "" },
           { name: "extra", type: "String", value: "text" },
           { name: "number", type: "String", value: "1.5" },
           { name: "list", type: "String", value: "[1,null]" },

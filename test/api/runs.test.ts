@@ -54,8 +54,8 @@ describe("a time limit", () => {
   it("is written by the next change, with its event", async () => {
     const { id } = await tenant.deployed({ timeout: 1 });
     await sleep(1_100);
-    const { json } = await tenant.update(id, { action: "LATER" });
-    expect(json.software_deployment).toMatchObject({ status: "FAILED", action: "LATER" });
+    const { json } = await tenant.update(id, { status_reason: "LATER" });
+    expect(json.software_deployment).toMatchObject({ status: "FAILED", status_reason: "LATER" });
     const history = (await tenant.eventsOf(id)).map(({ event, status_before, status_after }) => [
       event,
       status_before,

@@ -40,8 +40,22 @@ describe("what Heat's clients ask besides", () => {
     const tenant = await newTenant();
     const body = { template: { heat_template_version: "2013-05-23" }, files: {} };
     const reply = await tenant.call("POST", "/validate", { body });
-    expect(reply.json).toEqual({ Description: "", Parameters: {}, ParameterGroups: [], Environment: {} });
+    expect(reply.json).toEqual({ Description: "", Parameters: {}, Environment: {} });
     expectFault(await request("POST", `/v1/${tenant.project}/validate`, { body }), 401);
+  });
+
+  it("there are no engines, and the build is unknown", async () => {
+    const tenant = await newTenant(["reader"]);
+    expect((await tenant.call("GET", "/services")).json).toEqual({ services: [] });
+    expect((await tenant.call("GET", "/build_info")).json).toEqual({
+      api: { revision: "unknown" },
+      engine: { revision: "unknown" },
+    });
+    expectFault(await request("GET", `/v1/${tenant.project}/build_info`), 401);
+  });
+
+  it("health, as OpenStack's monitors read it, without a token", async () => {
+    expect((await request("GET", "/healthcheck")).json).toEqual({ detailed: false, reasons: [] });
   });
 
   it("there are no stacks", async () => {

@@ -97,8 +97,23 @@ describe("a Keystone token", () => {
     },
   );
 
+  it("without a project is told so", async () => {
+    const check = await start(answers(200, validated({ project: undefined, domain: { id: "default" } })));
+    await expect(check(TOKEN)).rejects.toMatchObject({
+      kind: "forbidden",
+      message: expect.stringContaining("not scoped to a project"),
+    });
+  });
+
+  it("of an application credential brings its access rules, for which Keystone is asked", async () => {
+    const access_rules = [{ id: "r", service: "orchestration", method: "GET", path: "/v1/**" }];
+    const check = await start(answers(200, validated({ application_credential: { access_rules } })));
+    const { id: _, ...rule } = access_rules[0] ?? { id: "" };
+    await expect(check(TOKEN)).resolves.toMatchObject({ accessRules: [rule] });
+    expect(keystone.requests[0]?.headers["openstack-identity-access-rules"]).toBe("1.0");
+  });
+
   it.each([
-    ["without a project", { project: undefined, domain: { id: "default" } }],
     ["that has ended", { expires_at: new Date(Date.now() - 1_000).toISOString() }],
     ["with an end that is no time", { expires_at: "soon" }],
   ])("%s is unauthorized", async (_, more) => {

@@ -277,7 +277,7 @@ describe.runIf(hasTransactions)(CHECKED, () => {
     const other = await tenant.configure();
     operations();
     await tenant.call("PUT", deployment(made.id), { body: { config_id: other.id } });
-    expect(operations()).toEqual(["TransactWriteItems", "GetItem"]);
+    expect(operations()).toEqual(["GetItem", "TransactWriteItems", "GetItem"]);
     for (const unknown of [NOBODY, "free text", foreign.id]) {
       const body = { config_id: unknown, server_id: "s" };
       const created = await tenant.call("POST", "/software_deployments", { body });

@@ -48,8 +48,9 @@ describe("on a stage with retentionDays, a deployment", () => {
     await update(done.id, { timeout: 60 });
     expect(await expiresOf(done.id)).toEqual(fromNow(2 * DAY + 60));
     await update(done.id, { status: "FAILED" });
-    await update(done.id, { action: "AGAIN" });
     expect(await expiresOf(done.id)).toEqual(fromNow(2 * DAY));
+    await update(done.id, { action: "AGAIN" });
+    expect(await expiresOf(done.id)).toEqual(fromNow(2 * DAY + 60));
     await tenant.call("POST", `/software_deployments/${running.id}/signal`, { body: {} });
     expect(await expiresOf(running.id)).toEqual(fromNow(2 * DAY));
     await tenant.call("POST", `/software_deployments/${running.id}/rerun`);

@@ -52,7 +52,12 @@ it.each([
   expect(held).toEqual(own);
 });
 
-const EXPECTED: Record<string, number> = { listVersions: 300, showHealth: 200, fallback: 404 };
+const EXPECTED: Record<string, number> = {
+  listVersions: 300,
+  showHealth: 200,
+  checkHealth: 200,
+  fallback: 404,
+};
 
 it.each(Object.keys(sources))(
   "%s answers as it is bundled: without a token 401, where one is needed",

@@ -184,6 +184,9 @@ describe("a function's role", () => {
     listStacks: [],
     listVersions: [],
     showHealth: [],
+    checkHealth: [],
+    showBuildInfo: [],
+    listServices: [],
     fallback: [],
   };
 

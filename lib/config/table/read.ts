@@ -3,7 +3,7 @@ import { batchGet, getById } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { isId } from "../../wire/ids.ts";
 import type { SoftwareConfig } from "../config.ts";
-import type { ConfigOutput } from "../inputs-outputs.ts";
+import { type ConfigOutput, normalizedOutput } from "../inputs-outputs.ts";
 import { configOf, TableName } from "./item.ts";
 
 /** Configurations that were read, which never change: at most 16 MiB of them, for 5 minutes each. */
@@ -52,7 +52,7 @@ export async function getConfigs(projectId: string, ids: string[]): Promise<Map<
 
 /** The outputs that a configuration declares; none where it is not stored by this service. @throws ServiceError `unavailable` */
 export async function declaredOutputs(projectId: string, id: string): Promise<ConfigOutput[]> {
-  return (await getConfigs(projectId, [id])).get(id)?.outputs ?? [];
+  return ((await getConfigs(projectId, [id])).get(id)?.outputs ?? []).map(normalizedOutput);
 }
 
 /** Forgets a configuration that is about to be removed. */

@@ -2,12 +2,12 @@ import { referenceConditions, unknownReference } from "../../config/table/refere
 import { type ConditionCheck, getItem, type Item, updateChecked, updateItem } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { epochSeconds } from "../../wire/time.ts";
-import { afterTimeout, type Change, type ChangeContext, ownEvent } from "../change.ts";
+import { afterTimeout, type Change, type ChangeContext } from "../change.ts";
 import { etagOf, type SoftwareDeployment } from "../deployment.ts";
 import { keptEvents, MAX_EVENTS } from "../history.ts";
 import { expiresAt } from "../retention.ts";
 import { hasTimedOut } from "../run.ts";
-import { deploymentOf, eventsOf, eventText, hasEvent, TableName } from "./item.ts";
+import { deploymentOf, eventsOf, eventText, TableName } from "./item.ts";
 import { type StoredChange, withStoredValues } from "./item-size.ts";
 import { deploymentNotFound, readItem } from "./read.ts";
 import { updateExpressions } from "./update-expression.ts";
@@ -36,9 +36,9 @@ export async function readModifyWrite(
   const { projectId, requestId, delegateProjectId, now, clock, checkETag } = context;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { item, deployment: current } = await readItem(projectId, id, now, delegateProjectId);
+    if (isRepeat(item, requestId)) return current;
     const change = await decide(current, item);
-    // The SDK repeats a write whose answer was lost. If our event is in the history already, that write went through.
-    if (!change || hasEvent(item, ownEvent(change))) return current;
+    if (!change) return current;
     checkETag?.(etagOf(current, now));
     if (expiresAt(current) <= epochSeconds(clock())) throw deploymentNotFound(id);
     const withTimeout = hasTimedOut(current, now) ? afterTimeout(change, current, requestId) : change;
@@ -46,6 +46,11 @@ export async function readModifyWrite(
     if (written) return deploymentOf(written);
   }
   throw tooManyConflicts();
+}
+
+/** Whether this request has changed the deployment already: the SDK repeats a write whose answer was lost. */
+function isRepeat(item: Item, requestId: string): boolean {
+  return eventsOf(item).some(({ request_id }) => request_id === requestId);
 }
 
 /** What is said when others change a deployment again and again. */

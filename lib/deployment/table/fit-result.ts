@@ -1,5 +1,6 @@
 import { storedJson } from "../../dynamodb/stored-json.ts";
 import { asText, type JsonObject } from "../../wire/exact-json.ts";
+import { MAX_BODY_BYTES } from "../../wire/fields.ts";
 import { MAX_MARKER_BYTES, type Result, STANDARD_OUTPUTS, truncateMiddle } from "../signal.ts";
 
 /** What the names of outputs and reason take of an item, in bytes. */
@@ -34,7 +35,7 @@ export function fitResult(result: Result, room: number): Result {
 }
 
 function fitOutputs(outputs: JsonObject, room: number): JsonObject {
-  if (storedBytes(outputs) <= room) return outputs;
+  if (takenBytes(outputs) <= room) return outputs;
   const streams = new Set(["deploy_stdout", "deploy_stderr"]);
   const long = new Set(Object.keys(outputs).filter((name) => asText(outputs[name]).length > LEAST_BYTES));
   return (
@@ -71,13 +72,13 @@ function largestThatFits(
   make: (size: number) => JsonObject,
 ): JsonObject | undefined {
   let best = make(least);
-  let size = storedBytes(best);
+  let size = takenBytes(best);
   if (size > room) return undefined;
   let [low, high] = [least + 1, most];
   while (low <= high && size < ENOUGH * room) {
     const middle = Math.floor((low + high) / 2);
     const candidate = make(middle);
-    const bytes = storedBytes(candidate);
+    const bytes = takenBytes(candidate);
     if (bytes <= room) [best, size, low] = [candidate, bytes, middle + 1];
     else high = middle - 1;
   }
@@ -96,7 +97,10 @@ function cut(outputs: JsonObject, names: Set<string>, bytes: number): JsonObject
   );
 }
 
-function storedBytes(outputs: JsonObject): number {
+/** What outputs take of an item; no room is enough for more than a body could hold, as they must fit a response. */
+function takenBytes(outputs: JsonObject): number {
+  if (Buffer.byteLength(JSON.stringify(outputs)) > MAX_BODY_BYTES) return Number.POSITIVE_INFINITY;
+
   const [stored = ""] = Object.values(storedJson({ outputs }, {})) as (string | Uint8Array)[];
   return Buffer.byteLength(stored);
 }

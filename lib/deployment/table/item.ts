@@ -136,14 +136,5 @@ export function eventText(event: DeploymentEvent): string {
 
 /** The events that an item keeps, the oldest first. */
 export function eventsOf(item: Item): DeploymentEvent[] {
-  return eventTexts(item).map((text) => JSON.parse(text));
-}
-
-/** Whether an item's history holds an event. */
-export function hasEvent(item: Item, event: DeploymentEvent | undefined): boolean {
-  return event !== undefined && eventTexts(item).includes(eventText(event));
-}
-
-function eventTexts(item: Item): string[] {
-  return (item.events ?? []) as string[];
+  return ((item.events ?? []) as string[]).map((text) => JSON.parse(text));
 }

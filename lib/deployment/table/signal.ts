@@ -37,7 +37,8 @@ export async function signalDeployment(
       }
       const isOlder = link !== undefined && !isPresent(link, run);
       if (isOlder || run.status !== "IN_PROGRESS" || hasTimedOut(run, now)) return undefined;
-      const result = resultOf(outputs, await declaredOutputs(projectId, run.config_id));
+      const declared = await declaredOutputs(projectId, run.config_id);
+      const result = resultOf(outputs, declared, run.output_values ?? {});
       const room = roomFor(item, ["output_values", "status_reason"]);
       return signalChange(fitResult(result, room), by, context);
     },

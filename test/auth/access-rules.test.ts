@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { isAllowed } from "../../lib/auth/access-rules.ts";
+
+const allows = (path: string, asked: string, more: object = {}): boolean =>
+  isAllowed([{ service: "orchestration", method: "GET", path, ...more }], "GET", asked);
+
+describe("access rules, as Keystone's middleware reads them", () => {
+  it.each([
+    ["/v1/p/software_deployments", "/v1/p/software_deployments"],
+    ["/v1/*/software_deployments", "/v1/p/software_deployments"],
+    ["/v1/{project_id}/software_deployments/{id}", "/v1/p/software_deployments/5"],
+    ["/v1/**", "/v1/p/software_deployments/5/events"],
+    ["/v1/p/software_**", "/v1/p/software_deployments"],
+    ["/v1/**/events", "/v1/p/software_deployments/5/events"],
+    ["**", ""],
+  ])("%s allows %s", (path, asked) => expect(allows(path, asked)).toBe(true));
+
+  it.each([
+    ["/v1/p/software_deployments", "/v1/p/software_deployments/5"],
+    ["/v1/*", "/v1/p/software_deployments"],
+    ["/v1/*/x", "/v1//x"],
+    ["/v1/{id}/x", "/v1/a/b/x"],
+    ["/v1/p.software", "/v1/p/software"],
+    ["", "/v1"],
+  ])("%s does not allow %s", (path, asked) => expect(allows(path, asked)).toBe(false));
+
+  it("another service, another method, or no rule allows nothing", () => {
+    expect(allows("**", "/v1", { service: "compute" })).toBe(false);
+    expect(allows("**", "/v1", { method: "POST" })).toBe(false);
+    expect(isAllowed([], "GET", "/v1")).toBe(false);
+  });
+
+  it("no pattern takes long", () => {
+    expect(allows("**a".repeat(80), `/${"a".repeat(2_000)}b`)).toBe(false);
+  });
+});
