@@ -1,4 +1,10 @@
-import { linksVersion, requireLink, signalUrlFor } from "../../lib/http/agent-links.ts";
+import {
+  collectUrl,
+  linksVersion,
+  presentLink,
+  requireLink,
+  signalUrlFor,
+} from "../../lib/http/agent-links.ts";
 import { byCollectLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply } from "../../lib/http/preconditions.ts";
@@ -6,23 +12,33 @@ import { AgentMetadata } from "../../lib/server/metadata.ts";
 import { checkNotRevoked, validatorsOf } from "../../lib/server/state.ts";
 import { collectMetadata } from "../../lib/server/table/metadata.ts";
 import { getServerState } from "../../lib/server/table/state.ts";
+import { epochSeconds } from "../../lib/wire/time.ts";
 
 /**
  * `GET /agent/metadata`: the configurations that a server is to run, polled by the `request` collector of
  * os-collect-config. What is sent for the first time is recorded as collected. Most polls are HEAD or conditional GETs
- * that are answered 304: they cost one query of an index.
+ * that are answered 304: they cost one query of an index. The document also holds the agent's own configuration, which a
+ * standard heat-agents image renders from it: else the server would be lost after its first run.
  */
 export const handler = endpoint(
   { access: byCollectLink, response: AgentMetadata },
   async ({ link, baseUrl, requestId, method, preconditions }) => {
-    const { project, server, issued } = requireLink(link, "collect");
+    const own = requireLink(link, "collect");
     const now = new Date();
-    const state = await getServerState(project, server, now);
-    checkNotRevoked(state, issued);
+    const state = await getServerState(own.project, own.server, now);
+    checkNotRevoked(state, own.issued);
+    const present = presentLink(own, now);
+    // Its successor is a change like others: an agent that is answered 304 for ever would never learn of it.
+    const changedAt =
+      present === own ? state.changedAt : Math.max(state.changedAt, epochSeconds(new Date(present.issued)));
+    const validators = validatorsOf({ ...state, changedAt }, linksVersion(baseUrl, present), now);
     const options = { now, signalUrl: signalUrlFor(baseUrl) };
-    const validators = validatorsOf(state, linksVersion(baseUrl), now);
     return conditionalReply({ method, preconditions }, validators, async () => ({
-      deployments: await collectMetadata(project, state.deployments, options, requestId),
+      deployments: await collectMetadata(own.project, state.deployments, options, requestId),
+      "os-collect-config": {
+        collectors: ["request"],
+        request: { metadata_url: collectUrl(baseUrl, present) },
+      },
     }));
   },
 );

@@ -23,8 +23,11 @@ export function linkExpiry(issued: number): number {
 }
 
 /** The link by which a server's agent collects what it is to run. */
-export function collectUrl(baseUrl: string, link: Omit<CollectLink, "allows">): string {
-  return `${baseUrl}/agent/metadata?${LINK_PARAMETER}=${sign({ allows: "collect", ...link })}`;
+export function collectUrl(
+  baseUrl: string,
+  { project, server, issued, expires }: Omit<CollectLink, "allows">,
+): string {
+  return `${baseUrl}/agent/metadata?${LINK_PARAMETER}=${sign({ allows: "collect", project, server, issued, expires })}`;
 }
 
 /** Makes the links by which results are signalled, each for one delivery: the same at every call. */
@@ -35,9 +38,19 @@ export function signalUrlFor(baseUrl: string): (run: AwaitedRun) => string {
   };
 }
 
-/** What all links have in common: when it changes, so does what servers are told. */
-export function linksVersion(baseUrl: string): string {
-  return `${baseUrl} ${signingKeyName()}`;
+/**
+ * The link that a server's agent is to use from now on: the one that it came by, and past half of that one's life its
+ * successor, as of exactly that moment, so that it is the same at every poll. An agent that stays in touch never runs
+ * out of links, and whoever revokes a link revokes its successors, which were issued before.
+ */
+export function presentLink(link: CollectLink, now: Date): CollectLink {
+  const half = Math.floor((link.issued + link.expires * 1_000) / 2);
+  return now.getTime() < half ? link : { ...link, issued: half, expires: linkExpiry(half) };
+}
+
+/** Of what the links in a document are made, beside the document's own link: when it changes, so do they. */
+export function linksVersion(baseUrl: string, { issued, expires }: CollectLink): string {
+  return `${baseUrl} ${signingKeyName()} ${issued} ${expires}`;
 }
 
 /** A caller's link, which must allow this. @throws ServiceError `unauthorized` where it does not, or there is none */

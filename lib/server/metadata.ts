@@ -8,8 +8,14 @@ import { asText } from "../wire/exact-json.ts";
 /** The response that tells a server what to run. */
 export const ServerMetadata = z.object({ metadata: z.array(ConfigView) });
 
-/** The same for the server's agent, by its link: os-collect-config looks for `deployments`. */
-export const AgentMetadata = z.object({ deployments: z.array(ConfigView) });
+/** The same for the server's agent, by its link: os-collect-config looks for these two. */
+export const AgentMetadata = z.object({
+  deployments: z.array(ConfigView),
+  "os-collect-config": z.object({
+    collectors: z.array(z.literal("request")),
+    request: z.object({ metadata_url: z.string() }),
+  }),
+});
 
 /** How metadata are rendered. */
 export interface RenderOptions {

@@ -5,7 +5,7 @@ import { expectFault } from "../support/faults.ts";
 import { storedItems } from "../support/table.ts";
 
 const engine = inject("engine") ?? engines[0];
-const hasTransactions = engine === "dynoxide";
+const hasTransactions = engine !== "dynalite";
 
 let tenant: Tenant;
 

@@ -200,3 +200,43 @@ describe("the row of a server", () => {
     vi.useRealTimers();
   });
 });
+
+describe("a server's link past half of its life", () => {
+  const HALF = 45 * 86_400_000;
+
+  it("is followed by its successor, the same at every poll, which the validators tell; revoking ends both", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const member = await newTenant();
+    const { json } = await member.call("POST", "/software_deployments/metadata/half/link");
+    const link = target(json.metadata_url);
+    const ownLink = (text: string): string =>
+      target(JSON.parse(text)["os-collect-config"].request.metadata_url);
+    const before = await request("GET", link);
+    expect(ownLink(before.text)).toBe(link);
+    vi.setSystemTime(Date.now() + HALF - 2_000);
+    expect((await request("GET", link)).text).toBe(before.text);
+    vi.setSystemTime(Date.now() + 20_000);
+    const etag = before.headers.etag ?? "";
+    const after = await request("GET", link, { headers: { "if-none-match": etag } });
+    expect(after.status).toBe(200);
+    const successor = ownLink(after.text);
+    expect(successor).not.toBe(link);
+    vi.setSystemTime(Date.now() + 5 * 86_400_000);
+    const later = await request("GET", link, { headers: { "if-none-match": after.headers.etag ?? "" } });
+    expect(later.status).toBe(304);
+    expect((await request("GET", link)).text).toBe(after.text);
+    const since = { "if-modified-since": after.headers["last-modified"] ?? "" };
+    expect((await request("GET", link, { headers: since })).status).toBe(304);
+    const old = { "if-modified-since": new Date(Date.now() - 60 * 86_400_000).toUTCString() };
+    expect((await request("GET", link, { headers: old })).status).toBe(200);
+    // The agent goes on by the successor, far beyond the end of the first link.
+    vi.setSystemTime(Date.now() + 60 * 86_400_000);
+    expectFault(await request("GET", link), 401);
+    const renewed = await request("GET", successor);
+    expect(renewed.status).toBe(200);
+    const aged = await newTenant(["member"], member.project);
+    expect((await aged.call("DELETE", "/software_deployments/metadata/half/link")).status).toBe(204);
+    for (const one of [successor, ownLink(renewed.text)]) expectFault(await request("GET", one), 401);
+    vi.useRealTimers();
+  });
+});

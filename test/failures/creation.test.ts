@@ -15,7 +15,7 @@ const THREE: InjectedFault[] = ["fail", "fail", "fail"];
 
 const one = minimal({ input_values: { a: 1 } });
 const batch = [minimal({ server_id: "s1" }), minimal({ server_id: "s2" }), minimal({ server_id: "s3" })];
-const hasTransactions = inject("engine") === "dynoxide";
+const hasTransactions = inject("engine") !== "dynalite";
 
 const deploymentsIn = async ({ project }: Tenant): Promise<number> =>
   (await storedItems(project)).filter(({ server_id }) => server_id !== undefined).length;

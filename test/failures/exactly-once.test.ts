@@ -11,7 +11,7 @@ const KILLS = Number(process.env.KILLS ?? 10);
 const CREATES = 1_000;
 const BATCH = 100;
 
-const hasTransactions = inject("engine") === "dynoxide";
+const hasTransactions = inject("engine") !== "dynalite";
 
 const post = (
   url: string,

@@ -253,7 +253,7 @@ describe("a batch read of which DynamoDB leaves a part", () => {
   });
 });
 
-const hasTransactions = inject("engine") === "dynoxide";
+const hasTransactions = inject("engine") !== "dynalite";
 
 describe.runIf(!hasTransactions)("configReferences: checked, on an emulator without transactions", () => {
   it("answers 503 to what refers to a configuration", async () => {

@@ -1,9 +1,12 @@
 import type { Engine } from "../../infra/local/emulator.ts";
 
+/** The emulators that tests run on: those of the local service, and AWS's own. */
+export type TestEngine = Engine | "dynamodb-local";
+
 declare module "vitest" {
   /** What the set-ups hand to the test files. */
   interface ProvidedContext {
-    engine: Engine;
+    engine: TestEngine;
     /** The emulator's address. */
     dynamodb: string;
     /** The address of a running service; absent where handlers run in process. */

@@ -1,11 +1,18 @@
 import type { TestProject } from "vitest/node";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { createTables } from "../../infra/local/tables.ts";
 import { STAGE } from "./stage.ts";
 import "./context.ts";
 
 /** Starts the emulator that the test project names, for all its files. */
 export default async (project: TestProject) => {
   const engine = project.config.provide.engine ?? "dynalite";
+  if (engine === "dynamodb-local") {
+    const endpoint = process.env.DYNAMODB_LOCAL_URL ?? "";
+    await createTables(endpoint, STAGE);
+    project.provide("dynamodb", endpoint);
+    return;
+  }
   const emulator = await startEmulator({ engine, port: await freePort(), stage: STAGE });
   project.provide("dynamodb", emulator.endpoint);
   return () => stopEmulator(emulator);

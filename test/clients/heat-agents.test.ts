@@ -1,0 +1,204 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { apiUrl } from "../support/api.ts";
+import { type DeliveringTenant, newDeliveringTenant } from "../support/delivery.ts";
+
+const run = promisify(execFile);
+
+const AGENTS = process.env.HEAT_AGENTS ?? "";
+const CLI = "/usr/bin/openstack";
+
+const missing = AGENTS === "" || !existsSync(join(AGENTS, "complete")) || !existsSync(CLI);
+const left = "left out: the heat-agents image; .ci/run installs it and sets HEAT_AGENTS";
+if (missing) process.stderr.write(`${left}\n`);
+if (missing && process.env.CI) throw new Error(left);
+
+/** A server as the `heat-config` element of a standard image sets it up, below a folder of its own. */
+class Server {
+  readonly folder: string;
+  readonly #configuration: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.#configuration = join(folder, "etc/os-collect-config.conf");
+  }
+
+  async setUp(metadataUrl: string): Promise<void> {
+    const source = join(AGENTS, "heat-agents/heat-config");
+    const script = join(AGENTS, "heat-agents/heat-config-script/install.d/hook-script.py");
+    await this.#copy(
+      join(source, "os-apply-config/etc/os-collect-config.conf"),
+      "templates/etc/os-collect-config.conf",
+    );
+    await this.#copy(
+      join(source, "os-apply-config/var/run/heat-config/heat-config"),
+      "templates/run/heat-config",
+    );
+    for (const step of ["20-os-apply-config", "55-heat-config"])
+      await this.#copy(join(source, "os-refresh-config/configure.d", step), `refresh/configure.d/${step}`);
+    await this.#copy(script, "hooks/script");
+    await this.#copy(join(source, "bin/heat-config-notify"), "bin/heat-config-notify");
+    // The real programs, told to stay below this folder.
+    await this.#write(
+      "bin/os-apply-config",
+      `#!/bin/sh\nexec ${AGENTS}/bin/os-apply-config -o ${this.folder}\n`,
+    );
+    const lock = join(this.folder, "lock");
+    await this.#write(
+      "bin/os-refresh-config",
+      `#!/bin/sh\nexec ${AGENTS}/bin/os-refresh-config --lockfile ${lock}\n`,
+    );
+    await mkdir(join(this.folder, "etc"));
+    await writeFile(
+      this.#configuration,
+      [
+        "[DEFAULT]",
+        "command = os-refresh-config",
+        "collectors = request",
+        "[request]",
+        `metadata_url = ${metadataUrl}`,
+        "",
+      ].join("\n"),
+    );
+  }
+
+  /** One poll of the real agent, by the configuration that is there: after the first one, what it rendered itself. */
+  async poll(): Promise<void> {
+    const at = (name: string): string => join(this.folder, name);
+    const env = {
+      PATH: `${at("bin")}:${AGENTS}/bin:/usr/bin:/bin`,
+      OS_CONFIG_APPLIER_TEMPLATES: at("templates"),
+      OS_REFRESH_CONFIG_BASE_DIR: at("refresh"),
+      HEAT_SHELL_CONFIG: at("run/heat-config"),
+      HEAT_CONFIG_HOOKS: at("hooks"),
+      HEAT_CONFIG_DEPLOYED: at("deployed"),
+      HEAT_CONFIG_NOTIFY: at("bin/heat-config-notify"),
+      HEAT_SCRIPT_WORKING: at("working"),
+      HEAT_SCRIPT_OUTPUTS: at("outputs"),
+      JOURNAL: at("journal"),
+    };
+    const args = ["--config-file", this.#configuration, "--cachedir", at("cache"), "--one-time", "--force"];
+    await run(`${AGENTS}/bin/os-collect-config`, args, { env });
+  }
+
+  configuration(): Promise<string> {
+    return readFile(this.#configuration, "utf8");
+  }
+
+  /** What the scripts have written, a line each. */
+  async journal(): Promise<string[]> {
+    const text = await readFile(join(this.folder, "journal"), "utf8").catch(() => "");
+    return text.split("\n").filter(Boolean);
+  }
+
+  async #copy(from: string, to: string): Promise<void> {
+    const path = join(this.folder, to);
+    await mkdir(join(path, ".."), { recursive: true });
+    await copyFile(from, path);
+    // A template that can be executed would be, instead of being rendered.
+    await chmod(path, to.startsWith("templates/") ? 0o644 : 0o755);
+  }
+
+  async #write(to: string, text: string): Promise<void> {
+    await mkdir(join(this.folder, to, ".."), { recursive: true });
+    await writeFile(join(this.folder, to), text, { mode: 0o755 });
+  }
+}
+
+const SCRIPT = '#!/bin/sh\necho "$deploy_server_id $who $count" >> "$JOURNAL"\necho "ran for $who"\n';
+
+describe.skipIf(missing)("a standard heat-agents image", () => {
+  let tenant: DeliveringTenant;
+  let server: Server;
+
+  beforeEach(async () => {
+    tenant = await newDeliveringTenant();
+    server = new Server(await mkdtemp(join(tmpdir(), "server-")));
+    const { json } = await tenant.call("POST", "/software_deployments/metadata/a-server/link");
+    await server.setUp(json.metadata_url);
+  });
+
+  afterEach(() => rm(server.folder, { recursive: true }));
+
+  const deploy = (who: string, more: object = {}) =>
+    tenant.deployed(
+      { input_values: { who }, ...more },
+      {
+        group: "script",
+        config: SCRIPT,
+        inputs: [{ name: "who" }, { name: "count", type: "Number", default: 1 }],
+      },
+    );
+
+  it("renders its own configuration from what it collects, and goes on by it", async () => {
+    const { id } = await deploy("one");
+    await server.poll();
+    expect(await tenant.show(id)).toMatchObject({
+      status: "COMPLETE",
+      output_values: { deploy_stdout: "ran for one\n", deploy_status_code: 0 },
+    });
+    const rendered = await server.configuration();
+    expect(rendered).toMatch(/^\[request\]\nmetadata_url = http/m);
+    const second = await deploy("two");
+    await server.poll();
+    expect((await tenant.show(second.id)).status).toBe("COMPLETE");
+    expect(await server.configuration()).toBe(rendered);
+  });
+
+  it("runs each delivery once, as the history says, over three deployments with updates between them", async () => {
+    const [first, second, third] = [await deploy("a"), await deploy("b"), await deploy("c")];
+    await server.poll();
+    await server.poll();
+    const same = { config_id: first.config_id, output_values: { deploy_stdout: "sent back" } };
+    await tenant.update(first.id, same);
+    await tenant.update(second.id, { input_values: { who: "b2" } });
+    await server.poll();
+    await tenant.update(second.id, { input_values: { who: "b2" }, config_id: second.config_id });
+    await tenant.call("POST", `/software_deployments/${third.id}/rerun`);
+    await server.poll();
+    await server.poll();
+    expect(await server.journal()).toEqual(["a", "b", "c", "b2", "c"].map((who) => `a-server ${who} 1`));
+    const deliveries = await Promise.all(
+      [first, second, third].map(async ({ id }) =>
+        (await tenant.eventsOf(id))
+          .filter(({ event }) => event === "collected" || event === "signalled")
+          .map(({ event }) => event),
+      ),
+    );
+    const once = ["collected", "signalled"];
+    expect(deliveries).toEqual([once, [...once, ...once], [...once, ...once]]);
+    for (const { id } of [first, second, third]) expect((await tenant.show(id)).status).toBe("COMPLETE");
+  });
+
+  it("takes typed values, and none at all, into a script's environment", async () => {
+    const inputs = [{ name: "who" }, { name: "count", type: "Json", default: { a: [1] } }];
+    const { id } = await tenant.deployed(
+      { input_values: { who: 3 } },
+      { group: "script", config: SCRIPT, inputs },
+    );
+    const none = await tenant.deployed({}, { group: "script", config: SCRIPT, inputs: [{ name: "who" }] });
+    await server.poll();
+    expect(await server.journal()).toEqual(['a-server 3 {"a":[1]}', "a-server  "]);
+    for (const one of [id, none.id]) expect((await tenant.show(one)).status).toBe("COMPLETE");
+  });
+
+  it("reports what the CLI deployed without a signal", async () => {
+    const endpoint = `${apiUrl}/v1/${tenant.project}`;
+    const auth = ["--os-auth-type", "admin_token", "--os-endpoint", endpoint, "--os-token", tenant.token];
+    const { id } = await tenant.configure({ group: "script", config: SCRIPT, inputs: [{ name: "who" }] });
+    const args = ["software", "deployment", "create", "--config", id, "--server", "a-server", "-f", "json"];
+    const more = ["--input-value", "who=cli", "--signal-transport", "NO_SIGNAL", "of-the-cli"];
+    const { stdout } = await run(CLI, [...auth, ...args, ...more]);
+    const deployment = JSON.parse(stdout).id;
+    await server.poll();
+    expect(await tenant.show(deployment)).toMatchObject({
+      status: "COMPLETE",
+      output_values: { deploy_stdout: "ran for cli\n" },
+    });
+  });
+});
