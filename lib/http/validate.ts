@@ -18,7 +18,7 @@ export function validate(spec: EndpointSpec): Middleware {
   return {
     before: ({ event }) => {
       const path = parsed(spec.path, event.pathParameters ?? {}, "path");
-      const query = parsed(spec.query, queryOf(event), "query");
+      const query = parsed(spec.query, spec.query && queryOf(event), "query");
       const body = parsed((Array.isArray(event.body) && spec.batch) || spec.body, event.body, "body");
       const key = parsedKey(spec.idempotent && event.headers["idempotency-key"]);
       const wrong = [...path.wrong, ...query.wrong, ...body.wrong, ...key.wrong];
