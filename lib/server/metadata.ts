@@ -70,6 +70,7 @@ function derivedInputs(
   deployment: SoftwareDeployment,
   options: RenderOptions,
 ): ConfigInput[] {
+  const isScript = group === "script";
   const values = new Map(Object.entries(deployment.input_values ?? {}));
   const service = serviceInputs(deployment, options);
   const taken = new Set([...inputs, ...service].map(({ name }) => name));
@@ -78,8 +79,8 @@ function derivedInputs(
     .filter(({ name }) => !service.some((input) => input.name === name))
     .map((input) => declaredInput(input, values));
   return [
-    ...(group === "script" ? declared.map(asEnvironment) : declared),
-    ...undeclared.map(([name, value]) => stringInput(name, value)),
+    ...(isScript ? declared.map(asEnvironment) : declared),
+    ...undeclared.map(([name, value]) => stringInput(name, isScript ? (value ?? "") : value)),
     ...service,
   ];
 }

@@ -39,7 +39,7 @@ describe("metadata", () => {
     await tenant.deploy({
       config_id: config.id,
       action: "CREATE",
-      input_values: { given: { a: 1 }, extra: "text", number: 1.5, list: [1, null] },
+      input_values: { given: { a: 1 }, extra: "text", number: 1.5, list: [1, null], none: null },
     });
     expect(await metadata()).toEqual([
       {
@@ -53,6 +53,7 @@ describe("metadata", () => {
           { name: "extra", type: "String", value: "text" },
           { name: "number", type: "String", value: "1.5" },
           { name: "list", type: "String", value: "[1,null]" },
+          { name: "none", type: "String", value: "" },
           { name: "deploy_server_id", type: "String", value: "a-server" },
           { name: "deploy_action", type: "String", value: "CREATE" },
           { name: "deploy_signal_transport", type: "String", value: "TEMP_URL_SIGNAL" },

@@ -125,6 +125,21 @@ describe("a failing Keystone", () => {
   });
 });
 
+describe("a token that Keystone will not let validate itself, as that of a trust", () => {
+  it("is refused, and the log says why", async () => {
+    vi.resetModules();
+    const keystone = await loopback((_, response) => void response.writeHead(403).end());
+    vi.stubEnv("KEYSTONE_AUTH_URL", `${keystone.url}/v3`);
+    expectFault(await request("GET", deploymentsOf(newProject()), { token: CANARY }), 401);
+    expect(lines()).toMatchObject([
+      { status: 401 },
+      { level: "WARN", message: "Keystone answered 403: a token of a trust cannot validate itself" },
+    ]);
+    expect(written).not.toContain(CANARY);
+    await keystone.close();
+  });
+});
+
 describe("LOG_LEVEL", () => {
   it.each([
     ["INFO", ["request", "request", "fault"]],
