@@ -9,11 +9,11 @@ import { ifMatchCheck } from "../../lib/http/preconditions.ts";
 /** `DELETE /v1/{project_id}/software_configs/{id}`: removes a configuration that no deployment refers to. */
 export const handler = endpoint(
   { access: byProject, path: ConfigPath },
-  async ({ projectId, path, preconditions }) => {
+  async ({ projectId, path, requestId, preconditions }) => {
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
     if (checkETag) await getConfig(projectId, path.id);
     checkETag?.(CONFIG_ETAG);
-    await removeConfig(projectId, path.id, referencesOf(projectId, path.id, now), now);
+    await removeConfig(projectId, path.id, referencesOf(projectId, path.id, now), { requestId, now });
   },
 );

@@ -9,14 +9,14 @@ import { nextLinks, takePage } from "../../lib/wire/page.ts";
 /** `GET /v1/{project_id}/software_deployments`: the project's deployments by creation, filtered and in pages. */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, query: ListQuery, response: DeploymentList },
-  async ({ projectId, query, baseUrl }) => {
+  async ({ projectId, query, baseUrl, client }) => {
     const now = new Date();
     const found = listDeployments(projectId, query, query, now);
     const { rows, next } = await takePage(
       found,
       (deployment) => deploymentView(deployment, now),
       query.limit,
-      (view) => withoutValues(view, "they are too large for a response"),
+      { measured: client.shown, smaller: (view) => withoutValues(view, "they are too large for a response") },
     );
     const links = nextLinks(`${baseUrl}/v1/${projectId}/software_deployments`, next, query);
     return { software_deployments: rows, ...(links && { software_deployments_links: links }) };

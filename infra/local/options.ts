@@ -1,4 +1,5 @@
 import { access, constants, mkdir } from "node:fs/promises";
+import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
 import { refuse } from "../refuse.ts";
@@ -62,7 +63,7 @@ async function writableFolder(folder: string): Promise<string> {
 
 /** The name that a client uses for the host; of all interfaces, one that can be reached from elsewhere. */
 function reachable(host: string): string {
-  if (!ALL_INTERFACES.includes(host)) return host;
+  if (!ALL_INTERFACES.includes(host)) return isIPv6(host) ? `[${host}]` : host;
   const addresses = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
   return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "localhost";
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 
 const FOLDER = new URL("../../.local/", import.meta.url);
@@ -18,10 +18,13 @@ const make = async (): Promise<JWK> => {
 /** A secret of this machine: made on first use, kept between runs, readable by its owner alone. */
 const kept = async (file: URL, fresh: string): Promise<string> => {
   await mkdir(FOLDER, { recursive: true });
-  // Only one of several first users gets to write; all of them use what was written.
-  await writeFile(file, fresh, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+  const own = new URL(`${crypto.randomUUID()}.new`, FOLDER);
+  await writeFile(own, fresh, { mode: 0o600 });
+  // Only one of several first users gets its file there, whole; all of them use what was written.
+  await link(own, file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;
   });
+  await rm(own);
   return readFile(file, "utf8");
 };
 

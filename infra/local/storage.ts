@@ -49,6 +49,16 @@ async function startOwn(
 async function keepRunning(start: () => Promise<Emulator>): Promise<Pick<Storage, "endpoint" | "close">> {
   let emulator = await start();
   let isClosed = false;
+  const restarted = async (): Promise<Emulator> => {
+    for (;;) {
+      try {
+        return await start();
+      } catch (error) {
+        process.stdout.write(`${(error as Error).message}\n`);
+        await sleep(RESTART_PAUSE);
+      }
+    }
+  };
   const watch = async (): Promise<void> => {
     while (!isClosed) {
       await once(emulator.process, "exit");
@@ -57,7 +67,7 @@ async function keepRunning(start: () => Promise<Emulator>): Promise<Pick<Storage
         `The DynamoDB emulator has ended; it starts again in ${RESTART_PAUSE / 1_000} s.\n`,
       );
       await sleep(RESTART_PAUSE);
-      if (!isClosed) emulator = await start();
+      if (!isClosed) emulator = await restarted();
     }
   };
   void watch();

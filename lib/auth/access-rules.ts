@@ -22,23 +22,33 @@ export function isAllowed(rules: AccessRule[], method: string, path: string): bo
 }
 
 function stepsOf(pattern: string): Step[] {
-  return [...pattern.matchAll(/\{[^{}]*\}|\*\*|\*|[^{}*]/g)].map(([step]) => {
+  return [...pattern.matchAll(/\{[^{}]*\}|\*\*|./gs)].map(([step]) => {
     if (step === "**") return "anything";
-    return step === "*" || step.startsWith("{") ? "segment" : { literal: step };
+    return step === "*" || step.length > 1 ? "segment" : { literal: step };
   });
 }
 
 /** Follows all places of the path that the steps so far may have come to, so that no pattern takes long. */
 function matches(steps: Step[], path: string): boolean {
-  let places = new Set([0]);
-  for (const step of steps) places = new Set([...places].flatMap((place) => next(step, path, place)));
-  return places.has(path.length);
+  let reached = Array.from({ length: path.length + 1 }, (_, place) => place === 0);
+  for (const step of steps) {
+    const next: boolean[] = [];
+    for (let place = 0; place <= path.length; place += 1) {
+      next.push(isReached(step, path[place - 1], [reached[place], reached[place - 1], next[place - 1]]));
+    }
+    reached = next;
+  }
+  return reached.at(-1) === true;
 }
 
-function next(step: Step, path: string, place: number): number[] {
-  if (typeof step === "object") return path[place] === step.literal ? [place + 1] : [];
-  const slash = path.indexOf("/", place);
-  const [first, last] =
-    step === "anything" ? [place, path.length] : [place + 1, slash === -1 ? path.length : slash];
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, more) => first + more);
+/**
+ * Whether a step can end at a place.
+ * @param character the one before the place; undefined at the path's beginning
+ * @param from whether the step can begin here, whether one place before, and whether it can end one place before
+ */
+function isReached(step: Step, character: string | undefined, from: (boolean | undefined)[]): boolean {
+  const [beginsHere = false, beginsBefore = false, endsBefore = false] = from;
+  if (step === "anything") return beginsHere || endsBefore;
+  if (step === "segment") return character !== undefined && character !== "/" && (beginsBefore || endsBefore);
+  return character === step.literal && beginsBefore;
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { asText, isJsonObject } from "../wire/exact-json.ts";
+import { asText, isJsonObject, MAX_NUMBER_CHARACTERS } from "../wire/exact-json.ts";
 import { text } from "../wire/fields.ts";
 
 /** The most inputs, and the most outputs, of a configuration. */
@@ -46,7 +46,9 @@ export const InputRequest = asSent(
       z.refine(({ type, default: value }) => normalizedDefault(type ?? undefined, value) !== undefined, {
         error: "does not fit the type",
         path: ["default"],
-        when: ({ value }) => isJsonObject(value) && value.default !== undefined && value.default !== null,
+        // Checks run beside that of the type, which may have failed.
+        when: ({ value }) =>
+          isJsonObject(value) && isInputType(value.type) && (value.default ?? null) !== null,
       }),
     ),
 );
@@ -107,6 +109,10 @@ function normalizedDefault(type: InputType | undefined, value: unknown): unknown
   return value === null ? empty : normalize(value);
 }
 
+function isInputType(type: unknown): boolean {
+  return (type ?? null) === null || (typeof type === "string" && Object.hasOwn(TYPES, type));
+}
+
 function normalizedCommon({ name, description, type }: Definition) {
   return {
     name: asLabel(name) ?? "",
@@ -134,11 +140,12 @@ function asString(value: unknown): string | undefined {
   return isNumber(value) ? asText(value) : asLabel(value);
 }
 
-/** A number; a text in the form of Python's `int` or `float`. */
+/** A number; a text in the form of Python's `int` or `float`, of at most `MAX_NUMBER_CHARACTERS`. */
 function asNumber(value: unknown): unknown {
   if (isNumber(value) || typeof value === "boolean") return value;
   if (typeof value !== "string") return undefined;
   const number = value.trim();
+  if (number.length > MAX_NUMBER_CHARACTERS) return undefined;
   if (/^[+-]?\d+$/.test(number)) return exactNumber(String(BigInt(number.replace("+", ""))));
   if (!/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i.test(number)) return undefined;
   const float = Number(number);

@@ -4,7 +4,6 @@ import { epochSeconds } from "../wire/time.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
 import type { Status } from "./fields.ts";
 import { type DeploymentEvent, timedOutEvent } from "./history.ts";
-import { valuesWithoutLinks, withoutLinks } from "./links.ts";
 import { timedOutReason } from "./run.ts";
 
 /** What a server is told to run: a change of any of these fields is a new delivery. */
@@ -47,7 +46,7 @@ export interface ChangeContext {
   checkETag?: ((etag: string) => void) | undefined;
 }
 
-/** Makes a change with its own event. What it says of a result is kept without signed links. */
+/** Makes a change with its own event. What it says of a result holds no signed links. */
 export function newChange(
   update: Update,
   event: Omit<DeploymentEvent, "at" | "request_id" | "status">,
@@ -55,16 +54,7 @@ export function newChange(
 ): Change {
   const { status } = update;
   const own = { at: epochSeconds(now), ...event, request_id: requestId, ...(status && { status }) };
-  return { update: withoutLinksInResult(update), events: [own] };
-}
-
-function withoutLinksInResult(update: Update): Update {
-  const { output_values, status_reason } = update;
-  return {
-    ...update,
-    ...(output_values && { output_values: valuesWithoutLinks(output_values) }),
-    ...(status_reason && { status_reason: withoutLinks(status_reason) }),
-  };
+  return { update, events: [own] };
 }
 
 /** Whether an update names a field that is part of what a server is told to run. */
@@ -84,6 +74,7 @@ export function settledUpdate(update: Update, current: SoftwareDeployment, conte
   const isUnchanged = (field: (typeof compared)[number]): boolean =>
     update[field] !== undefined &&
     (equalAsJson(update[field], current[field]) ||
+      (field === "input_values" && equalAsJson(update[field], current[field] ?? {})) ||
       (sentBack !== undefined && equalAsJson(update[field], sentBack(current[field]))));
   const unchanged = new Set<string>(compared.filter(isUnchanged));
   const changed: Update = Object.fromEntries(Object.entries(update).filter(([name]) => !unchanged.has(name)));

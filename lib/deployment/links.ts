@@ -1,7 +1,7 @@
 import { type JsonObject, parseExactly } from "../wire/exact-json.ts";
 
-/** A signed link of this service, plain or percent-encoded, as scripts and agents print it into their logs. */
-const SIGNED_LINK = /(capability(?:=|%3D))[\w-]+\.[\w-]+/gi;
+/** A signed link of this service, plain or percent-encoded any times, as scripts and agents print it into their logs. */
+const SIGNED_LINK = /(capability(?:=|%(?:25)*3D))[\w-]+\.[\w-]+/gi;
 
 /** A text without the signed links in it: readers see results, and whoever holds a link can report one. */
 export function withoutLinks(text: string): string {

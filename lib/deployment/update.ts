@@ -5,6 +5,7 @@ import { type Change, type ChangeContext, newChange, settledUpdate, type Update 
 import type { SoftwareDeployment } from "./deployment.ts";
 import { newTimeLimit, Status, StatusReason } from "./fields.ts";
 import { actorOf } from "./history.ts";
+import { valuesWithoutLinks, withoutLinks } from "./links.ts";
 
 /**
  * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule). Maps are replaced, never
@@ -50,5 +51,18 @@ export function updateChange(update: Update, context: ChangeContext, current?: S
   const settled = current ? settledUpdate(update, current, context) : update;
   const fields = Object.keys(update).filter((field) => field in settled);
   if (fields.length === 0) return { update: {}, events: [] };
-  return newChange(settled, { event: "changed", by: actorOf(context.delegateProjectId), fields }, context);
+  return newChange(
+    withoutLinksInResult(settled),
+    { event: "changed", by: actorOf(context.delegateProjectId), fields },
+    context,
+  );
+}
+
+function withoutLinksInResult(update: Update): Update {
+  const { output_values, status_reason } = update;
+  return {
+    ...update,
+    ...(output_values && { output_values: valuesWithoutLinks(output_values) }),
+    ...(status_reason && { status_reason: withoutLinks(status_reason) }),
+  };
 }

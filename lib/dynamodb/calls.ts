@@ -158,13 +158,22 @@ export function updateChecked(
 
 async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
   const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
+  try {
+    await sentUncollided(() => client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()));
+    return { written: true, failedCheck: undefined };
+  } catch (error) {
+    if (!isConditionFailed(error)) return rethrow(error);
+    return { written: false, failedCheck: failedCheckOf(error, checks) };
+  }
+}
+
+/** Sends a write again when it collides with a transaction, which the SDK does not. */
+async function sentUncollided<Output>(send: () => Promise<Output>): Promise<Output> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await client.send(new TransactWriteCommand({ TransactItems }), untilAnswered());
-      return { written: true, failedCheck: undefined };
+      return await send();
     } catch (error) {
-      if (isConditionFailed(error)) return { written: false, failedCheck: failedCheckOf(error, checks) };
-      if (attempt === MAX_ATTEMPTS || !hasCollided(error)) return rethrow(error);
+      if (attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
       await pause(attempt);
     }
   }
@@ -178,7 +187,7 @@ function failedCheckOf(error: unknown, checks: ConditionCheck[]): ConditionCheck
 
 /** Puts an item where the condition, if there is one, holds. */
 export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
-  return outcomeOf(client.send(new PutCommand(input), untilAnswered()));
+  return outcomeOf(() => client.send(new PutCommand(input), untilAnswered()));
 }
 
 /** Updates an item where the condition, if there is one, holds. @param options.timeout after how many ms it is given up */
@@ -186,17 +195,17 @@ export function updateItem(
   input: UpdateCommandInput,
   options: { timeout?: number } = {},
 ): Promise<WriteOutcome> {
-  return outcomeOf(client.send(new UpdateCommand(input), untilAnswered(options.timeout)));
+  return outcomeOf(() => client.send(new UpdateCommand(input), untilAnswered(options.timeout)));
 }
 
 /** Deletes an item where the condition, if there is one, holds. */
 export function deleteItem(input: DeleteCommandInput): Promise<WriteOutcome> {
-  return outcomeOf(client.send(new DeleteCommand(input), untilAnswered()));
+  return outcomeOf(() => client.send(new DeleteCommand(input), untilAnswered()));
 }
 
-async function outcomeOf(sent: Promise<PutCommandOutput>): Promise<WriteOutcome> {
+async function outcomeOf(send: () => Promise<PutCommandOutput>): Promise<WriteOutcome> {
   try {
-    const { Attributes, $metadata } = await sent;
+    const { Attributes, $metadata } = await sentUncollided(send);
     return { written: true, item: Attributes, attempts: $metadata.attempts ?? 1 };
   } catch (error) {
     if (!isConditionFailed(error)) return rethrow(error);

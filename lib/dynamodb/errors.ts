@@ -2,6 +2,9 @@ import { ConditionalCheckFailedException, TransactionCanceledException } from "@
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import { ServiceError } from "../errors.ts";
 
+/** Why DynamoDB cancels a transaction that may succeed when it is sent again. */
+const PASSING_REASONS = /^(None|TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)$/;
+
 /**
  * Rethrows what the SDK threw, after its own retries, in the service's words.
  * @throws ServiceError `unavailable` for throttling, outages, time-outs and colliding transactions; anything else as
@@ -32,7 +35,10 @@ export function isConditionFailed(
   return reasons.some(({ Code }) => Code === "ConditionalCheckFailed");
 }
 
-/** Whether a transaction met another one, or a partition that was too busy: nothing of it was written. */
+/** Whether a write met a transaction, or a transaction a partition that was too busy: nothing of it was written. */
 export function hasCollided(error: unknown): boolean {
-  return /^Transaction(Canceled|InProgress|Conflict)Exception$/.test((error as Error).name);
+  if (error instanceof TransactionCanceledException) {
+    return (error.CancellationReasons ?? []).every(({ Code = "None" }) => PASSING_REASONS.test(Code));
+  }
+  return /^Transaction(InProgress|Conflict)Exception$/.test((error as Error).name);
 }

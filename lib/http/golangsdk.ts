@@ -1,10 +1,13 @@
 import { asText, isContainer, isJsonObject } from "../wire/exact-json.ts";
+import { MAX_RESPONSE_BYTES, responseBytes } from "../wire/response-size.ts";
 import type { EndpointEvent } from "./event.ts";
 
 /** What a client needs that others do not. */
 export interface ClientNeeds {
   /** Whether it gets inputs and outputs of a configuration as they were sent, and not normalized. */
   definitionsAsSent: boolean;
+  /** A resource of a response as it reads it. */
+  shown: (resource: object) => object;
   /** How it sends back values that it was shown; undefined where it is as they are. */
   sentBack: ((value: unknown) => unknown) | undefined;
 }
@@ -16,8 +19,18 @@ const TIMES = ["creation_time", "updated_time", "collected_time", "time", "expir
 const VALUES = ["input_values", "output_values"];
 const DEFINITIONS = ["inputs", "outputs"];
 
-const NO_NEEDS: ClientNeeds = { definitionsAsSent: false, sentBack: undefined };
-const GO_SDK_NEEDS: ClientNeeds = { definitionsAsSent: true, sentBack: sentBackByGoSdk };
+const TOO_LARGE = "input_values and output_values are left out: they are too large for this client";
+
+const NO_NEEDS: ClientNeeds = {
+  definitionsAsSent: false,
+  shown: (resource) => resource,
+  sentBack: undefined,
+};
+const GO_SDK_NEEDS: ClientNeeds = {
+  definitionsAsSent: true,
+  shown: resourceForGoSdk,
+  sentBack: sentBackByGoSdk,
+};
 
 /** Whether a request comes from OTC's Go SDK, or from the Terraform provider that is built on it. */
 export function isGoSdk({ headers }: EndpointEvent): boolean {
@@ -40,19 +53,25 @@ export function needsOf(event: EndpointEvent): ClientNeeds {
 export function forGoSdk(body: object): object {
   const resources = Object.entries(body).map(([name, value]) => [
     name,
-    Array.isArray(value) ? value.map(resourceForGoSdk) : resourceForGoSdk(value),
+    Array.isArray(value) ? value.map(memberForGoSdk) : memberForGoSdk(value),
   ]);
   return withoutZones(Object.fromEntries(resources));
 }
 
-function resourceForGoSdk(resource: unknown): unknown {
-  if (!isJsonObject(resource)) return resource;
+function memberForGoSdk(value: unknown): unknown {
+  return isJsonObject(value) ? resourceForGoSdk(value) : value;
+}
+
+/** Texts of JSON are longer than the JSON: values that then take a whole response are left out. */
+function resourceForGoSdk(resource: object): object {
   const members = Object.entries(resource).map(([name, value]) => {
     if (VALUES.includes(name)) return [name, textValues(value)];
     if (DEFINITIONS.includes(name) && Array.isArray(value)) return [name, value.map(textValues)];
     return [name, value];
   });
-  return withoutZones(Object.fromEntries(members));
+  const shown = withoutZones(Object.fromEntries(members));
+  if (!("input_values" in shown) || responseBytes(shown) <= MAX_RESPONSE_BYTES) return shown;
+  return { ...shown, ...Object.fromEntries(VALUES.map((name) => [name, null])), warning: TOO_LARGE };
 }
 
 function withoutZones(resource: object): object {

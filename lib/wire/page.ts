@@ -37,29 +37,36 @@ export interface Page<Row> {
   next: string | undefined;
 }
 
+/** What a page needs where its rows may be large. */
+export interface PageOptions<View> {
+  /** The row in the form that the response will have it. */
+  measured?: (view: View) => object;
+  /** What the response holds of a row that takes a whole one by itself, so that no row stops the list. */
+  smaller?: (view: View) => View;
+}
+
 /**
  * Takes from a list as many rows as fit a response: at most `most`, and at least one if there is one, so that an
  * empty page never leads on.
  * @param rows the list from where the page begins, read no further than needed. It may stop before the end of the
  *   data; then it returns the id behind which it goes on.
  * @param view what the response holds of a row
- * @param smaller what it holds of a row that takes a whole response by itself, so that no row stops the list
  */
 export async function takePage<Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
   view: (row: Row) => View,
   most = Number.POSITIVE_INFINITY,
-  smaller: (view: View) => View = (large) => large,
+  { measured = (shown) => shown, smaller = (large) => large }: PageOptions<View> = {},
 ): Promise<Page<View>> {
   const taken: View[] = [];
   let bytes = 0;
   for (let row = await rows.next(); ; row = await rows.next()) {
     if (row.done) return { rows: taken, next: row.value };
     let shown = view(row.value);
-    let size = responseBytes(shown);
+    let size = responseBytes(measured(shown));
     if (size > MAX_RESPONSE_BYTES) {
       shown = smaller(shown);
-      size = responseBytes(shown);
+      size = responseBytes(measured(shown));
     }
     bytes += size;
     if (taken.length === most || (bytes > MAX_RESPONSE_BYTES && taken.length > 0)) {

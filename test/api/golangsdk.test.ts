@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { MAX_RESPONSE_BYTES, responseBytes } from "../../lib/wire/response-size.ts";
 import { type Call, type Reply, request } from "../support/api.ts";
 import { collect, type DeliveringTenant, newDeliveringTenant } from "../support/delivery.ts";
 import { newTenant } from "../support/deployments.ts";
@@ -77,6 +78,32 @@ describe("OTC's Go SDK reads", () => {
     expect([...config.inputs, ...config.outputs].every(isReadable)).toBe(true);
     const { metadata } = (await call("GET", "/software_deployments/metadata/a-server")).json;
     expect(metadata[0].inputs.every(isReadable)).toBe(true);
+  });
+});
+
+describe("what OTC's Go SDK reads as texts is longer, and still fits a response", () => {
+  const backslashes = { a: ["\\".repeat(510_000)] };
+
+  it("of one deployment without its values, where they alone would fill it", async () => {
+    const { id } = await tenant.deploy({ input_values: backslashes });
+    await tenant.update(id, { output_values: backslashes });
+    const plain = await tenant.show(id);
+    expect([plain.input_values, plain.output_values]).toEqual([backslashes, backslashes]);
+    const reply = await call("GET", deployment(id));
+    expect(responseBytes(reply.json)).toBeLessThan(MAX_RESPONSE_BYTES);
+    const { input_values, output_values, warning } = reply.json.software_deployment;
+    expect([input_values, output_values]).toEqual([null, null]);
+    expect(warning).toContain("too large");
+  });
+
+  it("of a list in more pages", async () => {
+    for (let i = 0; i < 3; i += 1) await tenant.deploy({ input_values: backslashes });
+    const all = async (get: typeof call): Promise<number> => {
+      const { json } = await get("GET", "/software_deployments");
+      expect(responseBytes(json)).toBeLessThan(MAX_RESPONSE_BYTES);
+      return json.software_deployments.length;
+    };
+    expect([await all(call), await all(tenant.call)]).toEqual([1, 3]);
   });
 });
 

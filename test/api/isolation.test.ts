@@ -137,6 +137,14 @@ describe("the delegated tenant", () => {
     },
   );
 
+  it.each(["PUT", "PATCH"])("changes nothing with a %s that names nothing", async (method) => {
+    const { delegate, mine } = await delegated(["member"]);
+    const before = await owner.call("GET", `/software_deployments/${mine.id}`);
+    expect((await under(delegate, method, `/software_deployments/${mine.id}`, {})).status).toBe(200);
+    const after = await owner.call("GET", `/software_deployments/${mine.id}`);
+    expect([after.json, after.headers.etag]).toEqual([before.json, before.headers.etag]);
+  });
+
   it("sees no other deployment: 404, as if it were not there", async () => {
     const { delegate } = await delegated(["member"]);
     const hidden = await under(delegate, "GET", `/software_deployments/${deployment.id}`);

@@ -39,6 +39,14 @@ describe("PATCH", () => {
     expect(await show(id)).toEqual(reply.json.software_deployment);
   });
 
+  it("that leaves nothing of inputs that are none begins no run", async () => {
+    const { id } = await tenant.deploy({ status: "COMPLETE" });
+    for (const input_values of [{}, { x: null }]) {
+      await patch(id, { input_values });
+      expect(await show(id)).toMatchObject({ status: "COMPLETE", input_values: null });
+    }
+  });
+
   it("merges objects, and replaces all else", async () => {
     const { id } = await tenant.deploy({
       input_values: { a: { b: 1, c: 2 }, list: [1, 2], gone: 1, n: 9007199254740993n.toString() },

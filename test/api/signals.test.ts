@@ -146,7 +146,23 @@ describe("a signal by a token", () => {
     expect(output_values.deploy_stderr).toContain("PUT https://host/agent/signal?capability=removed 200");
     expect(output_values.result.nested[0]).toContain("capability%3Dremoved");
     for (const secret of [signal, link]) expect(text).not.toContain(secret.split("=")[1]);
+    expect(text).not.toContain(signal.split(".")[1]);
     await tenant.update(id, { status_reason: log, output_values: { log } });
     expect(JSON.stringify(await tenant.show(id))).not.toContain(signal.split("=")[1]);
   });
+
+  it.each([0, 60, 120, 180])(
+    "keeps no part of a link that a cut would go through, %i bytes on",
+    async (more) => {
+      const { id } = await tenant.deployed();
+      const link = await tenant.newLink();
+      const signal = await signalLink(link);
+      const log = "x".repeat(more) + `${link} `.repeat(3_000);
+      const reply = await byLink("PUT", signal, { body: { deploy_status_code: 1, problem: log } });
+      expect(reply.status).toBe(200);
+      const { status_reason } = await tenant.show(id);
+      expect(status_reason).toContain("bytes are missing here");
+      expect(status_reason).not.toContain(link.split(".").at(-1));
+    },
+  );
 });

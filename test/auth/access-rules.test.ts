@@ -13,6 +13,7 @@ describe("access rules, as Keystone's middleware reads them", () => {
     ["/v1/p/software_**", "/v1/p/software_deployments"],
     ["/v1/**/events", "/v1/p/software_deployments/5/events"],
     ["**", ""],
+    ["/v1/{p/**", "/v1/{p/x"],
   ])("%s allows %s", (path, asked) => expect(allows(path, asked)).toBe(true));
 
   it.each([
@@ -22,6 +23,7 @@ describe("access rules, as Keystone's middleware reads them", () => {
     ["/v1/{id}/x", "/v1/a/b/x"],
     ["/v1/p.software", "/v1/p/software"],
     ["", "/v1"],
+    ["/v1/{p/x", "/v1/p/x"],
   ])("%s does not allow %s", (path, asked) => expect(allows(path, asked)).toBe(false));
 
   it("another service, another method, or no rule allows nothing", () => {
@@ -32,5 +34,6 @@ describe("access rules, as Keystone's middleware reads them", () => {
 
   it("no pattern takes long", () => {
     expect(allows("**a".repeat(80), `/${"a".repeat(2_000)}b`)).toBe(false);
+    expect(allows("****".repeat(60), `/${"a".repeat(8_000)}`)).toBe(true);
   });
 });

@@ -174,4 +174,21 @@ describe("If-Match", () => {
       expect(reply.status).toBe(method === "DELETE" ? 204 : 200);
     }
   });
+
+  it.each(["PUT", "PATCH"])(
+    "holds for a %s that names nothing, and whose answer was lost",
+    async (method) => {
+      const { id, config_id } = await tenant.deploy();
+      const { headers } = await tenant.call("GET", `/software_deployments/${id}`);
+      for (const body of [{}, { config_id }]) {
+        injectFaults("pass", "cut-after");
+        const reply = await tenant.call(method, `/software_deployments/${id}`, {
+          headers: { "if-match": headers.etag ?? "" },
+          body,
+        });
+        expect(reply.status).toBe(200);
+        headers.etag = reply.headers.etag ?? "";
+      }
+    },
+  );
 });

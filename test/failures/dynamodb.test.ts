@@ -82,6 +82,12 @@ describe("DynamoDB in trouble", () => {
     },
   );
 
+  it("meeting a transaction, which the SDK does not repeat: it is written after it", async () => {
+    injectFaults("conflict", "conflict");
+    expect((await create()).status).toBe(200);
+    expect(proxy.calls).toHaveLength(3);
+  });
+
   it("a fault that will not pass: 500, and nothing of DynamoDB in it", async () => {
     always("deny");
     const reply = await create();

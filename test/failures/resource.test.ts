@@ -327,6 +327,33 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
     expect((await tenant.call("POST", "/software_deployments", { body })).status).toBe(200);
   });
 
+  it("sees a reference that no index has yet, also of a deployment that was made long before", async () => {
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    const { id } = await tenant.configure();
+    const old = await tenant.deploy({ config_id: (await tenant.configure()).id });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+    const later = await newTenant(["member"], tenant.project);
+    await later.call("PUT", deployment(old.id), { body: { config_id: id } });
+    proxy.decide = (_, { IndexName }) => (IndexName ? { answer: { Items: [], Count: 0 } } : "pass");
+    expectFault(await later.call("DELETE", `/software_configs/${id}`), 409, "referenced");
+    expect((await later.call("GET", `/software_configs/${id}`)).status).toBe(200);
+  });
+
+  it("removes a configuration although an answer is lost", async () => {
+    vi.stubEnv("CONFIG_REFERENCES", "checked");
+    for (const lost of ["UpdateItem", "DeleteItem"]) {
+      const { id } = await tenant.configure();
+      let calls = 0;
+      proxy.decide = (operation) => {
+        if (operation !== lost) return "pass";
+        calls += 1;
+        return calls === 1 ? "cut-after" : "pass";
+      };
+      expect((await tenant.call("DELETE", `/software_configs/${id}`)).status).toBe(204);
+      expect(calls).toBe(2);
+    }
+  });
+
   it("takes as many deployments and configurations at a time as one transaction does", async () => {
     vi.stubEnv("CONFIG_REFERENCES", "checked");
     const { id } = await tenant.configure();

@@ -23,6 +23,8 @@ export type InjectedFault =
   | "cut-after"
   /** Answered as a transaction that met another one. */
   | "collide"
+  /** Answered as a write of one item that met a transaction. */
+  | "conflict"
   /** Never answered. */
   | "hang"
   /** Answered as a fault that will not pass. */
@@ -34,6 +36,7 @@ const FAULTS: Record<string, [number, string]> = {
   throttle: [400, "com.amazonaws.dynamodb.v20120810#ThrottlingException"],
   fail: [500, "com.amazonaws.dynamodb.v20120810#InternalServerError"],
   collide: [400, "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"],
+  conflict: [400, "com.amazonaws.dynamodb.v20120810#TransactionConflictException"],
   deny: [400, "com.amazon.coral.service#AccessDeniedException"],
 };
 

@@ -28,6 +28,15 @@ const made = ({ list, request }: Definition): unknown => {
   return configView(config)[list][0];
 };
 
+describe("an input that fits no type", () => {
+  it.each([
+    ...["Foo", "toString", 1, {}].map((type) => ({ name: "a", type, default: 1 })),
+    { name: "a", type: "Number", default: "1".repeat(1_001) },
+  ])("is refused: %j", (input) => {
+    expect(ConfigRequest.safeParse({ inputs: [input] }).success).toBe(false);
+  });
+});
+
 describe("inputs and outputs, as Heat's own code makes them", () => {
   it("are all there", () => expect(all).toHaveLength(517));
 

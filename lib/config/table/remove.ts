@@ -12,7 +12,7 @@ const REMOVAL_SECONDS = 30;
 /** Finds out whether a deployment refers to a configuration. */
 export interface References {
   exist: () => Promise<boolean>;
-  /** The same, also for deployments that were created so lately that no index has them yet. */
+  /** The same, also for deployments that were written so lately that no index has them yet. */
   existLately: () => Promise<boolean>;
 }
 
@@ -20,6 +20,7 @@ export interface References {
  * Removes a configuration that no deployment refers to. Where references are checked, nothing may refer to it from the
  * moment on that it is looked for references: it is marked, looked for once more, and only then removed. A mark that is
  * left behind ends by itself.
+ * @param context.requestId the id of the invocation: whose mark it is
  * @throws ServiceError `not_found`, `conflict` while a deployment refers to it or somebody else is removing it,
  *   `unavailable`
  */
@@ -27,18 +28,18 @@ export async function removeConfig(
   projectId: string,
   id: string,
   references: References,
-  now: Date,
+  { requestId, now }: { requestId: string; now: Date },
 ): Promise<void> {
   if (!isId(id)) throw configNotFound(id);
   if (await references.exist()) return throwReferenced(projectId, id);
   forgetConfig(projectId, id);
   if (!configReferencesAreChecked()) return removeUnmarked(projectId, id);
-  const until = await mark(projectId, id, now);
+  await mark(projectId, id, requestId, now);
   if (await references.existLately()) {
-    await unmark(projectId, id, until);
+    await unmark(projectId, id, requestId);
     return throwReferenced(projectId, id);
   }
-  await removeMarked(projectId, id, until);
+  await removeMarked(projectId, id, requestId);
 }
 
 async function removeUnmarked(projectId: string, id: string): Promise<void> {
@@ -48,38 +49,41 @@ async function removeUnmarked(projectId: string, id: string): Promise<void> {
   if (!item && attempts === 1) throw configNotFound(id);
 }
 
-/** Marks a configuration as being removed. @returns until when, in seconds since 1970 */
-async function mark(projectId: string, id: string, now: Date): Promise<number> {
-  const until = epochSeconds(now) + REMOVAL_SECONDS;
+/** Marks a configuration as being removed by a request, which meets its own mark where an answer was lost. */
+async function mark(projectId: string, id: string, requestId: string, now: Date): Promise<void> {
   const { written } = await updateItem({
     TableName,
     Key: { project_id: projectId, id },
-    UpdateExpression: "SET removing_until = :until",
+    UpdateExpression: "SET removing_until = :until, removing_by = :request",
     ConditionExpression:
-      "attribute_exists(id) AND (attribute_not_exists(removing_until) OR removing_until < :now)",
-    ExpressionAttributeValues: { ":until": until, ":now": epochSeconds(now) },
+      "attribute_exists(id) AND (attribute_not_exists(removing_until) OR removing_until < :now OR removing_by = :request)",
+    ExpressionAttributeValues: {
+      ":until": epochSeconds(now) + REMOVAL_SECONDS,
+      ":now": epochSeconds(now),
+      ":request": requestId,
+    },
   });
-  if (written) return until;
+  if (written) return;
   if (!(await findConfig(projectId, id))) throw configNotFound(id);
   throw new ServiceError("conflict", `Software config with id ${id} is being removed by another request.`);
 }
 
-async function unmark(projectId: string, id: string, until: number): Promise<void> {
+async function unmark(projectId: string, id: string, requestId: string): Promise<void> {
   await updateItem({
     TableName,
     Key: { project_id: projectId, id },
-    UpdateExpression: "REMOVE removing_until",
-    ConditionExpression: "removing_until = :until",
-    ExpressionAttributeValues: { ":until": until },
+    UpdateExpression: "REMOVE removing_until, removing_by",
+    ConditionExpression: "removing_by = :request",
+    ExpressionAttributeValues: { ":request": requestId },
   });
 }
 
-async function removeMarked(projectId: string, id: string, until: number): Promise<void> {
+async function removeMarked(projectId: string, id: string, requestId: string): Promise<void> {
   const { written, attempts } = await deleteItem({
     TableName,
     Key: { project_id: projectId, id },
-    ConditionExpression: "removing_until = :until",
-    ExpressionAttributeValues: { ":until": until },
+    ConditionExpression: "removing_by = :request",
+    ExpressionAttributeValues: { ":request": requestId },
   });
   if (!written && attempts === 1) {
     throw new ServiceError("unavailable", "The configuration is being removed by others: try again.");

@@ -15,7 +15,10 @@ import { updateExpressions } from "./update-expression.ts";
 /** How often a change is attempted on a deployment that others change at the same time, before 503 is answered. */
 export const MAX_ATTEMPTS = 8;
 
-/** Decides the change of a deployment as it was just read, and its item; undefined leaves it as it is. */
+/**
+ * Decides the change of a deployment as it was just read, and its item; undefined leaves it as it is, as does a change
+ * by a delegated tenant that names nothing.
+ */
 export type Decide = (
   deployment: SoftwareDeployment,
   item: Item,
@@ -38,7 +41,7 @@ export async function readModifyWrite(
     const { item, deployment: current } = await readItem(projectId, id, now, delegateProjectId);
     if (isRepeat(item, requestId)) return current;
     const change = await decide(current, item);
-    if (!change) return current;
+    if (!change || (change.events.length === 0 && delegateProjectId !== undefined)) return current;
     checkETag?.(etagOf(current, now));
     if (expiresAt(current) <= epochSeconds(clock())) throw deploymentNotFound(id);
     const withTimeout = hasTimedOut(current, now) ? afterTimeout(change, current, requestId) : change;
@@ -50,7 +53,7 @@ export async function readModifyWrite(
 
 /** Whether this request has changed the deployment already: the SDK repeats a write whose answer was lost. */
 function isRepeat(item: Item, requestId: string): boolean {
-  return eventsOf(item).some(({ request_id }) => request_id === requestId);
+  return item.touched_by === requestId || eventsOf(item).some(({ request_id }) => request_id === requestId);
 }
 
 /** What is said when others change a deployment again and again. */
@@ -88,7 +91,10 @@ async function writeChecked(
 ): Promise<Item | undefined> {
   const { written, failedCheck } = await updateChecked(update, conditions);
   if (failedCheck) throw unknownReference(failedCheck.Key.id);
-  return written ? getItem({ TableName, Key: update.Key, ConsistentRead: true }) : undefined;
+  if (!written) return undefined;
+  const item = await getItem({ TableName, Key: update.Key, ConsistentRead: true });
+  // It may have been removed since.
+  return item?.server_id === undefined ? undefined : item;
 }
 
 /** Drops the oldest events where there are too many, in a write of its own that may fail. */

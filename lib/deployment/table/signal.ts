@@ -3,6 +3,7 @@ import { ServiceError } from "../../errors.ts";
 import type { JsonObject } from "../../wire/exact-json.ts";
 import type { ChangeContext } from "../change.ts";
 import type { Actor } from "../history.ts";
+import { valuesWithoutLinks } from "../links.ts";
 import { hasTimedOut, isPresent, isTooLate } from "../run.ts";
 import { resultOf, signalChange } from "../signal.ts";
 import { readModifyWrite } from "./change.ts";
@@ -29,6 +30,8 @@ export async function signalDeployment(
   context: ChangeContext,
 ): Promise<void> {
   const { projectId, now } = context;
+  // Before anything is cut, which might leave the half of a link.
+  const sent = valuesWithoutLinks(outputs);
   await readModifyWrite(
     id,
     async (run, item) => {
@@ -38,7 +41,7 @@ export async function signalDeployment(
       const isOlder = link !== undefined && !isPresent(link, run);
       if (isOlder || run.status !== "IN_PROGRESS" || hasTimedOut(run, now)) return undefined;
       const declared = await declaredOutputs(projectId, run.config_id);
-      const result = resultOf(outputs, declared, run.output_values ?? {});
+      const result = resultOf(sent, declared, run.output_values ?? {});
       const room = roomFor(item, ["output_values", "status_reason"]);
       return signalChange(fitResult(result, room), by, context);
     },

@@ -68,6 +68,8 @@ function assignedValues(change: StoredChange, context: ChangeContext, current?: 
     ...(current && expiry(change, current, { begun, changed })),
     updated_time: updatedTime(context.now, current),
     changed,
+    // A change that names nothing has no event by which a repeat could be recognized.
+    ...(change.events.length === 0 && { touched_by: context.requestId }),
   };
 }
 

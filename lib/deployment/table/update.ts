@@ -30,10 +30,7 @@ export async function updateDeployment(
   if (!namesDelivered(update)) return writeOnce(id, updateChange(update, context), context);
   return readModifyWrite(
     id,
-    async (current, item) => {
-      const change = withStoredValues(updateChange(update, context, current));
-      return namesNothing(change) && isDelegated(context) ? undefined : fitting(change, item);
-    },
+    async (current, item) => fitting(withStoredValues(updateChange(update, context, current)), item),
     context,
   );
 }
@@ -59,25 +56,15 @@ export async function writeOnce(
   const stored = withStoredValues(change);
   const readsFirst =
     RETENTION !== undefined ||
-    isDelegated(context) ||
+    context.delegateProjectId !== undefined ||
     context.checkETag ||
     bytesOf(largeValues(stored)) > SMALL_BYTES;
   const written = readsFirst ? undefined : await writeChange(id, stored, context);
   if (written) return deploymentOf(written);
-  const decide = async (item: Parameters<typeof checkFits>[1]) =>
-    namesNothing(change) && isDelegated(context) ? undefined : fitting(stored, item);
-  return readModifyWrite(id, (_, item) => decide(item), context);
+  return readModifyWrite(id, async (_, item) => fitting(stored, item), context);
 }
 
 function fitting(change: StoredChange, item: Parameters<typeof checkFits>[1]): StoredChange {
   checkFits(change, item);
   return change;
-}
-
-function namesNothing({ events }: Change): boolean {
-  return events.length === 0;
-}
-
-function isDelegated({ delegateProjectId }: ChangeContext): boolean {
-  return delegateProjectId !== undefined;
 }
