@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -136,7 +136,7 @@ function endWithThisProcess(child: ChildProcess): void {
   child.once("exit", () => guard.kill("SIGKILL"));
   // This process may end without waiting for them.
   for (const handle of [child, guard]) handle.unref();
-  for (const pipe of [child.stderr, guard.stdin]) (pipe as unknown as { unref?: () => void })?.unref?.();
+  for (const pipe of [child.stderr, guard.stdin]) (pipe as Socket | null)?.unref();
 }
 
 function installed(file: string): string | undefined {

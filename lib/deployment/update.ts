@@ -9,7 +9,8 @@ import { valuesWithoutLinks, withoutLinks } from "./links.ts";
 
 /**
  * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule). Maps are replaced, never
- * merged. A delivered field with the value that it has changes nothing. An empty body only moves `updated_time`, and a `timeout` of 0 takes the time limit away.
+ * merged. A delivered field with the value that it has changes nothing. An empty body only moves `updated_time`, and a
+ * `timeout` of 0 takes the time limit away.
  */
 export const UpdateRequest = flatBody(
   "software_deployment",

@@ -71,6 +71,9 @@ export const BATCH_KEYS = 100;
 /** The most items that a query looks at in one page. */
 const QUERY_PAGE = 1_000;
 
+/** Until when a write that collides is sent again, in ms after it was sent first. */
+const COLLISIONS_MS = 800;
+
 /** Attempts at what the SDK does not retry: colliding transactions, keys that were left out. */
 const MAX_ATTEMPTS = 5;
 
@@ -159,7 +162,7 @@ export function updateChecked(
 async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
   const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
   try {
-    await sentUncollided(() => client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()));
+    await retryCollisions(() => client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()));
     return { written: true, failedCheck: undefined };
   } catch (error) {
     if (!isConditionFailed(error)) return rethrow(error);
@@ -167,13 +170,18 @@ async function transact(checks: ConditionCheck[], writes: TransactItems): Promis
   }
 }
 
-/** Sends a write again when it collides with a transaction, which the SDK does not. */
-async function sentUncollided<Output>(send: () => Promise<Output>): Promise<Output> {
+/**
+ * Sends a write again when it collides with a transaction, which the SDK does not; not after a while, so that no write
+ * lands much later than one that met none (see `client`).
+ */
+async function retryCollisions<Output>(send: () => Promise<Output>): Promise<Output> {
+  const begun = performance.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await send();
     } catch (error) {
-      if (attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
+      const isLate = performance.now() - begun + pauseAfter(attempt) > COLLISIONS_MS;
+      if (isLate || attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
       await pause(attempt);
     }
   }
@@ -205,7 +213,7 @@ export function deleteItem(input: DeleteCommandInput): Promise<WriteOutcome> {
 
 async function outcomeOf(send: () => Promise<PutCommandOutput>): Promise<WriteOutcome> {
   try {
-    const { Attributes, $metadata } = await sentUncollided(send);
+    const { Attributes, $metadata } = await retryCollisions(send);
     return { written: true, item: Attributes, attempts: $metadata.attempts ?? 1 };
   } catch (error) {
     if (!isConditionFailed(error)) return rethrow(error);
@@ -246,7 +254,11 @@ function untilAnswered(timeout?: number): { abortSignal?: AbortSignal } {
   return { abortSignal: second ? AbortSignal.any([first, second]) : first };
 }
 
-/** Waits after an attempt: 50 ms, and twice as long after each further one. */
 function pause(attempt: number): Promise<void> {
-  return sleep(50 * 2 ** (attempt - 1));
+  return sleep(pauseAfter(attempt));
+}
+
+/** How long to wait after an attempt, in ms: 50, and twice as long after each further one. */
+function pauseAfter(attempt: number): number {
+  return 50 * 2 ** (attempt - 1);
 }
