@@ -71,8 +71,8 @@ export const BATCH_KEYS = 100;
 /** The most items that a query looks at in one page. */
 const QUERY_PAGE = 1_000;
 
-/** Until when a write that collides is sent again, in ms after it was sent first. */
-const COLLISIONS_MS = 800;
+/** For how long a write that has collided is sent again, in ms. */
+const COLLISIONS_MS = 2_800;
 
 /** Attempts at what the SDK does not retry: colliding transactions, keys that were left out. */
 const MAX_ATTEMPTS = 5;
@@ -162,7 +162,8 @@ export function updateChecked(
 async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
   const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
   try {
-    await retryCollisions(() => client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()));
+    const command = () => new TransactWriteCommand({ TransactItems });
+    await retryCollisions((deadline) => client.send(command(), untilAnswered(deadline)));
     return { written: true, failedCheck: undefined };
   } catch (error) {
     if (!isConditionFailed(error)) return rethrow(error);
@@ -171,17 +172,19 @@ async function transact(checks: ConditionCheck[], writes: TransactItems): Promis
 }
 
 /**
- * Sends a write again when it collides with a transaction, which the SDK does not; not after a while, so that no write
- * lands much later than one that met none (see `client`).
+ * Sends a write again when it collides with a transaction, which the SDK does not: where the collision was answered at
+ * the first try, and no longer than lets the write land in time (see `client`).
  */
-async function retryCollisions<Output>(send: () => Promise<Output>): Promise<Output> {
-  const begun = performance.now();
+async function retryCollisions<Output>(send: (deadline?: AbortSignal) => Promise<Output>): Promise<Output> {
+  let deadline: AbortSignal | undefined;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await send();
+      return await send(deadline);
     } catch (error) {
-      const isLate = performance.now() - begun + pauseAfter(attempt) > COLLISIONS_MS;
-      if (isLate || attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
+      const tries = (error as Partial<TransactionCanceledException>).$metadata?.attempts ?? 1;
+      const isSlow = deadline === undefined && tries > 1;
+      if (isSlow || attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
+      deadline ??= AbortSignal.timeout(COLLISIONS_MS);
       await pause(attempt);
     }
   }
@@ -195,7 +198,7 @@ function failedCheckOf(error: unknown, checks: ConditionCheck[]): ConditionCheck
 
 /** Puts an item where the condition, if there is one, holds. */
 export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
-  return outcomeOf(() => client.send(new PutCommand(input), untilAnswered()));
+  return outcomeOf((deadline) => client.send(new PutCommand(input), untilAnswered(deadline)));
 }
 
 /** Updates an item where the condition, if there is one, holds. @param options.timeout after how many ms it is given up */
@@ -203,15 +206,17 @@ export function updateItem(
   input: UpdateCommandInput,
   options: { timeout?: number } = {},
 ): Promise<WriteOutcome> {
-  return outcomeOf(() => client.send(new UpdateCommand(input), untilAnswered(options.timeout)));
+  return outcomeOf((deadline) =>
+    client.send(new UpdateCommand(input), untilAnswered(deadline, options.timeout)),
+  );
 }
 
 /** Deletes an item where the condition, if there is one, holds. */
 export function deleteItem(input: DeleteCommandInput): Promise<WriteOutcome> {
-  return outcomeOf(() => client.send(new DeleteCommand(input), untilAnswered()));
+  return outcomeOf((deadline) => client.send(new DeleteCommand(input), untilAnswered(deadline)));
 }
 
-async function outcomeOf(send: () => Promise<PutCommandOutput>): Promise<WriteOutcome> {
+async function outcomeOf(send: (deadline?: AbortSignal) => Promise<PutCommandOutput>): Promise<WriteOutcome> {
   try {
     const { Attributes, $metadata } = await retryCollisions(send);
     return { written: true, item: Attributes, attempts: $metadata.attempts ?? 1 };
@@ -246,19 +251,19 @@ function projection(attributes: string[] = []) {
   };
 }
 
-/** Options of a call: neither it nor a repeat begins once the answer of its request has gone, or `timeout` ms after it. */
-function untilAnswered(timeout?: number): { abortSignal?: AbortSignal } {
-  const signals = [requestSignal(), timeout === undefined ? undefined : AbortSignal.timeout(timeout)];
-  const [first, second] = signals.filter((signal) => signal !== undefined);
-  if (!first) return {};
-  return { abortSignal: second ? AbortSignal.any([first, second]) : first };
+/**
+ * Options of a call: neither it nor a repeat begins once the answer of its request has gone, its deadline has passed, or
+ * `timeout` ms after it.
+ */
+function untilAnswered(deadline?: AbortSignal, timeout?: number): { abortSignal?: AbortSignal } {
+  const own = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+  const signals = [requestSignal(), deadline, own].filter((signal) => signal !== undefined);
+  const [only, second] = signals;
+  if (!only) return {};
+  return { abortSignal: second ? AbortSignal.any(signals) : only };
 }
 
+/** Waits after an attempt: 50 ms, and twice as long after each further one. */
 function pause(attempt: number): Promise<void> {
-  return sleep(pauseAfter(attempt));
-}
-
-/** How long to wait after an attempt, in ms: 50, and twice as long after each further one. */
-function pauseAfter(attempt: number): number {
-  return 50 * 2 ** (attempt - 1);
+  return sleep(50 * 2 ** (attempt - 1));
 }

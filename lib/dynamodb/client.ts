@@ -11,8 +11,8 @@ const logger = { debug() {}, warn() {}, error() {} } as unknown as NonNullable<
 
 /**
  * The one DynamoDB client of a container. The environment decides about region, credentials and endpoint
- * (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator). Three tries of at most 1 s each and the waits between them, and
- * before them 0.8 s for collisions with transactions (`calls.ts`), end before a write is 4 s old, on which `SETTLED` in
+ * (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator). Three tries of at most 1 s each and the waits between them, or one
+ * and what follows a collision with a transaction (`calls.ts`), end before a write is 4 s old, on which `SETTLED` in
  * `lib/server/state.ts` relies; and a request is answered before the function's timeout of 10 s even when its token took
  * 3 s to check.
  */
