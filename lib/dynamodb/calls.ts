@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
+import type { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
   DeleteCommand,
@@ -19,7 +19,7 @@ import {
 import { requestSignal } from "../request-signal.ts";
 import { isId } from "../wire/ids.ts";
 import { client } from "./client.ts";
-import { hasCollided, isConditionFailed, rethrow, unavailable } from "./errors.ts";
+import { failedCondition, hasCollided, isConditionFailed, rethrow, unavailable } from "./errors.ts";
 
 /** An item: its attributes by their names. */
 export type Item = Record<string, unknown>;
@@ -162,12 +162,13 @@ export function updateChecked(
 async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
   const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
   try {
-    const command = () => new TransactWriteCommand({ TransactItems });
-    await retryCollisions((deadline) => client.send(command(), untilAnswered(deadline)));
+    await retryCollisions((deadline) =>
+      client.send(new TransactWriteCommand({ TransactItems }), untilAnswered(deadline)),
+    );
     return { written: true, failedCheck: undefined };
   } catch (error) {
     if (!isConditionFailed(error)) return rethrow(error);
-    return { written: false, failedCheck: failedCheckOf(error, checks) };
+    return { written: false, failedCheck: checks[failedCondition(error)] };
   }
 }
 
@@ -181,19 +182,12 @@ async function retryCollisions<Output>(send: (deadline?: AbortSignal) => Promise
     try {
       return await send(deadline);
     } catch (error) {
-      const tries = (error as Partial<TransactionCanceledException>).$metadata?.attempts ?? 1;
-      const isSlow = deadline === undefined && tries > 1;
+      const isSlow = !deadline && (error as TransactionCanceledException).$metadata?.attempts !== 1;
       if (isSlow || attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
       deadline ??= AbortSignal.timeout(COLLISIONS_MS);
       await pause(attempt);
     }
   }
-}
-
-/** The first check that failed, where it was a check and not a write's own condition. */
-function failedCheckOf(error: unknown, checks: ConditionCheck[]): ConditionCheck | undefined {
-  const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
-  return checks[reasons.findIndex(({ Code }) => Code === "ConditionalCheckFailed")];
 }
 
 /** Puts an item where the condition, if there is one, holds. */
@@ -257,10 +251,9 @@ function projection(attributes: string[] = []) {
  */
 function untilAnswered(deadline?: AbortSignal, timeout?: number): { abortSignal?: AbortSignal } {
   const own = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-  const signals = [requestSignal(), deadline, own].filter((signal) => signal !== undefined);
-  const [only, second] = signals;
+  const [only, ...more] = [requestSignal(), deadline, own].filter((signal) => signal !== undefined);
   if (!only) return {};
-  return { abortSignal: second ? AbortSignal.any(signals) : only };
+  return { abortSignal: more.length > 0 ? AbortSignal.any([only, ...more]) : only };
 }
 
 /** Waits after an attempt: 50 ms, and twice as long after each further one. */

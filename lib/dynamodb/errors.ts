@@ -30,15 +30,24 @@ export function unavailable(cause?: unknown): ServiceError {
 export function isConditionFailed(
   error: unknown,
 ): error is ConditionalCheckFailedException | TransactionCanceledException {
-  if (error instanceof ConditionalCheckFailedException) return true;
-  const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
-  return reasons.some(({ Code }) => Code === "ConditionalCheckFailed");
+  return error instanceof ConditionalCheckFailedException || failedCondition(error) !== -1;
+}
+
+/** Which of a transaction's actions was refused because its condition did not hold, the first of them; -1 for none. */
+export function failedCondition(error: unknown): number {
+  return cancellationCodes(error).indexOf("ConditionalCheckFailed");
 }
 
 /** Whether a write met a transaction, or a transaction a partition that was too busy: nothing of it was written. */
 export function hasCollided(error: unknown): boolean {
-  if (error instanceof TransactionCanceledException) {
-    return (error.CancellationReasons ?? []).every(({ Code = "None" }) => PASSING_REASONS.test(Code));
-  }
-  return /^Transaction(InProgress|Conflict)Exception$/.test((error as Error).name);
+  return (
+    /^Transaction(Canceled|InProgress|Conflict)Exception$/.test((error as Error).name) &&
+    cancellationCodes(error).every((code) => PASSING_REASONS.test(code))
+  );
+}
+
+/** Why each of a transaction's actions was refused, in their order; nothing for another error. */
+function cancellationCodes(error: unknown): string[] {
+  const reasons = error instanceof TransactionCanceledException ? error.CancellationReasons : undefined;
+  return reasons?.map(({ Code = "None" }) => Code) ?? [];
 }
