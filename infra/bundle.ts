@@ -1,28 +1,32 @@
 import { readFile } from "node:fs/promises";
 import { type BuildOptions, type BuildResult, build } from "esbuild";
 import { parse } from "yaml";
-
-/** `infra/build.yml`: esbuild's options as serverless-esbuild takes them, and the size budget in bytes. */
-interface BuildFile {
-  esbuild: BuildOptions & { outputFileExtension: string; exclude: string[]; watch: object };
-  budget: { total: number; own: number };
-}
-
-interface ServerlessFile {
-  functions: Record<string, { handler: string }>;
-}
-
-const { esbuild, budget: bounds } = await read<BuildFile>("build.yml");
-const { outputFileExtension: _, exclude: __, watch: ___, ...options } = esbuild;
-const { functions } = await read<ServerlessFile>("../serverless.yml");
+import { routes } from "./route-table.ts";
 
 /** How large a function's bundle may become, minified, in bytes: all of it, and the part that is our own. */
-export const budget = bounds;
+interface Budget {
+  total: number;
+  own: number;
+}
+
+/** `infra/build.yml`: esbuild's options as serverless-esbuild takes them, and the budgets: one for all, and exceptions. */
+interface BuildFile {
+  esbuild: BuildOptions & { outputFileExtension: string; exclude: string[]; watch: object };
+  budget: Budget & Record<string, Budget>;
+}
+
+const { esbuild, budget } = await read<BuildFile>("build.yml");
+const { outputFileExtension: _, exclude: __, watch: ___, ...options } = esbuild;
 
 /** The source files of the functions of `serverless.yml`, by the functions' names. */
 export const sources: Record<string, string> = Object.fromEntries(
-  Object.entries(functions).map(([name, { handler }]) => [name, handler.replace(/\.\w+$/, ".ts")]),
+  routes.map(({ name, file }) => [name, `${file}.ts`]),
 );
+
+/** The budget of a function's bundle. */
+export function budgetOf(name: string): Budget {
+  return budget[name] ?? budget;
+}
 
 /**
  * Bundles a file as functions are deployed, with an account of what is in the bundle.

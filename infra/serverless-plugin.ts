@@ -11,6 +11,7 @@ export interface Serverless {
     functions: Record<string, FunctionDefinition>;
     resources: { Resources: Record<string, unknown> };
     custom: {
+      apiDescription: string;
       "serverless-offline": { httpPort: number | string; host?: string };
       esbuild: { outputWorkFolder?: string };
     };

@@ -2,10 +2,17 @@ import * as z from "zod/mini";
 import { collectUrl, linkExpiry } from "../../lib/http/agent-links.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { ServerPath } from "../../lib/server/server.ts";
+import { MetadataUrl, ServerPath } from "../../lib/server/server.ts";
+import { documented, timeText } from "../../lib/wire/fields.ts";
 import { isoTimeOf } from "../../lib/wire/time.ts";
 
-const ServerLink = z.object({ metadata_url: z.string(), expires_at: z.string() });
+const ServerLink = documented(
+  z.object({
+    metadata_url: MetadataUrl,
+    expires_at: timeText,
+  }),
+  { id: "ServerLink" },
+);
 
 /**
  * `POST /v1/{project_id}/software_deployments/metadata/{server_id}/link`: a signed link by which the server's agent

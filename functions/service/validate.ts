@@ -5,8 +5,8 @@ import { jsonObject, ProjectPath } from "../../lib/wire/fields.ts";
 
 const ValidatedTemplate = z.object({
   Description: z.string(),
-  Parameters: jsonObject,
-  Environment: jsonObject,
+  Parameters: jsonObject(),
+  Environment: jsonObject(),
 });
 
 /**
@@ -14,6 +14,6 @@ const ValidatedTemplate = z.object({
  * configuration and gives up on a 4xx. There are no templates here, so there is nothing to find wrong with one.
  */
 export const handler = endpoint(
-  { access: byProject, path: ProjectPath, body: jsonObject, response: ValidatedTemplate },
+  { access: byProject, path: ProjectPath, body: jsonObject(), response: ValidatedTemplate },
   async () => ({ Description: "", Parameters: {}, Environment: {} }),
 );

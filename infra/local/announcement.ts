@@ -21,6 +21,7 @@ export async function announce({ address, storage, environment }: Run): Promise<
       : undefined;
   const lines = [
     `Software Deployments  ${address}`,
+    `API, to read and try  ${address}/docs`,
     `Storage               ${storage}`,
     `Token                 ${token ?? whereTokensComeFrom(environment)}`,
     "Stop                  Ctrl-C",

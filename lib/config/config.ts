@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { idText, jsonObject, ProjectPath } from "../wire/fields.ts";
+import { documented, idText, jsonObject, ProjectPath, text, timeText, uuidText } from "../wire/fields.ts";
 import {
   ConfigInput,
   ConfigOutput,
@@ -8,20 +8,39 @@ import {
   normalizedOutput,
 } from "./inputs-outputs.ts";
 
+/** What people call a configuration. */
+export const ConfigName = documented(text(0, 255), { description: "A name for people; need not be unique." });
+
+/** Which tool runs it. */
+export const ConfigGroup = documented(text(0, 255), {
+  description: "The tool on the server that runs it, such as `script` or `ansible`.",
+});
+
+/** What is run. */
+export const Script = documented(z.unknown(), {
+  description: "What is run: any JSON, usually a script's text.",
+});
+
+/** What is handed to the tool. */
+export const Options = documented(jsonObject(), { description: "Options for the tool." });
+
 /** The path of one configuration. An id that is no UUID is not found, so any text passes here. */
 export const ConfigPath = z.extend(ProjectPath, { id: idText });
 
 /** A configuration as a response shows it, keys in Heat's order. */
-export const ConfigView = z.object({
-  id: z.string(),
-  name: z.nullable(z.string()),
-  group: z.nullable(z.string()),
-  creation_time: z.string(),
-  config: z.unknown(),
-  inputs: z.array(ConfigInput),
-  outputs: z.array(ConfigOutput),
-  options: jsonObject,
-});
+export const ConfigView = documented(
+  z.object({
+    id: uuidText,
+    name: z.nullable(ConfigName),
+    group: z.nullable(ConfigGroup),
+    creation_time: timeText,
+    config: Script,
+    inputs: z.array(ConfigInput),
+    outputs: z.array(ConfigOutput),
+    options: Options,
+  }),
+  { id: "SoftwareConfig" },
+);
 export type ConfigView = z.infer<typeof ConfigView>;
 
 /** The response with one configuration. */

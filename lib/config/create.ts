@@ -1,20 +1,23 @@
 import * as z from "zod/mini";
-import { flatBody, jsonObject, text } from "../wire/fields.ts";
+import { documented, flatBody } from "../wire/fields.ts";
 import { isoTime } from "../wire/time.ts";
-import type { SoftwareConfig } from "./config.ts";
+import { ConfigGroup, ConfigName, Options, Script, type SoftwareConfig } from "./config.ts";
 import { definitions, InputRequest, OutputRequest } from "./inputs-outputs.ts";
 
 /** The body of a create. All fields are optional, and null means absent. */
-export const ConfigRequest = flatBody(
-  "software_config",
-  z.object({
-    name: z.nullish(text(0, 255)),
-    group: z.nullish(text(0, 255)),
-    config: z.optional(z.unknown()),
-    inputs: z.nullish(definitions(InputRequest)),
-    outputs: z.nullish(definitions(OutputRequest)),
-    options: z.nullish(jsonObject),
-  }),
+export const ConfigRequest = documented(
+  flatBody(
+    "software_config",
+    z.object({
+      name: z.nullish(ConfigName),
+      group: z.nullish(ConfigGroup),
+      config: z.optional(Script),
+      inputs: z.nullish(definitions(InputRequest)),
+      outputs: z.nullish(definitions(OutputRequest)),
+      options: z.nullish(Options),
+    }),
+  ),
+  { id: "SoftwareConfigCreate" },
 );
 export type ConfigRequest = z.infer<typeof ConfigRequest>;
 

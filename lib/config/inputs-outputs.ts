@@ -1,88 +1,137 @@
 import * as z from "zod/mini";
 import { asText, isJsonObject, MAX_NUMBER_CHARACTERS } from "../wire/exact-json.ts";
-import { text } from "../wire/fields.ts";
+import { documented, list, text } from "../wire/fields.ts";
 
 /** The most inputs, and the most outputs, of a configuration. */
 const MAX_DEFINITIONS = 1_000;
 
-/** The types of inputs and outputs: the form that each gives a default, and what a null default becomes (Heat's rules). */
+/** A boolean's name, as JSON Schema's patterns can say it. */
+const BOOLEAN_NAME = "[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]";
+
+/**
+ * The types of inputs and outputs: the form that each gives a default, and what a null default becomes (Heat's rules);
+ * and of what form a default may be, as the API's document says it.
+ */
 const TYPES = {
-  String: { normalize: asString, empty: "" },
-  Number: { normalize: asNumber, empty: 0 },
-  CommaDelimitedList: { normalize: asList, empty: [] },
-  Json: { normalize: asJson, empty: {} },
-  Boolean: { normalize: asBoolean, empty: false },
+  String: { normalize: asString, empty: "", accepts: { type: ["string", "number", "boolean", "null"] } },
+  Number: {
+    normalize: asNumber,
+    empty: 0,
+    accepts: {
+      type: ["number", "boolean", "string", "null"],
+      pattern: "^$|^\\s*[+-]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d+)?\\s*$",
+    },
+  },
+  CommaDelimitedList: { normalize: asList, empty: [], accepts: { type: ["string", "array", "null"] } },
+  Json: { normalize: asJson, empty: {}, accepts: { type: ["string", "object", "array", "null"] } },
+  Boolean: {
+    normalize: asBoolean,
+    empty: false,
+    accepts: { type: ["boolean", "string", "null"], pattern: `^(${BOOLEAN_NAME})?$` },
+  },
 };
 
 const InputType = z.enum(Object.keys(TYPES) as (keyof typeof TYPES)[]);
 type InputType = z.infer<typeof InputType>;
 
 /** A text; also a whole number or a boolean, which YAML makes of texts. */
-const lenientText = z.custom<unknown>((value) => asLabel(value) !== undefined, {
-  error: "a string is expected",
-});
+const lenientText = documented(
+  z.custom<unknown>((value) => asLabel(value) !== undefined, { error: "a string is expected" }),
+  { type: ["string", "integer", "boolean"] },
+);
 
 /** A boolean, or its name: Terraform can send nothing else. */
-const lenientBoolean = z.custom<unknown>((value) => value === null || asBoolean(value) !== undefined, {
-  error: "true or false is expected",
-});
+const lenientBoolean = documented(
+  z.custom<unknown>((value) => value === null || asBoolean(value) !== undefined, {
+    error: "true or false is expected",
+  }),
+  { type: ["boolean", "string", "null"], pattern: `^(${BOOLEAN_NAME})$` },
+);
 
 const common = {
-  name: z.pipe(lenientText, z.pipe(z.transform(asLabel), text(0, 255))),
+  name: documented(z.pipe(lenientText, z.pipe(z.transform(asLabel), text(0, 255))), { maxLength: 255 }),
   description: z.nullish(lenientText),
-  type: z.nullish(InputType),
+  type: documented(z.nullish(InputType), { description: "`String` where none is given." }),
 };
+
+/** The default of an input, by its type: a rule for each, as JSON Schema says it. */
+const DEFAULT_FITS_TYPE = Object.entries(TYPES).map(([type, { accepts }]) => ({
+  if: { required: ["type"], properties: { type: { const: type } } },
+  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word
+  then: { properties: { default: accepts } },
+}));
+
+const InputDefault = documented(z.optional(z.unknown()), {
+  description: "The value where a deployment gives none; of the form of its type.",
+});
+const ReplaceOnChange = { description: "Kept for Heat's clients; nothing here reads it." };
+const InputValue = documented(z.optional(z.unknown()), {
+  description: "A value that goes before the default: how clients hand over derived configurations.",
+});
+const ErrorOutput = { description: "Whether its presence in a result means that the run has failed." };
 
 /** An input in a request. A key that it does not know is refused. */
 export const InputRequest = asSent(
-  z
-    .strictObject({
-      ...common,
-      default: z.optional(z.unknown()),
-      replace_on_change: z.optional(lenientBoolean),
-      value: z.optional(z.unknown()),
-    })
-    .check(
-      z.refine(({ type, default: value }) => normalizedDefault(type ?? undefined, value) !== undefined, {
-        error: "does not fit the type",
-        path: ["default"],
-        // Checks run beside that of the type, which may have failed.
-        when: ({ value }) =>
-          isJsonObject(value) && isInputType(value.type) && (value.default ?? null) !== null,
-      }),
-    ),
+  "ConfigInputCreate",
+  documented(
+    z
+      .strictObject({
+        ...common,
+        default: InputDefault,
+        replace_on_change: documented(z.optional(lenientBoolean), ReplaceOnChange),
+        value: InputValue,
+      })
+      .check(
+        z.refine(({ type, default: value }) => normalizedDefault(type ?? undefined, value) !== undefined, {
+          error: "does not fit the type",
+          path: ["default"],
+          // Checks run beside that of the type, which may have failed.
+          when: ({ value }) =>
+            isJsonObject(value) && isInputType(value.type) && (value.default ?? null) !== null,
+        }),
+      ),
+    { allOf: DEFAULT_FITS_TYPE },
+  ),
 );
 
 /** An output in a request. A key that it does not know is refused. */
-export const OutputRequest = asSent(z.strictObject({ ...common, error_output: z.optional(lenientBoolean) }));
+export const OutputRequest = asSent(
+  "ConfigOutputCreate",
+  z.strictObject({ ...common, error_output: documented(z.optional(lenientBoolean), ErrorOutput) }),
+);
 
 /** A definition as it was sent and is kept. */
 export type Definition = Record<string, unknown>;
 
 /** An input as Heat shows it. What was not given is absent. */
-export const ConfigInput = z.object({
-  name: z.string(),
-  description: z.optional(z.string()),
-  type: InputType,
-  default: z.optional(z.unknown()),
-  replace_on_change: z.optional(z.boolean()),
-  value: z.optional(z.unknown()),
-});
+export const ConfigInput = documented(
+  z.object({
+    name: z.string(),
+    description: z.optional(z.string()),
+    type: InputType,
+    default: InputDefault,
+    replace_on_change: documented(z.optional(z.boolean()), ReplaceOnChange),
+    value: InputValue,
+  }),
+  { id: "ConfigInput" },
+);
 export type ConfigInput = z.infer<typeof ConfigInput>;
 
 /** An output as Heat shows it. */
-export const ConfigOutput = z.object({
-  name: z.string(),
-  description: z.optional(z.string()),
-  type: InputType,
-  error_output: z.boolean(),
-});
+export const ConfigOutput = documented(
+  z.object({
+    name: z.string(),
+    description: z.optional(z.string()),
+    type: InputType,
+    error_output: documented(z.boolean(), ErrorOutput),
+  }),
+  { id: "ConfigOutput" },
+);
 export type ConfigOutput = z.infer<typeof ConfigOutput>;
 
 /** The inputs or outputs of a request: their number is looked at before any of them is. */
 export function definitions(one: z.ZodMiniType<Definition, unknown>) {
-  const error = `at most ${MAX_DEFINITIONS} are expected`;
-  return z.pipe(z.array(z.unknown()).check(z.maxLength(MAX_DEFINITIONS, error)), z.array(one));
+  return list(one, 0, MAX_DEFINITIONS, `at most ${MAX_DEFINITIONS} are expected`);
 }
 
 /** An input that was sent, as Heat normalizes it: keys in Heat's order, the default in the form of its type. */
@@ -121,12 +170,16 @@ function normalizedCommon({ name, description, type }: Definition) {
   };
 }
 
-/** Checks a definition by its shape, and keeps it as it was sent: order and types of its values included. */
-function asSent(shape: z.ZodMiniType<unknown, unknown>): z.ZodMiniType<Definition, unknown> {
-  return z.custom<Definition>().check((sent) => {
+/**
+ * Checks a definition by its shape, and keeps it as it was sent: order and types of its values included.
+ * @param id its name in the API's document, which says of it what its shape says
+ */
+function asSent(id: string, shape: z.ZodMiniType<unknown, unknown>): z.ZodMiniType<Definition, unknown> {
+  const asItIs = z.custom<Definition>().check((sent) => {
     const checked = shape._zod.run({ value: sent.value, issues: [] }, { async: false });
     if (!(checked instanceof Promise)) sent.issues.push(...checked.issues);
   });
+  return documented(asItIs, { id, checkedBy: shape });
 }
 
 /** A name or description as text: whole numbers and booleans as Python writes them. */

@@ -1,9 +1,13 @@
 import * as z from "zod/mini";
+import { documented } from "../wire/fields.ts";
 import { NextLinks } from "../wire/page.ts";
 import { ConfigView } from "./config.ts";
 
 /** What a list shows of a configuration. */
-export const ConfigSummary = z.pick(ConfigView, { id: true, name: true, group: true, creation_time: true });
+export const ConfigSummary = documented(
+  z.pick(ConfigView, { id: true, name: true, group: true, creation_time: true }),
+  { id: "SoftwareConfigSummary" },
+);
 export type ConfigSummary = z.infer<typeof ConfigSummary>;
 
 /** The response of a list. It has its links under two names: the singular is what OTC's Go SDK reads. */

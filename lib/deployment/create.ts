@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import { isJsonObject } from "../wire/exact-json.ts";
-import { flatBody, jsonObject, text } from "../wire/fields.ts";
+import { documented, flatBody, list, text } from "../wire/fields.ts";
 import { epochSeconds, isoTime } from "../wire/time.ts";
 import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deployment.ts";
-import { Status, StatusReason, timeLimit } from "./fields.ts";
+import { Action, ConfigId, InputValues, ServerId, Status, StatusReason, timeLimit } from "./fields.ts";
 import { deadlineOf, signalExpiry } from "./run.ts";
 
 /** The most deployments that one request creates: what one DynamoDB transaction takes. */
@@ -12,12 +12,18 @@ const MAX_BATCH = 100;
 
 const WRONG_COUNT = `1 to ${MAX_BATCH} are expected in one request`;
 
-/** A list whose length is looked at before any of its elements is. */
-const counted = z.array(z.unknown()).check(z.minLength(1, WRONG_COUNT), z.maxLength(MAX_BATCH, WRONG_COUNT));
-
 interface Servers {
   server_id?: unknown;
   server_ids?: unknown;
+}
+
+/** That one of two fields is given, and the other is not, as the API's document says it. */
+function serverIn(given: string, absent: string) {
+  return {
+    title: `By ${given}`,
+    required: [given],
+    properties: { [given]: { not: { type: "null" } }, [absent]: { type: "null" } },
+  };
 }
 
 /** Runs a check although other fields are wrong, as long as the body is an object. */
@@ -27,40 +33,51 @@ const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(valu
  * The body of a create: one deployment, or with `server_ids` one for each of many servers. Null means absent. Fields
  * that it does not name are dropped, as in Heat, because SDKs send extras.
  */
-export const CreateRequest = flatBody(
-  "software_deployment",
-  z
-    .object({
-      config_id: text(1, 255),
-      server_id: z.nullish(text(1, 255)),
-      server_ids: z.nullish(z.pipe(counted, z.array(text(1, 255)))),
-      action: z.nullish(text(0, 255)),
-      input_values: z.nullish(jsonObject),
-      status: z.nullish(Status),
-      status_reason: z.nullish(StatusReason),
-      stack_user_project_id: z.nullish(text(0, 64)),
-      timeout: z.nullish(timeLimit(1)),
-    })
-    .check(
-      z.refine(({ server_id, server_ids }: Servers) => (server_id ?? server_ids ?? null) !== null, {
-        ...whereObject,
-        path: ["server_id"],
-        error: "a string is required, or server_ids",
-      }),
-      z.refine(
-        ({ server_id, server_ids }: Servers) => (server_id ?? null) === null || (server_ids ?? null) === null,
-        {
+export const CreateRequest = documented(
+  flatBody(
+    "software_deployment",
+    z
+      .object({
+        config_id: ConfigId,
+        server_id: z.nullish(ServerId),
+        server_ids: documented(z.nullish(list(ServerId, 1, MAX_BATCH, WRONG_COUNT)), {
+          description: "In place of `server_id`: makes a deployment for each of these servers.",
+        }),
+        action: z.nullish(Action),
+        input_values: z.nullish(InputValues),
+        status: z.nullish(Status),
+        status_reason: z.nullish(StatusReason),
+        stack_user_project_id: documented(z.nullish(text(0, 64)), {
+          description: "The project whose servers carry it out (the delegated tenant). Never shown.",
+        }),
+        timeout: z.nullish(timeLimit(1)),
+      })
+      .check(
+        z.refine(({ server_id, server_ids }: Servers) => (server_id ?? server_ids ?? null) !== null, {
           ...whereObject,
-          path: ["server_ids"],
-          error: "takes the place of server_id, both are given",
-        },
+          path: ["server_id"],
+          error: "a string is required, or server_ids",
+        }),
+        z.refine(
+          ({ server_id, server_ids }: Servers) =>
+            (server_id ?? null) === null || (server_ids ?? null) === null,
+          {
+            ...whereObject,
+            path: ["server_ids"],
+            error: "takes the place of server_id, both are given",
+          },
+        ),
       ),
-    ),
+  ),
+  {
+    id: "SoftwareDeploymentCreate",
+    oneOf: [serverIn("server_id", "server_ids"), serverIn("server_ids", "server_id")],
+  },
 );
 export type CreateRequest = z.infer<typeof CreateRequest>;
 
 /** The body of a create of many deployments at once. */
-export const BatchRequest = z.pipe(counted, z.array(CreateRequest));
+export const BatchRequest = list(CreateRequest, 1, MAX_BATCH, WRONG_COUNT);
 
 /** The response of a create. */
 export const CreateResponse = z.union([OneDeployment, ManyDeployments]);

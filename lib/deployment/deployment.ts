@@ -1,28 +1,43 @@
 import * as z from "zod/mini";
-import { idText, jsonObject, ProjectPath } from "../wire/fields.ts";
-import { Status } from "./fields.ts";
+import { documented, idText, ProjectPath, timeText, uuidText } from "../wire/fields.ts";
+import {
+  Action,
+  ConfigId,
+  InputValues,
+  OutputValues,
+  ServerId,
+  Status,
+  StatusReason,
+  timeLimit,
+} from "./fields.ts";
 import { asOf, hasTimedOut, type Run } from "./run.ts";
 
 /** The path of one deployment. An id that is no UUID is not found, so any text passes here. */
 export const DeploymentPath = z.extend(ProjectPath, { id: idText });
 
 /** A deployment as a response shows it, keys in the order of the API page's example. */
-export const DeploymentView = z.object({
-  status: Status,
-  server_id: z.string(),
-  config_id: z.string(),
-  output_values: z.nullable(jsonObject),
-  input_values: z.nullable(jsonObject),
-  action: z.nullable(z.string()),
-  status_reason: z.nullable(z.string()),
-  id: z.string(),
-  creation_time: z.string(),
-  updated_time: z.optional(z.string()),
-  timeout: z.optional(z.number()),
-  collected_time: z.optional(z.string()),
-  /** Says, in a list, why the values are left out. */
-  warning: z.optional(z.string()),
-});
+export const DeploymentView = documented(
+  z.object({
+    status: Status,
+    server_id: ServerId,
+    config_id: ConfigId,
+    output_values: z.nullable(OutputValues),
+    input_values: z.nullable(InputValues),
+    action: z.nullable(Action),
+    status_reason: z.nullable(StatusReason),
+    id: uuidText,
+    creation_time: timeText,
+    updated_time: documented(z.optional(timeText), {
+      description: "When it was last changed; absent until then.",
+    }),
+    timeout: z.optional(timeLimit(1)),
+    collected_time: documented(z.optional(timeText), {
+      description: "When its server collected what it is to run now; absent until then.",
+    }),
+    warning: documented(z.optional(z.string()), { description: "In a list: why its values are left out." }),
+  }),
+  { id: "SoftwareDeployment" },
+);
 export type DeploymentView = z.infer<typeof DeploymentView>;
 
 /** The response with one deployment. */

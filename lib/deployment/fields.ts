@@ -1,21 +1,50 @@
 import * as z from "zod/mini";
 import { MAX_TIMEOUT } from "../settings.ts";
 import { asDouble } from "../wire/exact-json.ts";
-import { wellFormed } from "../wire/fields.ts";
+import { documented, jsonObject, text, wellFormed } from "../wire/fields.ts";
 
 /** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
 export const MAX_REASON_BYTES = 65_535;
 
+/** The configuration that a deployment runs. */
+export const ConfigId = documented(text(1, 255), { description: "The configuration to run." });
+
+/** The server that a deployment runs on. */
+export const ServerId = documented(text(1, 255), {
+  description: "The server to run it on: any name, not only a UUID.",
+});
+
+/** What the deployment is for. */
+export const Action = documented(text(0, 255), {
+  description: "What it is for, such as CREATE or UPDATE. The script gets it as `deploy_action`.",
+});
+
+/** The values of a configuration's inputs. */
+export const InputValues = documented(jsonObject(), {
+  description:
+    "Values for the configuration's inputs, by their names, at most 64 levels deep. Numbers come back to the last digit.",
+});
+
+/** What a run has come to. */
+export const OutputValues = documented(jsonObject(), {
+  description: "What the run has come to, by the names of the outputs.",
+});
+
 /** The three states of a deployment (API page, table of request parameters). */
-export const Status = z.enum(["COMPLETE", "IN_PROGRESS", "FAILED"]);
+export const Status = documented(z.enum(["COMPLETE", "IN_PROGRESS", "FAILED"]), {
+  description: "`IN_PROGRESS` until a result arrives.",
+});
 export type Status = z.infer<typeof Status>;
 
 /** Why a deployment is in its state. */
-export const StatusReason = z.string().check(
-  wellFormed,
-  z.refine((value) => Buffer.byteLength(value) <= MAX_REASON_BYTES, {
-    error: `is longer than ${MAX_REASON_BYTES} bytes of UTF-8`,
-  }),
+export const StatusReason = documented(
+  z.string().check(
+    wellFormed,
+    z.refine((value) => Buffer.byteLength(value) <= MAX_REASON_BYTES, {
+      error: `is longer than ${MAX_REASON_BYTES} bytes of UTF-8`,
+    }),
+  ),
+  { description: "Why it is in its state: at most 65,535 bytes of UTF-8.", maxLength: MAX_REASON_BYTES },
 );
 
 /** The time limit of a deployment, in seconds. @param least 0 where it may be taken away, else 1 */
@@ -23,7 +52,13 @@ export function timeLimit(least: 0 | 1) {
   const error = `a whole number of seconds from ${least} to ${MAX_TIMEOUT} is expected`;
   const isWithin = (value: number): boolean =>
     Number.isInteger(value) && value >= least && value <= MAX_TIMEOUT;
-  return z.pipe(z.transform(asDouble), z.number({ error }).check(z.refine(isWithin, { error })));
+  const seconds = documented(z.number({ error }).check(z.refine(isWithin, { error })), {
+    description: `The time limit of each run, in seconds${least === 0 ? "; 0 takes it away" : ""}. Past it the deployment is FAILED.`,
+    type: "integer",
+    minimum: least,
+    maximum: MAX_TIMEOUT,
+  });
+  return z.pipe(z.transform(asDouble), seconds);
 }
 
 /** The time limit that an update sets, in seconds: 0 takes it away, and becomes null. */

@@ -1,19 +1,34 @@
 import * as z from "zod/mini";
+import { documented, timeText } from "../wire/fields.ts";
 import { isoTimeOf } from "../wire/time.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
-import type { Status } from "./fields.ts";
+import { Status } from "./fields.ts";
 import { hasTimedOut } from "./run.ts";
 
+/** What can happen to a deployment. */
+const EventName = z.enum(["created", "changed", "collected", "signalled", "rerun", "timed_out"]);
+
+/** Who did something: a token of the project, of its delegated tenant, a signed link, or the service itself. */
+const Actor = z.enum(["user", "delegated tenant", "link", "service"]);
+export type Actor = z.infer<typeof Actor>;
+
 /** An event as a response shows it. */
-const EventView = z.object({
-  time: z.string(),
-  event: z.string(),
-  by: z.string(),
-  fields: z.optional(z.array(z.string())),
-  status_before: z.nullable(z.string()),
-  status_after: z.nullable(z.string()),
-  request_id: z.optional(z.string()),
-});
+const EventView = documented(
+  z.object({
+    time: timeText,
+    event: EventName,
+    by: documented(Actor, {
+      description: "A token of the project, of its delegated tenant, a signed link, or the service itself.",
+    }),
+    fields: documented(z.optional(z.array(z.string())), { description: "Which fields changed; no values." }),
+    status_before: z.nullable(Status),
+    status_after: z.nullable(Status),
+    request_id: documented(z.optional(z.string()), {
+      description: "The `x-openstack-request-id` of the request that did it.",
+    }),
+  }),
+  { id: "DeploymentEvent" },
+);
 type EventView = z.infer<typeof EventView>;
 
 /** The response with a deployment's history, the oldest event first. */
@@ -28,14 +43,11 @@ const KEPT_EVENTS = 100;
 /** How many of the owner's own events are kept, whatever else happens. */
 const PROTECTED_EVENTS = 10;
 
-/** Who did something: a token of the project, of its delegated tenant, a signed link, or the service itself. */
-export type Actor = "user" | "delegated tenant" | "link" | "service";
-
 /** An event as it is kept. The status before it is the one after the event before. */
 export interface DeploymentEvent {
   /** Seconds since 1970. */
   at: number;
-  event: "created" | "changed" | "collected" | "signalled" | "rerun" | "timed_out";
+  event: z.infer<typeof EventName>;
   by: Actor;
   /** The id of the invocation, a UUID. */
   request_id: string;
@@ -59,7 +71,7 @@ export function eventsView(
   now: Date,
 ): EventView[] {
   const all = hasTimedOut(deployment, now) ? [...events, timedOutEvent(deployment, "")] : events;
-  let status: string | null = null;
+  let status: Status | null = null;
   return all.map(({ at, event, by, request_id, fields, status: after, before: kept }) => {
     const before = kept ?? status;
     status = after ?? before;

@@ -1,19 +1,21 @@
 import * as z from "zod/mini";
-import { text } from "../wire/fields.ts";
+import { documented } from "../wire/fields.ts";
 import { limit, marker, NextLinks } from "../wire/page.ts";
 import { ManyDeployments, type SoftwareDeployment } from "./deployment.ts";
-import { Status } from "./fields.ts";
+import { Action, ConfigId, ServerId, Status } from "./fields.ts";
 import { asOf } from "./run.ts";
 
 /** The query of a list: which deployments, from where on, how many, and in which order. */
 export const ListQuery = z.object({
-  server_id: filter(text(0, 255)),
-  config_id: filter(text(0, 255)),
-  status: filter(Status),
-  action: filter(text(0, 255)),
+  server_id: filter(ServerId, "Those of this server."),
+  config_id: filter(ConfigId, "Those of this configuration."),
+  status: filter(Status, "Those in this state; what ran into its time limit is `FAILED`."),
+  action: filter(Action, "Those with this action."),
   limit: z.optional(limit),
   marker: z.optional(marker),
-  sort_dir: z.optional(z.enum(["asc", "desc"])),
+  sort_dir: documented(z.optional(z.enum(["asc", "desc"])), {
+    description: "By creation: `asc`, the default, has the oldest first.",
+  }),
 });
 
 /** The response of a list. */
@@ -47,7 +49,10 @@ export function matches(deployment: SoftwareDeployment, filter: Filter, now: Dat
 }
 
 /** A filter. As in Heat, an empty one asks for nothing. */
-function filter<Value>(shape: z.ZodMiniType<Value, unknown>) {
+function filter<Value>(shape: z.ZodMiniType<Value, unknown>, description: string) {
   const given = z.transform((text: unknown) => (text === "" ? undefined : text));
-  return z.optional(z.pipe(given, z.optional(shape)));
+  return documented(z.optional(z.pipe(given, z.optional(shape))), {
+    description,
+    param: { allowEmptyValue: true },
+  });
 }

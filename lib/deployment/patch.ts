@@ -1,28 +1,31 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import type { JsonObject } from "../wire/exact-json.ts";
-import { flatBody, jsonObject, MAX_BODY_BYTES, text } from "../wire/fields.ts";
+import { documented, flatBody, MAX_BODY_BYTES } from "../wire/fields.ts";
 import { mergePatch } from "../wire/merge-patch.ts";
 import type { Change, ChangeContext, Update } from "./change.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
-import { newTimeLimit, Status, StatusReason } from "./fields.ts";
+import { Action, ConfigId, InputValues, newTimeLimit, OutputValues, Status, StatusReason } from "./fields.ts";
 import { updateChange } from "./update.ts";
 
 /**
  * The body of a JSON merge patch (RFC 7396) of the fields that an update takes: null takes a value away, where a
  * deployment can be without it.
  */
-export const PatchRequest = flatBody(
-  "software_deployment",
-  z.object({
-    config_id: z.optional(text(1, 255)),
-    input_values: z.optional(z.nullable(jsonObject)),
-    output_values: z.optional(z.nullable(jsonObject)),
-    action: z.optional(z.nullable(text(0, 255))),
-    status: z.optional(Status),
-    status_reason: z.optional(z.nullable(StatusReason)),
-    timeout: z.optional(z.nullable(newTimeLimit())),
-  }),
+export const PatchRequest = documented(
+  flatBody(
+    "software_deployment",
+    z.object({
+      config_id: z.optional(ConfigId),
+      input_values: z.optional(z.nullable(InputValues)),
+      output_values: z.optional(z.nullable(OutputValues)),
+      action: z.optional(z.nullable(Action)),
+      status: z.optional(Status),
+      status_reason: z.optional(z.nullable(StatusReason)),
+      timeout: z.optional(z.nullable(newTimeLimit())),
+    }),
+  ),
+  { id: "SoftwareDeploymentPatch" },
 );
 
 /**

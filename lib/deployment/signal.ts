@@ -1,15 +1,18 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
 import { asDouble, asText, type JsonObject } from "../wire/exact-json.ts";
-import { jsonObject } from "../wire/fields.ts";
+import { documented, jsonObject } from "../wire/fields.ts";
 import { type Change, type ChangeContext, newChange } from "./change.ts";
 import { MAX_REASON_BYTES, type Status } from "./fields.ts";
 import type { Actor } from "./history.ts";
 
 /** The body of a signal: the agent's outputs. No body is an empty object. */
-export const SignalRequest = jsonObject;
+export const SignalRequest = documented(jsonObject(), {
+  description:
+    "The outputs that the configuration declares, and `deploy_stdout`, `deploy_stderr`, `deploy_status_code` (0 is success).",
+});
 
 /** The response to a signal: an empty object, as Heat's. */
-export const SignalResponse = jsonObject;
+export const SignalResponse = jsonObject();
 
 /** The outputs that every result holds, null where the agent did not send them. */
 export const STANDARD_OUTPUTS = ["deploy_stdout", "deploy_stderr", "deploy_status_code"];

@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
-import { emptyMeansAbsent, flatBody, jsonObject, text } from "../wire/fields.ts";
+import { documented, emptyMeansAbsent, flatBody } from "../wire/fields.ts";
 import { type Change, type ChangeContext, newChange, settledUpdate, type Update } from "./change.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
-import { newTimeLimit, Status, StatusReason } from "./fields.ts";
+import { Action, ConfigId, InputValues, newTimeLimit, OutputValues, Status, StatusReason } from "./fields.ts";
 import { actorOf } from "./history.ts";
 import { valuesWithoutLinks, withoutLinks } from "./links.ts";
 
@@ -12,19 +12,22 @@ import { valuesWithoutLinks, withoutLinks } from "./links.ts";
  * merged. A delivered field with the value that it has changes nothing. An empty body only moves `updated_time`, and a
  * `timeout` of 0 takes the time limit away.
  */
-export const UpdateRequest = flatBody(
-  "software_deployment",
-  emptyMeansAbsent(
-    z.object({
-      config_id: z.optional(text(1, 255)),
-      input_values: z.optional(jsonObject),
-      output_values: z.optional(jsonObject),
-      action: z.optional(text(0, 255)),
-      status: z.optional(Status),
-      status_reason: z.optional(StatusReason),
-      timeout: z.optional(newTimeLimit()),
-    }),
+export const UpdateRequest = documented(
+  flatBody(
+    "software_deployment",
+    emptyMeansAbsent(
+      z.object({
+        config_id: z.optional(ConfigId),
+        input_values: z.optional(InputValues),
+        output_values: z.optional(OutputValues),
+        action: z.optional(Action),
+        status: z.optional(Status),
+        status_reason: z.optional(StatusReason),
+        timeout: z.optional(newTimeLimit()),
+      }),
+    ),
   ),
+  { id: "SoftwareDeploymentUpdate" },
 );
 
 /** The fields that a delegated tenant may change: those that report a result. */

@@ -41,6 +41,8 @@ export interface EndpointInput<Path, Query, Body> extends Caller {
   /** The path as it was asked for. */
   rawPath: string;
   preconditions: Preconditions;
+  /** Whether the caller takes a compressed response. */
+  acceptsGzip: boolean;
   /** What this client needs that others do not. */
   client: ClientNeeds;
   /** The caller's name for this request, where the endpoint is `idempotent`. */
@@ -104,6 +106,7 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
     method: requestContext.http.method,
     rawPath,
     client: needsOf(event),
+    acceptsGzip: /\bgzip\b/.test(headers["accept-encoding"] ?? ""),
     preconditions: {
       ifMatch: headers["if-match"],
       ifNoneMatch: headers["if-none-match"],
@@ -116,6 +119,7 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
 function forClient(event: EndpointEvent, result: Reply | object | undefined): Reply | object | undefined {
   if (result === undefined || !isGoSdk(event)) return result;
   if (!(result instanceof Reply)) return forGoSdk(result);
+  if (result.body instanceof Uint8Array) return result;
   return new Reply(result.status, result.headers, result.body && forGoSdk(result.body));
 }
 

@@ -35,6 +35,8 @@ export interface GatewayResponse {
   statusCode: number;
   headers: Record<string, string>;
   body: string;
+  /** Whether the body is bytes, in base64. */
+  isBase64Encoded?: boolean;
 }
 
 /** A step of the chain. */

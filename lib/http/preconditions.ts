@@ -15,18 +15,23 @@ export interface Validators {
   lastModified?: Date | undefined;
 }
 
+/** What is asked about again each time, and kept by its caller alone. */
+const PRIVATE = { "cache-control": "private, no-cache" };
+
 /**
  * Answers a GET or HEAD with no more work than it takes: 304 to a caller who has the response, headers alone to a HEAD.
  * @param body makes the response's body, for a GET that needs it
+ * @param more headers that say who may keep it, and what it is
  */
 export async function conditionalReply(
   { method, preconditions }: { method: string; preconditions: Preconditions },
   validators: Validators,
   body: () => object | Promise<object>,
+  more: Record<string, string> = PRIVATE,
 ): Promise<Reply> {
   const { etag, lastModified } = validators;
   const headers = {
-    "cache-control": "private, no-cache",
+    ...more,
     etag,
     ...(lastModified && { "last-modified": lastModified.toUTCString() }),
   };

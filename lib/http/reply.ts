@@ -4,6 +4,7 @@ import type { GatewayResponse } from "./event.ts";
 export class Reply {
   readonly status: number;
   readonly headers: Record<string, string>;
+  /** Sent as JSON, but for bytes, whose headers say what they are. */
   readonly body: object | undefined;
 
   constructor(status: number, headers: Record<string, string>, body?: object) {
@@ -20,6 +21,13 @@ export class Reply {
 export function gatewayResponse(result: Reply | object | undefined, status = 200): GatewayResponse {
   if (!(result instanceof Reply)) return gatewayResponse(new Reply(result ? status : 204, {}, result));
   const { headers, body } = result;
+  if (body instanceof Uint8Array)
+    return {
+      statusCode: result.status,
+      headers,
+      body: Buffer.from(body).toString("base64"),
+      isBase64Encoded: true,
+    };
   return {
     statusCode: result.status,
     headers: { ...(body && { "content-type": "application/json" }), ...headers },

@@ -3,6 +3,9 @@ import { ServiceError } from "../errors.ts";
 import { type Middleware, queryOf } from "./event.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 
+/** An idempotency key: visible ASCII characters. */
+export const IDEMPOTENCY_KEY = /^[!-~]{1,255}$/;
+
 /** How many faults of a request are named. */
 const MAX_FAULTS = 20;
 
@@ -43,10 +46,9 @@ function parsed(schema: Schema, input: unknown, whole: string): { value?: unknow
   return { wrong: result.error.issues.map((issue) => `${issue.path.join(".") || whole}: ${issue.message}`) };
 }
 
-/** An idempotency key: 1 to 255 visible ASCII characters. */
 function parsedKey(header: string | undefined): { value?: string; wrong: string[] } {
   if (header === undefined) return { wrong: [] };
-  if (/^[!-~]{1,255}$/.test(header)) return { value: header, wrong: [] };
+  if (IDEMPOTENCY_KEY.test(header)) return { value: header, wrong: [] };
   return { wrong: ["Idempotency-Key: 1 to 255 visible ASCII characters are expected"] };
 }
 

@@ -4,6 +4,7 @@ import type { ConfigInput } from "../config/inputs-outputs.ts";
 import type { SoftwareDeployment } from "../deployment/deployment.ts";
 import { asOf, deliveryId } from "../deployment/run.ts";
 import { asText } from "../wire/exact-json.ts";
+import { MetadataUrl } from "./server.ts";
 
 /** The response that tells a server what to run. */
 export const ServerMetadata = z.object({ metadata: z.array(ConfigView) });
@@ -13,7 +14,7 @@ export const AgentMetadata = z.object({
   deployments: z.array(ConfigView),
   "os-collect-config": z.object({
     collectors: z.array(z.literal("request")),
-    request: z.object({ metadata_url: z.string() }),
+    request: z.object({ metadata_url: MetadataUrl }),
   }),
 });
 

@@ -1,5 +1,13 @@
 import * as z from "zod/mini";
-import { ProjectPath, text } from "../wire/fields.ts";
+import { documented, ProjectPath, text } from "../wire/fields.ts";
 
 /** The path of what a server is to run. */
-export const ServerPath = z.extend(ProjectPath, { server_id: text(1, 255) });
+export const ServerPath = z.extend(ProjectPath, {
+  server_id: documented(text(1, 255), { description: "The server, as its deployments name it." }),
+});
+
+/** The link by which a server's agent collects what it is to run. */
+export const MetadataUrl = documented(z.string(), {
+  description: "The signed link by which the server's agent collects what it is to run.",
+  format: "uri",
+});

@@ -5,16 +5,39 @@ import { UUID } from "./ids.ts";
 /** The largest body of a request, in bytes: Heat's `max_json_body_size`. */
 export const MAX_BODY_BYTES = 1_048_576;
 
+/**
+ * Says of a shape what the API's document is to say: JSON Schema's keywords, where the shape's own checks do not tell,
+ * and words. Validation reads none of it.
+ * @param keywords `id` names a schema that the document keeps once
+ * @returns the same shape: one that is used in several places says the same in all
+ */
+export function documented<Shape extends z.ZodMiniType>(
+  shape: Shape,
+  keywords: Record<string, unknown>,
+): Shape {
+  z.globalRegistry.add(shape, { ...z.globalRegistry.get(shape), ...keywords });
+  return shape;
+}
+
 /** A JSON object, taken as it is. What is wrong with it hides nothing that is wrong in other fields. */
-export const jsonObject = z.custom<JsonObject>(isJsonObject, {
-  error: "a JSON object is expected",
-  abort: false,
-});
+export function jsonObject() {
+  const shape = z.custom<JsonObject>(isJsonObject, { error: "a JSON object is expected", abort: false });
+  return documented(shape, { type: "object", additionalProperties: true });
+}
+
+/** A UUID in a response. */
+export const uuidText = documented(z.string(), { format: "uuid" });
+
+/** A time in a response: ISO 8601 in UTC, whole seconds. */
+export const timeText = documented(z.string(), { format: "date-time" });
 
 /** The id of a resource in a path, found in either case. One that is no UUID is not found, so any text passes. */
-export const idText = z.pipe(
-  z.string(),
-  z.transform((id) => (UUID.test(id) ? id.toLowerCase() : id)),
+export const idText = documented(
+  z.pipe(
+    z.string(),
+    z.transform((id) => (UUID.test(id) ? id.toLowerCase() : id)),
+  ),
+  { format: "uuid", description: "The id that the service gave it, in either case." },
 );
 
 /** Refuses half a surrogate pair, which UTF-8 cannot hold. */
@@ -24,9 +47,10 @@ export const wellFormed = z.refine<string>((text) => text.isWellFormed(), {
 
 /** The path of a project's resources. */
 export const ProjectPath = z.object({
-  project_id: z
-    .string()
-    .check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "1 to 64 of A-Z a-z 0-9 _ - are expected" })),
+  project_id: documented(
+    z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "1 to 64 of A-Z a-z 0-9 _ - are expected" })),
+    { description: "The project: the one that the token is for." },
+  ),
 });
 
 /** The names of the fields that a request body may have, by its schema; the warning of ignored fields reads it. */
@@ -37,7 +61,7 @@ type Fields<Body> = z.ZodMiniType<Body, unknown> & { shape: object };
 
 /** A text of `min` (0 or 1) to `max` characters, counted in code points as Heat's database counts them. */
 export function text(min: 0 | 1, max: number) {
-  return z.string().check(
+  const shape = z.string().check(
     wellFormed,
     z.refine((value) => value.length >= min, { error: "must not be empty" }),
     // Code points are never more than UTF-16 units, so the costly count is rare.
@@ -45,23 +69,37 @@ export function text(min: 0 | 1, max: number) {
       error: `is longer than ${max} characters`,
     }),
   );
+  return documented(shape, { ...(min && { minLength: min }), maxLength: max });
+}
+
+/** A list whose length is looked at before any of its members is. @param error what is said of another length */
+export function list<One>(one: z.ZodMiniType<One, unknown>, min: 0 | 1, max: number, error: string) {
+  const counted = z.transform((value: unknown, { issues }) => {
+    if (Array.isArray(value) && (value.length < min || value.length > max))
+      issues.push({ code: "custom", message: error, input: value });
+    return value;
+  });
+  const members = documented(z.array(one), { ...(min && { minItems: min }), maxItems: max });
+  return z.pipe(counted, members);
 }
 
 /** A request body whose fields stand at its top level; refuses one whose caller wrapped them in `name`. */
 export function flatBody<Body>(name: string, fields: Fields<Body>): z.ZodMiniType<Body, unknown> {
-  return z
-    .pipe(
-      z.custom<unknown>((body) => !isWrapped(body, name), {
-        error: `the fields stand at the top level, not inside ${name}`,
-      }),
-      fields,
-    )
-    .register(knownFields, { fields: Object.keys(fields.shape) });
+  const flat = z.transform((body: unknown, { issues }) => {
+    const message = `the fields stand at the top level, not inside ${name}`;
+    if (isWrapped(body, name)) issues.push({ code: "custom", message, input: body });
+    return body;
+  });
+  const wrapped = { required: [name], maxProperties: 1, properties: { [name]: { type: "object" } } };
+  return documented(z.pipe(flat, fields), { not: wrapped }).register(knownFields, {
+    fields: Object.keys(fields.shape),
+  });
 }
 
 /** A request body in which null, `""` and `{}` mean the same as leaving a field out. */
 export function emptyMeansAbsent<Body>(fields: Fields<Body>): Fields<Body> {
-  return Object.assign(z.pipe(z.transform(withoutEmpty), fields), { shape: fields.shape });
+  const shape = documented(z.pipe(z.transform(withoutEmpty), fields), { emptyMeansAbsent: true });
+  return Object.assign(shape, { shape: fields.shape });
 }
 
 function isWrapped(body: unknown, name: string): boolean {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { documented } from "./fields.ts";
 import { UUID } from "./ids.ts";
 import { MAX_RESPONSE_BYTES, responseBytes } from "./response-size.ts";
 
@@ -8,27 +9,44 @@ const MAX_LIMIT = 1_000;
 const NOT_AN_INTEGER = "Only integer is acceptable by 'limit'.";
 
 /** How long a page may be: a text, as a query holds it. Its errors are in Heat's words. */
-export const limit = z.pipe(
-  z.string().check(
-    z.regex(/^[+-]?\d+$/, { error: NOT_AN_INTEGER, abort: true }),
-    z.refine((value) => !/^-0*[1-9]/.test(value), {
-      error: ({ input }) =>
-        `Value '${String(input).slice(0, 40)}' is invalid for 'limit' which only accepts non-negative integer.`,
-      abort: true,
-    }),
-    z.refine((value) => Number(value) !== 0, { error: `1 to ${MAX_LIMIT} is expected` }),
+export const limit = documented(
+  z.pipe(
+    z.string().check(
+      z.regex(/^[+-]?\d+$/, { error: NOT_AN_INTEGER, abort: true }),
+      z.refine((value) => !/^-0*[1-9]/.test(value), {
+        error: ({ input }) =>
+          `Value '${String(input).slice(0, 40)}' is invalid for 'limit' which only accepts non-negative integer.`,
+        abort: true,
+      }),
+      z.refine((value) => Number(value) !== 0, { error: `1 to ${MAX_LIMIT} is expected` }),
+    ),
+    z.transform((value) => Math.min(Number(value), MAX_LIMIT)),
   ),
-  z.transform((value) => Math.min(Number(value), MAX_LIMIT)),
+  {
+    description: `How many at most; more than ${MAX_LIMIT} counts as ${MAX_LIMIT}.`,
+    override: { type: "integer", minimum: 1, pattern: undefined },
+  },
 );
 
 /** The id behind which a list begins. */
-export const marker = z.string().check(z.regex(UUID, { error: "a UUID is expected" }));
+export const marker = documented(z.string().check(z.regex(UUID, { error: "a UUID is expected" })), {
+  description: "Goes on behind this id, which need not be there any more.",
+  format: "uuid",
+  override: { pattern: undefined },
+});
 
 /** Where a list begins and how long it may be. */
 export const PageQuery = z.object({ limit: z.optional(limit), marker: z.optional(marker) });
 
 /** Where a list goes on, if it does, in a form that the SDKs' pagers follow. */
-export const NextLinks = z.optional(z.array(z.object({ rel: z.literal("next"), href: z.string() })));
+export const NextLinks = z.optional(
+  z.array(
+    documented(z.object({ rel: z.literal("next"), href: documented(z.string(), { format: "uri" }) }), {
+      id: "NextLink",
+      description: "Where a list goes on that did not fit; absent at its end.",
+    }),
+  ),
+);
 
 /** One page of a list. */
 export interface Page<Row> {

@@ -4,9 +4,9 @@
  * writes one unit and does nothing else.
  */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
+import { STAGE } from "../../infra/local/stage.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
-import { STAGE } from "../support/stage.ts";
 import { print } from "./measure.ts";
 import { CPU_SHARE, DYNAMODB_MS, MEMORY_GB, PRICES } from "./prices.ts";
 import { workloads } from "./workloads.ts";

@@ -1,7 +1,7 @@
 /** CPU of a request, in µs of user and system time (`process.cpuUsage`), of the functions as they are deployed. */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
-import { STAGE } from "../support/stage.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
+import { STAGE } from "../../infra/local/stage.ts";
 import { median, print } from "./measure.ts";
 import { type Workload, workloads } from "./workloads.ts";
 

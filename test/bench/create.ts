@@ -7,10 +7,10 @@ import { Agent, request as httpRequest } from "node:http";
 import { createRequire } from "node:module";
 import { v7 as uuidv7 } from "uuid";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
+import { STAGE, TABLE } from "../../infra/local/stage.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
-import { STAGE, TABLE } from "../support/stage.ts";
 import { bundled, concurrently, functionHandler, median, print } from "./measure.ts";
 
 const ROUNDS = 7;

@@ -1,8 +1,8 @@
 /** What a project's size costs its requests: DynamoDB calls and units, counted. */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
+import { STAGE } from "../../infra/local/stage.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
-import { STAGE } from "../support/stage.ts";
 import { print, type Row } from "./measure.ts";
 import { BODY, caller, PROJECT, type Workload, workloads } from "./workloads.ts";
 

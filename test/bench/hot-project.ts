@@ -4,10 +4,10 @@
  * not spread them), and what its callers see beyond it. By trial: creates through a storage that throttles 5 % of calls.
  */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
+import { STAGE } from "../../infra/local/stage.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
-import { STAGE } from "../support/stage.ts";
 import { concurrently, print, quantile } from "./measure.ts";
 import { caller, PROJECT, type Workload, workloads } from "./workloads.ts";
 

@@ -5,11 +5,11 @@
 import { readFile } from "node:fs/promises";
 import autocannon from "autocannon";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
+import { startService, stopService } from "../../infra/local/service.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
+import { STAGE } from "../../infra/local/stage.ts";
 import { killChild, startChild } from "../support/child.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
-import { startService, stopService } from "../support/service.ts";
-import { STAGE } from "../support/stage.ts";
 import { print, type Row } from "./measure.ts";
 import { BODY, PROJECT } from "./workloads.ts";
 

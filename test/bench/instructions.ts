@@ -9,10 +9,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
+import { STAGE } from "../../infra/local/stage.ts";
 import { gatewayEvent } from "../support/gateway.ts";
-import { STAGE } from "../support/stage.ts";
 import { folder, functionFile, print } from "./measure.ts";
 import { BODY, measuredServer, PROJECT } from "./workloads.ts";
 

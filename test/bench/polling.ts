@@ -4,10 +4,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { engines, freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { startService, stopService } from "../../infra/local/service.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
+import { STAGE } from "../../infra/local/stage.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
-import { startService, stopService } from "../support/service.ts";
-import { STAGE } from "../support/stage.ts";
 
 const SERVERS = 100;
 const SECONDS = Number(process.argv[2] ?? 60);

@@ -8,11 +8,11 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../infra/local/emulator.ts";
+import { eventually, type Service, startService, stopService } from "../../infra/local/service.ts";
+import { TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import { deploymentsOf, minimal, newProject, SEED_PROJECT, SEED_REQUEST } from "../support/deployments.ts";
 import { loopback } from "../support/loopback.ts";
-import { eventually, type Service, startService, stopService } from "../support/service.ts";
-import { TABLE } from "../support/stage.ts";
 
 const run = promisify(execFile);
 

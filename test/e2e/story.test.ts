@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Service, startService, stopService } from "../support/service.ts";
+import { type Service, startService, stopService } from "../../infra/local/service.ts";
 
 /** The blocks of README's story: commands, and what they answer. */
 const blocks = (): { language: string; text: string }[] => {

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, inject, it, vi } from "vitest";
 import "../support/context.ts";
+import { CONFIGS_TABLE, TABLE } from "../../infra/local/stage.ts";
 import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
 import { injectFaults, operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
-import { CONFIGS_TABLE, TABLE } from "../support/stage.ts";
 import { storedItem } from "../support/table.ts";
 
 let tenant: Tenant;

@@ -5,12 +5,12 @@
  */
 import fc from "fast-check";
 import { engines, freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
+import { STAGE } from "../../infra/local/stage.ts";
+import { routes } from "../../infra/route-table.ts";
 import { gatewayEvent, lambdaContext, matching } from "../support/gateway.ts";
 import { handlerOf } from "../support/handlers.ts";
-import { routes } from "../support/serverless.ts";
-import { STAGE } from "../support/stage.ts";
 
 const REQUESTS = Number(process.argv[2] ?? 10_000);
 const SEED = Number(process.argv[3] ?? Date.now() % 1e9);

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bundle, sources } from "../../infra/bundle.ts";
-import { functionEnvironment } from "../support/function-environment.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
+import { routes } from "../../infra/route-table.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
-import { routes } from "../support/serverless.ts";
 
 let folder: string;
 
@@ -21,15 +21,23 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
+/** The largest answer, in bytes: the page of the API's description. */
+const MAX_ANSWER = 6_291_556;
+
 /** Loads a bundle in a process of its own, as Lambda does, and hands it an event. */
-const invoke = async (name: string, event: unknown): Promise<{ statusCode: number; body: string }> => {
+const invoke = async (
+  name: string,
+  event: unknown,
+): Promise<{ statusCode: number; body: string; isBase64Encoded?: boolean }> => {
   const { awsRequestId } = lambdaContext();
   const script = `
     const { handler } = require(${JSON.stringify(join(folder, `${name}.cjs`))});
     const context = { awsRequestId: "${awsRequestId}", getRemainingTimeInMillis: () => 10000 };
     handler(${JSON.stringify(event)}, context).then((answer) => console.log(JSON.stringify(answer)));`;
   const env = { ...(await functionEnvironment("http://127.0.0.1:1")), LOG_LEVEL: "SILENT" };
-  return JSON.parse((await promisify(execFile)(process.execPath, ["-e", script], { env })).stdout);
+  return JSON.parse(
+    (await promisify(execFile)(process.execPath, ["-e", script], { env, maxBuffer: MAX_ANSWER })).stdout,
+  );
 };
 
 it.each([
@@ -56,6 +64,8 @@ const EXPECTED: Record<string, number> = {
   listVersions: 300,
   showHealth: 200,
   checkHealth: 200,
+  showApiDescription: 200,
+  showApiPage: 200,
   fallback: 404,
 };
 
@@ -64,8 +74,12 @@ it.each(Object.keys(sources))(
   async (name) => {
     const route = routes.find((one) => one.name === name);
     const path = route?.path.replaceAll(/\{\w+\}/g, "x") || "/unknown";
-    const { statusCode, body } = await invoke(name, gatewayEvent(route?.method ?? "GET", path, {}));
+    const { statusCode, body, isBase64Encoded } = await invoke(
+      name,
+      gatewayEvent(route?.method ?? "GET", path, {}),
+    );
     expect(statusCode).toBe(EXPECTED[name] ?? 401);
-    expect(() => JSON.parse(body)).not.toThrow();
+    if (isBase64Encoded) expect(Buffer.from(body, "base64").length).toBeGreaterThan(50_000);
+    else expect(() => JSON.parse(body)).not.toThrow();
   },
 );

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { ZodMiniObject } from "zod/mini";
-import { issuerEnvironment } from "../../infra/local/environment.ts";
-import { type Route, routes } from "../support/serverless.ts";
+import { functionEnvironment } from "../../infra/local/function-environment.ts";
+import { type Route, routes } from "../../infra/route-table.ts";
 
 interface Endpoint {
   spec: { path?: ZodMiniObject };
@@ -14,11 +14,8 @@ const parameters = ({ path }: Route): string[] =>
   [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name);
 
 beforeAll(async () => {
-  const tables = ["SOFTWARE_DEPLOYMENTS_TABLE", "SOFTWARE_CONFIGS_TABLE"];
-  const names = [...tables, "TOKEN_PROJECT_CLAIM", "TOKEN_ROLES_CLAIM", "READER_ROLES", "MEMBER_ROLES"];
-  for (const name of names) vi.stubEnv(name, "x");
-  vi.stubEnv("LINK_DAYS", "90");
-  for (const [name, value] of Object.entries(await issuerEnvironment())) vi.stubEnv(name, value);
+  const environment = await functionEnvironment("http://127.0.0.1:1");
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
 });
 
 describe("the route table in serverless.yml", () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { functionNames, routes } from "../support/serverless.ts";
+import { functionNames, routes } from "../../infra/route-table.ts";
 
 interface Resource {
   Type: string;
@@ -17,9 +17,11 @@ type Resources = Record<string, Resource>;
 
 const folders: string[] = [];
 
-/** Packages a stage as a deployment would, without any AWS account, and reads its template. */
-const packaged = async (stage: string, ...more: string[]): Promise<Resources> => {
-  const folder = await mkdtemp(join(tmpdir(), "package-"));
+/**
+ * Packages a stage as a deployment would, without any AWS account, and reads its template.
+ * @param folder where the packages go
+ */
+const packagedIn = async (folder: string, stage: string, ...more: string[]): Promise<Resources> => {
   folders.push(folder);
   const env = { PATH: process.env.PATH ?? "", HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
   const args = ["package", "--stage", stage, "--package", folder, ...more];
@@ -28,11 +30,16 @@ const packaged = async (stage: string, ...more: string[]): Promise<Resources> =>
   return (JSON.parse(template) as { Resources: Resources }).Resources;
 };
 
+const packaged = async (stage: string, ...more: string[]): Promise<Resources> =>
+  packagedIn(await mkdtemp(join(tmpdir(), "package-")), stage, ...more);
+
 const ofType = (resources: Resources, type: string): [string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
 let prod: Resources;
 let dev: Resources;
+let devFolder: string;
+let undescribed: Resources;
 
 beforeAll(async () => {
   prod = await packaged(
@@ -42,7 +49,10 @@ beforeAll(async () => {
     "--param",
     "tokenAudience=a",
   );
-  dev = await packaged("dev", "--param", `linkKeys=${"k".repeat(32)}`);
+  devFolder = await mkdtemp(join(tmpdir(), "package-"));
+  const key = `linkKeys=${"k".repeat(32)}`;
+  dev = await packagedIn(devFolder, "dev", "--param", key);
+  undescribed = await packaged("dev", "--param", key, "--param", "apiDescription=off");
 });
 
 afterAll(async () => {
@@ -120,6 +130,25 @@ describe("the template", () => {
     }
   });
 
+  it("packs the page of the API's description with all that it is made of", async () => {
+    const archive = await readFile(join(devFolder, "showApiPage.zip"));
+    const parts = ["functions/service/page/page.html", "page.css", "page.js", "swagger-ui.css"];
+    for (const part of [...parts, "node_modules/swagger-ui-dist/swagger-ui-bundle.js"])
+      expect(archive.includes(part), part).toBe(true);
+  });
+
+  it("serves no description of the API on a stage that wants none", () => {
+    const keys = ofType(undescribed, "AWS::ApiGatewayV2::Route").map(
+      ([, { Properties }]) => Properties.RouteKey,
+    );
+    const described = routes.filter(({ file }) => /\/(openapi|docs)$/.test(file));
+    expect(keys).toHaveLength(routes.length - described.length);
+    expect(keys.filter((key) => /openapi|docs/.test(key))).toEqual([]);
+    const { Variables } = undescribed.FallbackLambdaFunction?.Properties.Environment ?? {};
+    expect(Variables.ROUTES).not.toContain("/docs");
+    expect(Variables.ROUTES).toContain("GET /health");
+  });
+
   it("lets a stage for trying out be deleted whole", () => {
     for (const [, table] of ofType(dev, "AWS::DynamoDB::Table")) {
       expect(table.DeletionPolicy).toBe("Delete");
@@ -187,6 +216,8 @@ describe("a function's role", () => {
     checkHealth: [],
     showBuildInfo: [],
     listServices: [],
+    showApiDescription: [],
+    showApiPage: [],
     fallback: [],
   };
 

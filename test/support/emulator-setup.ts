@@ -1,7 +1,7 @@
 import type { TestProject } from "vitest/node";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { STAGE } from "../../infra/local/stage.ts";
 import { createTables } from "../../infra/local/tables.ts";
-import { STAGE } from "./stage.ts";
 import "./context.ts";
 
 /** Starts the emulator that the test project names, for all its files. */

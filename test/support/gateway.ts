@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
-import { type Route, routes } from "./serverless.ts";
+import { type Route, routes } from "../../infra/route-table.ts";
 
 /** A request as a caller makes it. */
 export interface Call {
@@ -7,6 +7,15 @@ export interface Call {
   headers?: Record<string, string>;
   /** Sent as it is when a text or bytes, else as JSON. */
   body?: unknown;
+}
+
+/** What the caller gets. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string>;
+  text: string;
+  /** The answer's JSON; undefined for an empty answer. */
+  json: any;
 }
 
 /** The headers of a request: JSON unless told otherwise. */

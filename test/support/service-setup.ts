@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { startService, stopService } from "./service.ts";
+import { startService, stopService } from "../../infra/local/service.ts";
 import "./context.ts";
 
 /**

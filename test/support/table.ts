@@ -2,8 +2,8 @@ import { inflateRawSync } from "node:zlib";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { inject } from "vitest";
+import { TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
-import { TABLE } from "./stage.ts";
 import "./context.ts";
 
 const client = DynamoDBDocumentClient.from(

@@ -9,7 +9,7 @@ interface ServerlessFile {
 }
 
 const { functions } = parse(
-  readFileSync(new URL("../../serverless.yml", import.meta.url), "utf8"),
+  readFileSync(new URL("../serverless.yml", import.meta.url), "utf8"),
 ) as ServerlessFile;
 
 /** One line of the route table; the method `*` is what no other line takes. */

@@ -1,5 +1,5 @@
-import { emulatorEnvironment, issuerEnvironment, linkEnvironment } from "../../infra/local/environment.ts";
-import { routes } from "./serverless.ts";
+import { routes } from "../route-table.ts";
+import { emulatorEnvironment, issuerEnvironment, linkEnvironment } from "./environment.ts";
 import { CONFIGS_TABLE, TABLE } from "./stage.ts";
 
 /**

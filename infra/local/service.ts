@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../../infra/local/emulator.ts";
+import { freePort } from "./emulator.ts";
 
 const ROOT = new URL("../..", import.meta.url);
 

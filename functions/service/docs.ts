@@ -1,0 +1,49 @@
+import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { asset, assetReply } from "../../lib/http/asset.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { byAnyone } from "../../lib/http/event.ts";
+
+/** Where the page's parts are, below the folder that a function starts in; `serverless.yml` packs them. */
+const FOLDERS = ["functions/service/page", "node_modules/swagger-ui-dist"];
+
+const page = pageWithItsParts();
+
+/** `GET /docs`: this description as a page to read, and to try the API from. It loads nothing from elsewhere. */
+export const handler = endpoint({ access: byAnyone }, (request) => assetReply(page, request));
+
+/** The page with its styles and scripts inside it, and a policy that allows these by their digests and no others. */
+function pageWithItsParts() {
+  const digests: Record<string, string[]> = { style: [], script: [] };
+  const html = readPart("page.html").replace(
+    /(<(style|script)>)\/\* ([\w.-]+) \*\//g,
+    (_, opening: string, kind: string, file: string) => {
+      const part = readPart(file);
+      digests[kind]?.push(`'sha256-${hash("sha256", part, "base64")}'`);
+      return `${opening}${part}`;
+    },
+  );
+  const policy = [
+    "default-src 'none'",
+    `script-src ${digests.script?.join(" ")}`,
+    `style-src ${digests.style?.join(" ")}`,
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  const headers = {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": policy.join("; "),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+  return asset(headers, html);
+}
+
+/** @throws Error where the file was not packed */
+function readPart(file: string): string {
+  const [own = "", library = ""] = FOLDERS;
+  return readFileSync(`${file.startsWith("page.") ? own : library}/${file}`, "utf8");
+}

@@ -1,0 +1,22 @@
+import { asset, assetReply } from "../../lib/http/asset.ts";
+import { endpoint } from "../../lib/http/endpoint.ts";
+import { byAnyone } from "../../lib/http/event.ts";
+import { jsonObject } from "../../lib/wire/fields.ts";
+import document from "../openapi.json" with { type: "json" };
+
+let served: ReturnType<typeof describedAt> | undefined;
+
+/** `GET /openapi.json`: this description of the API (OpenAPI 3.1), with the address that it was asked at. */
+export const handler = endpoint(
+  { access: byAnyone, response: jsonObject() },
+  async ({ baseUrl, ...request }) => {
+    if (served?.baseUrl !== baseUrl) served = describedAt(baseUrl);
+    return assetReply(served.asset, request);
+  },
+);
+
+/** The description as it is served at an address, which a container keeps: nearly all requests come by one. */
+function describedAt(baseUrl: string) {
+  const text = JSON.stringify({ ...document, servers: [{ url: baseUrl }] });
+  return { baseUrl, asset: asset({ "content-type": "application/json" }, text) };
+}

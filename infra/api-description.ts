@@ -1,0 +1,20 @@
+import type { Hooks, Serverless } from "./serverless-plugin.ts";
+
+/** The functions that serve the API's description and its page. */
+const FUNCTIONS = ["showApiDescription", "showApiPage"];
+
+/** Serverless plugin: leaves the API's description out of a stage whose parameter `apiDescription` is `off`. */
+export default class ApiDescription {
+  readonly hooks: Hooks = { initialize: () => this.#leaveOut() };
+  readonly #serverless: Serverless;
+
+  constructor(serverless: Serverless) {
+    this.#serverless = serverless;
+  }
+
+  #leaveOut(): void {
+    const { custom, functions } = this.#serverless.service;
+    if (custom.apiDescription !== "off") return;
+    for (const name of FUNCTIONS) delete functions[name];
+  }
+}

@@ -1,0 +1,15 @@
+import { functionEnvironment } from "../local/function-environment.ts";
+import { recordExamples } from "./examples.ts";
+
+/** Where the API's description is kept. */
+export const FILE = new URL("../../functions/openapi.json", import.meta.url);
+
+/** The API's description as the sources have it, as the text of a file. Starts the service for the examples. */
+export async function describedApi(): Promise<string> {
+  // The functions read their settings when they are loaded; none of them is called here.
+  Object.assign(process.env, await functionEnvironment("http://127.0.0.1:1"));
+  const { readEndpoints } = await import("./endpoints.ts");
+  const { apiDocument } = await import("./document.ts");
+  const endpoints = await readEndpoints();
+  return `${JSON.stringify(apiDocument(endpoints, await recordExamples(endpoints)), null, 2)}\n`;
+}

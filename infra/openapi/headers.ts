@@ -1,0 +1,36 @@
+import * as z from "zod/mini";
+import { IDEMPOTENCY_KEY } from "../../lib/http/validate.ts";
+import { documented } from "../../lib/wire/fields.ts";
+
+const header = (description: string, more: object = {}) =>
+  documented(z.optional(z.string()), { description, ...more });
+
+/** The headers that requests may have, beside those with which a caller authenticates. */
+export const requestHeaders: Record<string, z.ZodMiniType> = {
+  "Idempotency-Key": header(
+    "The caller's own name for this request, which makes it safe to repeat for 7 days: an equal request is answered with what the first one made. 1 to 255 visible ASCII characters.",
+    { pattern: IDEMPOTENCY_KEY.source },
+  ),
+  "If-Match": header("Changes it only while it has one of these ETags, else 412. `*` stands for any."),
+  "If-None-Match": header("ETags that the caller has: 304 where it still has one of them."),
+  "If-Modified-Since": header("Where there is no `If-None-Match`: 304 where nothing has changed since then."),
+};
+
+/** The headers that responses may have. */
+export const responseHeaders: Record<string, z.ZodMiniType> = {
+  "x-openstack-request-id": documented(z.string(), {
+    description: "The id of the request, which the service's log has too.",
+    pattern: "^req-[0-9a-f-]{36}$",
+  }),
+  ETag: header("Another one after every change.", { pattern: '^"[^"]*"$' }),
+  Location: header("The address of what was created, where that is one thing.", { format: "uri" }),
+  "Cache-Control": header("Who may keep the response, and how long."),
+  "Last-Modified": header("When it last changed; absent in the first seconds after a change."),
+  Warning: header('The fields of the body that were ignored: `299 - "ignored field \\"nmae\\""`.'),
+  "Idempotent-Replayed": header("That the request came before, under the same key.", { enum: ["true"] }),
+  "WWW-Authenticate": header("Where tokens come from."),
+  "Content-Security-Policy": header("What the page may load."),
+  "Referrer-Policy": header("What the page tells other sites: nothing."),
+  "X-Content-Type-Options": header("That its type is to be believed.", { enum: ["nosniff"] }),
+  "Retry-After": header("After how many seconds to try again.", { pattern: "^[0-9]+$" }),
+};
