@@ -57,6 +57,8 @@ export default defineConfig({
         setupFiles: ["test/support/environment.ts"],
       }),
       kind("e2e"),
+      // Needs a browser: npm run test:browser.
+      kind("browser"),
     ],
   },
 });

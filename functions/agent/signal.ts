@@ -4,7 +4,10 @@ import { requireLink } from "../../lib/http/agent-links.ts";
 import { bySignalLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 
-/** `PUT` and `POST /agent/signal`: the result of one delivery, as heat-config-notify sends it by its link. */
+/**
+ * `PUT` and `POST /agent/signal`: reports the result of one delivery, as heat-config-notify sends it by its link.
+ * A result of an older delivery, one that comes too late and a second one are answered 200 and change nothing.
+ */
 export const handler = endpoint(
   { access: bySignalLink, body: SignalRequest, lenientBody: true, response: SignalResponse },
   async ({ link, body, requestId }) => {

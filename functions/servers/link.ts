@@ -15,8 +15,8 @@ const ServerLink = documented(
 );
 
 /**
- * `POST /v1/{project_id}/software_deployments/metadata/{server_id}/link`: a signed link by which the server's agent
- * collects what it is to run, and needs no other credentials.
+ * `POST /v1/{project_id}/software_deployments/metadata/{server_id}/link`: makes a signed link by which the server's
+ * agent collects what it is to run, and needs no other credentials.
  */
 export const handler = endpoint(
   { access: byProject, path: ServerPath, response: ServerLink },

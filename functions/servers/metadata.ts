@@ -7,8 +7,9 @@ import { readMetadata } from "../../lib/server/table/metadata.ts";
 import { getServerState } from "../../lib/server/table/state.ts";
 
 /**
- * `GET /v1/{project_id}/software_deployments/metadata/{server_id}`: the configurations that a server is to run, with
- * their inputs. A reader gets no links for signals, as whoever holds one can report a result.
+ * `GET /v1/{project_id}/software_deployments/metadata/{server_id}`: shows what a server is to run.
+ * That is the configuration of each of its deployments, with a value for every input. A reader gets no links for
+ * signals, as whoever holds one can report a result.
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: ServerPath, response: ServerMetadata },

@@ -5,7 +5,7 @@ import { ServerPath } from "../../lib/server/server.ts";
 
 /**
  * `DELETE /v1/{project_id}/software_deployments/metadata/{server_id}/link`: makes all links void that the server was
- * given until now.
+ * given until now, within 60 s.
  */
 export const handler = endpoint({ access: byProject, path: ServerPath }, ({ projectId, path }) =>
   revokeLinks(projectId, path.server_id, new Date()),

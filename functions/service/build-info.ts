@@ -6,7 +6,7 @@ import { ProjectPath } from "../../lib/wire/fields.ts";
 const Build = z.object({ revision: z.string() });
 const BuildInfo = z.object({ api: Build, engine: Build });
 
-/** `GET /v1/{project_id}/build_info`: which build this is, in the form of Heat, whose API and engine are two. */
+/** `GET /v1/{project_id}/build_info`: says which build this is, in the form of Heat, whose API and engine are two. */
 export const handler = endpoint({ access: byProject, path: ProjectPath, response: BuildInfo }, async () => ({
   api: { revision: "unknown" },
   engine: { revision: "unknown" },

@@ -9,7 +9,7 @@ const FOLDERS = ["functions/service/page", "node_modules/swagger-ui-dist"];
 
 const page = pageWithItsParts();
 
-/** `GET /docs`: this description as a page to read, and to try the API from. It loads nothing from elsewhere. */
+/** `GET /docs`: shows the description as a page, from which the API can be tried. It loads nothing from elsewhere. */
 export const handler = endpoint({ access: byAnyone }, (request) => assetReply(page, request));
 
 /** The page with its styles and scripts inside it, and a policy that allows these by their digests and no others. */

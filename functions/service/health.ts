@@ -4,7 +4,7 @@ import { byAnyone } from "../../lib/http/event.ts";
 
 const Health = z.object({ status: z.literal("ok") });
 
-/** `GET /health`: that functions run; no other part of the service is asked. */
+/** `GET /health`: says that functions run; no other part of the service is asked. */
 export const handler = endpoint({ access: byAnyone, response: Health }, async () => ({
   status: "ok" as const,
 }));

@@ -4,7 +4,7 @@ import { byAnyone } from "../../lib/http/event.ts";
 
 const Healthcheck = z.object({ detailed: z.boolean(), reasons: z.array(z.unknown()) });
 
-/** `GET /healthcheck`: the same as `/health`, in the form of OpenStack's own services, which their monitors read. */
+/** `GET /healthcheck`: says the same as `/health`, in the form of OpenStack's own services, which their monitors read. */
 export const handler = endpoint({ access: byAnyone, response: Healthcheck }, async () => ({
   detailed: false,
   reasons: [],

@@ -6,7 +6,7 @@ import document from "../openapi.json" with { type: "json" };
 
 let served: ReturnType<typeof describedAt> | undefined;
 
-/** `GET /openapi.json`: this description of the API (OpenAPI 3.1), with the address that it was asked at. */
+/** `GET /openapi.json`: describes the API (OpenAPI 3.1); `servers` has the address that it was asked at. */
 export const handler = endpoint(
   { access: byAnyone, response: jsonObject() },
   async ({ baseUrl, ...request }) => {

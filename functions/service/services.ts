@@ -5,7 +5,7 @@ import { ProjectPath } from "../../lib/wire/fields.ts";
 
 const ServiceList = z.object({ services: z.array(z.unknown()) });
 
-/** `GET /v1/{project_id}/services`: an empty list; there are no engines to be listed. */
+/** `GET /v1/{project_id}/services`: lists nothing; there are no engines to be listed. */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, response: ServiceList },
   async () => ({

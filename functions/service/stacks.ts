@@ -5,7 +5,7 @@ import { ProjectPath } from "../../lib/wire/fields.ts";
 
 const StackList = z.object({ stacks: z.array(z.unknown()) });
 
-/** `GET /v1/{project_id}/stacks`: an empty list, for clients that look for a Heat. */
+/** `GET /v1/{project_id}/stacks`: lists nothing, for clients that look for a Heat. */
 export const handler = endpoint({ access: byProject, path: ProjectPath, response: StackList }, async () => ({
   stacks: [],
 }));

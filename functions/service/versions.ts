@@ -12,7 +12,7 @@ const Versions = z.object({
   ),
 });
 
-/** `GET /` and `GET /v1`: the versions of the API, in the form of Heat's version document. */
+/** `GET /` and `GET /v1`: lists the versions of the API, in the form of Heat's version document. */
 export const handler = endpoint(
   { access: byAnyone, response: Versions, status: 300 },
   async ({ baseUrl }) => ({

@@ -7,15 +7,15 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 import { Reply } from "../../lib/http/reply.ts";
 import { ProjectPath } from "../../lib/wire/fields.ts";
 
-/** `POST /v1/{project_id}/software_configs`: creates a configuration. */
+/** `POST /v1/{project_id}/software_configs`: creates a configuration, which never changes. */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, body: ConfigRequest, response: OneConfig },
-  async ({ projectId, body, client }) => {
+  async ({ projectId, body, client, baseUrl }) => {
     const config = newConfig(projectId, body, uuidv7(), new Date());
     await createConfig(config);
     return new Reply(
       200,
-      { etag: CONFIG_ETAG },
+      { etag: CONFIG_ETAG, location: `${baseUrl}/v1/${projectId}/software_configs/${config.id}` },
       { software_config: configView(config, client.definitionsAsSent) },
     );
   },

@@ -5,7 +5,7 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 import { ProjectPath } from "../../lib/wire/fields.ts";
 import { nextLinks, PageQuery, takePage } from "../../lib/wire/page.ts";
 
-/** `GET /v1/{project_id}/software_configs`: the project's configurations, the newest first, in pages. */
+/** `GET /v1/{project_id}/software_configs`: lists the project's configurations, the newest first, in pages. */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, query: PageQuery, response: ConfigList },
   async ({ projectId, query, baseUrl }) => {

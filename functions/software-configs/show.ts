@@ -4,7 +4,7 @@ import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply } from "../../lib/http/preconditions.ts";
 
-/** `GET /v1/{project_id}/software_configs/{id}`: one configuration. */
+/** `GET /v1/{project_id}/software_configs/{id}`: shows one configuration. */
 export const handler = endpoint(
   { access: byProject, path: ConfigPath, response: OneConfig },
   async ({ projectId, path, method, preconditions, client }) => {

@@ -17,7 +17,11 @@ import { ProjectPath } from "../../lib/wire/fields.ts";
 
 const DEFAULT_TIMEOUT = defaultTimeout();
 
-/** `POST /v1/{project_id}/software_deployments`: creates one deployment, or up to 100 at once, all or none. */
+/**
+ * `POST /v1/{project_id}/software_deployments`: creates one deployment, or up to 100 at once, all or none.
+ * With `server_ids` in place of `server_id` there is one for each of these servers, with a list of bodies one for each
+ * body; both are answered with a list. Fields that the service does not know are ignored.
+ */
 export const handler = endpoint(
   {
     access: byProject,
@@ -27,7 +31,7 @@ export const handler = endpoint(
     idempotent: true,
     response: CreateResponse,
   },
-  async ({ projectId, body, idempotencyKey, requestId }) => {
+  async ({ projectId, body, idempotencyKey, requestId, baseUrl }) => {
     const now = new Date();
     const wanted = requestedDeployments(body).map((request) =>
       newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT),
@@ -38,6 +42,11 @@ export const handler = endpoint(
     const views = deployments.map((deployment) => deploymentView(deployment, now));
     const [only] = deployments;
     if (!only || isBatch(body)) return new Reply(200, headers, { software_deployments: views });
-    return new Reply(200, { etag: etagOf(only, now), ...headers }, { software_deployment: views[0] });
+    const location = `${baseUrl}/v1/${projectId}/software_deployments/${only.id}`;
+    return new Reply(
+      200,
+      { etag: etagOf(only, now), location, ...headers },
+      { software_deployment: views[0] },
+    );
   },
 );

@@ -4,7 +4,7 @@ import { getHistory } from "../../lib/deployment/table/read.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 
-/** `GET /v1/{project_id}/software_deployments/{id}/events`: the history of a deployment, the oldest event first. */
+/** `GET /v1/{project_id}/software_deployments/{id}/events`: tells what happened to a deployment, the oldest first. */
 export const handler = endpoint(
   { access: byProject, path: DeploymentPath, response: EventList },
   async ({ projectId, path }) => {

@@ -6,7 +6,11 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 import { ProjectPath } from "../../lib/wire/fields.ts";
 import { nextLinks, takePage } from "../../lib/wire/page.ts";
 
-/** `GET /v1/{project_id}/software_deployments`: the project's deployments by creation, filtered and in pages. */
+/**
+ * `GET /v1/{project_id}/software_deployments`: lists the project's deployments by creation, filtered and in pages.
+ * Without `limit` it holds what fits a response of 6 MB; where there is more, `software_deployments_links` leads on.
+ * Where values cannot be read, or are too large for a response, they are null, and the deployment's `warning` says so.
+ */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, query: ListQuery, response: DeploymentList },
   async ({ projectId, query, baseUrl, client }) => {

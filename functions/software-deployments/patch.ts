@@ -7,7 +7,10 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";
 import { Reply } from "../../lib/http/reply.ts";
 
-/** `PATCH /v1/{project_id}/software_deployments/{id}`: a JSON merge patch (RFC 7396), in which null clears. */
+/**
+ * `PATCH /v1/{project_id}/software_deployments/{id}`: changes it by a JSON merge patch (RFC 7396), in which null clears.
+ * Maps are merged. All else is as in an update.
+ */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: PatchRequest, response: OneDeployment },
   async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client }) => {

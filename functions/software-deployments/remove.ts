@@ -4,7 +4,7 @@ import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";
 
-/** `DELETE /v1/{project_id}/software_deployments/{id}`: removes a deployment; its server is told that it went. */
+/** `DELETE /v1/{project_id}/software_deployments/{id}`: removes a deployment, of which its server is told. */
 export const handler = endpoint(
   { access: byProject, path: DeploymentPath },
   async ({ projectId, path, preconditions }) => {

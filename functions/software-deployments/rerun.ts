@@ -6,7 +6,10 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";
 import { Reply } from "../../lib/http/reply.ts";
 
-/** `POST /v1/{project_id}/software_deployments/{id}/rerun`: the agent runs the deployment once more. */
+/**
+ * `POST /v1/{project_id}/software_deployments/{id}/rerun`: has the agent run the deployment once more.
+ * It is `IN_PROGRESS` again, without results, and its server gets a new delivery.
+ */
 export const handler = endpoint(
   { access: byProject, path: DeploymentPath, response: OneDeployment },
   async ({ projectId, path, requestId, preconditions }) => {

@@ -4,7 +4,7 @@ import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply } from "../../lib/http/preconditions.ts";
 
-/** `GET /v1/{project_id}/software_deployments/{id}`: one deployment. */
+/** `GET /v1/{project_id}/software_deployments/{id}`: shows one deployment. */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, response: OneDeployment },
   async ({ projectId, delegateProjectId, path, method, preconditions }) => {

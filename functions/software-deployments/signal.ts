@@ -5,7 +5,11 @@ import { signalDeployment } from "../../lib/deployment/table/signal.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 
-/** `POST /v1/{project_id}/software_deployments/{id}/signal`: the result of a run, from whoever has a token for it. */
+/**
+ * `POST /v1/{project_id}/software_deployments/{id}/signal`: reports the result of a run, by a token.
+ * The deployment is `COMPLETE`, or `FAILED` where `deploy_status_code` is not 0, or where an output is there that is
+ * declared to mean an error. The first result counts; later ones are answered 200 and change nothing.
+ */
 export const handler = endpoint(
   {
     access: byProjectOrDelegate,

@@ -6,7 +6,13 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";
 import { Reply } from "../../lib/http/reply.ts";
 
-/** `PUT /v1/{project_id}/software_deployments/{id}`: sets the fields that the body names; null and empty leave them. */
+/**
+ * `PUT /v1/{project_id}/software_deployments/{id}`: sets the fields that the body names; null and empty leave them.
+ * Maps are replaced. `config_id`, `input_values` and `action` are what the server is told to run. Where one of them
+ * changes, a new run begins: unless the body names a status, the deployment is `IN_PROGRESS` again, without its reason
+ * and results. Sent as they are, they change nothing. A delegated tenant may set `status`, `status_reason` and
+ * `output_values`.
+ */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: UpdateRequest, response: OneDeployment },
   async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client }) => {

@@ -37,6 +37,8 @@ interface Parameter {
   schema: { type?: string; description?: string };
 }
 
+const AS_GET = "As GET, without the body";
+
 const JSON_TYPE = "application/json";
 
 /** What API Gateway answers by itself to more requests than a stage takes. */
@@ -84,7 +86,7 @@ function operation(endpoint: Endpoint, all: Endpoint[], examples: Examples): Zod
   const headers = [...(notes.requestHeaders ?? []), ...(spec.idempotent ? ["Idempotency-Key"] : [])];
   return {
     operationId,
-    summary: isHead(endpoint) ? `Only the headers of: ${summary}` : summary,
+    summary: isHead(endpoint) ? AS_GET : summary,
     description: descriptionOf(endpoint),
     tags: [tag.name],
     security: securityOf(endpoint),
@@ -99,7 +101,8 @@ function operation(endpoint: Endpoint, all: Endpoint[], examples: Examples): Zod
 }
 
 /** The rest of the handler's comment, and who may call. */
-function descriptionOf({ spec, description, method }: Endpoint): string {
+function descriptionOf({ spec, description: words, method }: Endpoint): string {
+  const description = method === "HEAD" ? "" : words;
   const reads = ["GET", "HEAD"].includes(method);
   const callers = new Map([
     [byProject, reads ? "Readers and members of the project." : "Members of the project."],

@@ -1,5 +1,5 @@
-// Shows the API's description with Swagger UI, whose faults of accessibility are mended here: names for controls that
-// have none, and no link inside a button.
+// Shows the API's description with Swagger UI, whose faults of accessibility are mended here: controls without a name,
+// texts that scroll but cannot be reached by keyboard, and links inside buttons.
 
 const NAMES = [
   ["select#servers", () => "Server"],
@@ -13,7 +13,7 @@ const NAMES = [
 ];
 
 followColorScheme();
-nameControls();
+mendWhatIsShown();
 void show();
 
 /** What is tried goes to where the page comes from, by whatever name the service was reached. */
@@ -48,10 +48,11 @@ function plainPaths({ React }) {
   };
 }
 
-function nameControls() {
+function mendWhatIsShown() {
   let isQueued = false;
-  const name = () => {
+  const mend = () => {
     isQueued = false;
+    for (const text of document.querySelectorAll("pre")) text.tabIndex = 0;
     for (const [selector, nameOf] of NAMES) {
       for (const control of document.querySelectorAll(selector)) {
         const hasOwn = control.hasAttribute("aria-label") || control.labels?.length;
@@ -61,7 +62,7 @@ function nameControls() {
     }
   };
   const changes = new MutationObserver(() => {
-    if (!isQueued) requestAnimationFrame(name);
+    if (!isQueued) requestAnimationFrame(mend);
     isQueued = true;
   });
   changes.observe(document.getElementById("page"), { childList: true, subtree: true });

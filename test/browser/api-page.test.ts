@@ -1,0 +1,149 @@
+import { readFileSync } from "node:fs";
+import axe from "axe-core";
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { EXAMPLE_PROJECT } from "../../infra/local/example.ts";
+import { type Service, startService, stopService } from "../../infra/local/service.ts";
+import { memberToken } from "../support/deployments.ts";
+
+/** Debian's browser, or the one that `CHROMIUM` names. */
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+const document = JSON.parse(
+  readFileSync(new URL("../../functions/openapi.json", import.meta.url), "utf8"),
+) as { paths: Record<string, Record<string, { operationId: string }>> };
+
+const operations = Object.values(document.paths).flatMap((path) =>
+  Object.values(path).map(({ operationId }) => operationId),
+);
+
+let service: Service;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let errors: string[];
+/** What the page has asked, and where it comes from. */
+let origins: Set<string>;
+let own: string;
+
+beforeAll(async () => {
+  service = await startService();
+  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  if (service) await stopService(service);
+});
+
+beforeEach(async () => {
+  errors = [];
+  origins = new Set();
+});
+
+afterEach(async () => {
+  await context.close();
+  expect(errors).toEqual([]);
+  expect([...origins]).toEqual([own]);
+});
+
+const open = async ({
+  address = service.url,
+  colorScheme = "light",
+}: {
+  address?: string;
+  colorScheme?: "light" | "dark";
+} = {}): Promise<void> => {
+  context = await browser.newContext({ colorScheme, viewport: { width: 1280, height: 900 } });
+  page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== "data:") origins.add(origin);
+  });
+  own = address;
+  await page.goto(`${address}/docs`);
+  await page.locator(".opblock").first().waitFor();
+};
+
+const block = (operationId: string): Locator => page.locator(`.opblock[id$="-${operationId}"]`);
+
+const expand = (operationId: string): Promise<void> =>
+  block(operationId).locator(".opblock-summary-control").click();
+
+/** Gives the page a token, as a reader does who has started the service. */
+const authorize = async (): Promise<void> => {
+  await page.locator(".auth-wrapper .authorize").first().click();
+  const form = page.locator(".auth-container", { hasText: "X-Auth-Token" });
+  await form.locator("input").fill(await memberToken(EXAMPLE_PROJECT));
+  await form.locator("button.authorize").click();
+  await page.locator(".close-modal").click();
+};
+
+/** Tries an operation, and reads status and body of what is answered. */
+const tryOut = async (
+  operationId: string,
+  parameters: Record<string, string> = {},
+): Promise<{ status: string; json: any }> => {
+  const operation = block(operationId);
+  await expand(operationId);
+  await operation.locator(".try-out__btn").click();
+  for (const [name, value] of Object.entries(parameters))
+    await operation.locator(`tr[data-param-name="${name}"] input`).fill(value);
+  await operation.locator("button.execute").click();
+  const answer = operation.locator(".live-responses-table .response").first();
+  const status = await answer.locator(".response-col_status").innerText();
+  const text = await answer.locator(".response-col_description .microlight").first().innerText();
+  return { status: status.trim(), json: JSON.parse(text) };
+};
+
+/** What axe-core finds on the page that keeps people out: where, and what. */
+const barriers = async (): Promise<string[]> => {
+  // Not by a script element, which the page's policy refuses.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof axe }).axe.run({ resultTypes: ["violations"] }),
+  );
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
+};
+
+describe("the page of the API's description", () => {
+  it("shows every operation", async () => {
+    await open();
+    const shown = await page
+      .locator(".opblock")
+      .evaluateAll((all) => all.map(({ id }) => id.split("-").at(-1)));
+    expect(shown.sort()).toEqual(operations.toSorted());
+  });
+
+  it("creates and shows a deployment, with the token that the service prints", async () => {
+    await open();
+    await authorize();
+    const created = await tryOut("createSoftwareDeployment");
+    expect(created.status).toBe("200");
+    const { id, status } = created.json.software_deployment;
+    expect(status).toBe("IN_PROGRESS");
+    const shown = await tryOut("showSoftwareDeployment", { id });
+    expect(shown).toMatchObject({ status: "200", json: { software_deployment: { id } } });
+  });
+
+  it("sends what is tried to where it was opened, by whatever name", async () => {
+    await open({ address: service.url.replace("localhost", "127.0.0.1") });
+    expect(await tryOut("showHealth")).toEqual({ status: "200", json: { status: "ok" } });
+  });
+
+  it.each(["light", "dark"] as const)("keeps nobody out: %s", async (colorScheme) => {
+    await open({ colorScheme });
+    expect(await barriers()).toEqual([]);
+    await authorize();
+    await tryOut("createSoftwareDeployment");
+    await expand("listSoftwareDeployments");
+    await expand("updateSoftwareDeployment");
+    expect(await barriers()).toEqual([]);
+  });
+});
