@@ -20,7 +20,7 @@ const DEFAULT_TIMEOUT = defaultTimeout();
 /**
  * `POST /v1/{project_id}/software_deployments`: creates one deployment, or up to 100 at once, all or none.
  * With `server_ids` in place of `server_id` there is one for each of these servers, with a list of bodies one for each
- * body; both are answered with a list. Fields that the service does not know are ignored.
+ * body: at most 100 together. Both are answered with a list. Fields that the service does not know are ignored.
  */
 export const handler = endpoint(
   {

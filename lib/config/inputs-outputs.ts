@@ -62,7 +62,7 @@ const DEFAULT_FITS_TYPE = Object.entries(TYPES).map(([type, { accepts }]) => ({
 }));
 
 const InputDefault = documented(z.optional(z.unknown()), {
-  description: "The value where a deployment gives none; of the form of its type.",
+  description: "The value where a deployment gives none, in a form of its type. A number fits a double.",
 });
 const ReplaceOnChange = { description: "Kept for Heat's clients; nothing here reads it." };
 const InputValue = documented(z.optional(z.unknown()), {

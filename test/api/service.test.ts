@@ -1,4 +1,7 @@
+import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import kept from "../../functions/openapi.json" with { type: "json" };
+import { routes } from "../../infra/route-table.ts";
 import { request } from "../support/api.ts";
 import { NOBODY, newTenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
@@ -32,6 +35,69 @@ describe("health", () => {
   it("answers without a token", async () => {
     expect((await request("GET", "/health")).json).toEqual({ status: "ok" });
     expect((await request("HEAD", "/health")).text).toBe("");
+  });
+});
+
+describe("the API's description, without a token", () => {
+  it("is the one that is kept, with the address that it was asked at, taken from no header", async () => {
+    const { json } = await request("GET", "/openapi.json", {
+      headers: { "x-forwarded-host": "evil.example" },
+    });
+    const versions = (await request("GET", "/")).json.versions[0].links[0].href;
+    expect(json).toEqual({ ...kept, servers: [{ url: versions.replace(/\/v1\/$/, "") }] });
+  });
+
+  it("names an operation for each route, with its callers", async () => {
+    const { paths } = (await request("GET", "/openapi.json")).json;
+    const described = Object.entries<object>(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const known = routes
+      .filter(({ method }) => method !== "*")
+      .map(({ method, path }) => `${method} ${path}`);
+    expect(described.sort()).toEqual(known.sort());
+    expect(paths["/v1/{project_id}/stacks"].get.security).toEqual([
+      { KeystoneToken: [] },
+      { BearerToken: [] },
+    ]);
+    expect(paths["/agent/metadata"].get.security).toEqual([{ SignedLink: [] }]);
+    expect(paths["/health"].get.security).toEqual([]);
+  });
+
+  it.each(["/openapi.json", "/docs"])(
+    "%s is kept by who has it, and compressed for who takes that",
+    async (path) => {
+      const plain = await request("GET", path, { headers: { "accept-encoding": "identity" } });
+      expect(plain.status).toBe(200);
+      expect(plain.headers["cache-control"]).toBe("public, max-age=300");
+      expect(plain.headers["content-encoding"]).toBeUndefined();
+      const compressed = await request("GET", path, { headers: { "accept-encoding": "br, gzip" } });
+      expect(compressed.headers["content-encoding"]).toBe("gzip");
+      expect(compressed.text).toBe(plain.text);
+      expect(compressed.headers.etag).not.toBe(plain.headers.etag);
+      const again = await request("GET", path, {
+        headers: { "accept-encoding": "identity", "if-none-match": plain.headers.etag ?? "" },
+      });
+      expect([again.status, again.text]).toEqual([304, ""]);
+      const head = await request("HEAD", path, { headers: { "accept-encoding": "identity" } });
+      expect([head.status, head.text, head.headers.etag]).toEqual([200, "", plain.headers.etag]);
+    },
+  );
+
+  it("has a page that runs its own scripts alone", async () => {
+    const { text, headers } = await request("GET", "/docs");
+    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+    const policy = headers["content-security-policy"] ?? "";
+    expect(policy).not.toMatch(/unsafe|https?:/);
+    const scripts = [...text.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, script = ""]) => script);
+    expect(scripts).toHaveLength(2);
+    for (const script of scripts) expect(policy).toContain(`'sha256-${hash("sha256", script, "base64")}'`);
+  });
+
+  it("is the same for the one client that other answers are changed for", async () => {
+    const headers = { "user-agent": "golangsdk/2.0.0" };
+    const { text } = await request("GET", "/openapi.json");
+    expect((await request("GET", "/openapi.json", { headers })).text).toBe(text);
   });
 });
 

@@ -47,7 +47,13 @@ const args = [
 ];
 const run = spawn(program, args, {
   stdio: "inherit",
-  env: { ...process.env, ...(await signedLinks()), PROJECT: EXAMPLE_PROJECT, TOKEN: token, PYTHONPATH: "test/schemathesis" },
+  env: {
+    ...process.env,
+    ...(await signedLinks()),
+    PROJECT: EXAMPLE_PROJECT,
+    TOKEN: token,
+    PYTHONPATH: "test/schemathesis",
+  },
 });
 const [code] = await once(run, "exit");
 const faults = service.output().match(/"level":"ERROR".*/g) ?? [];
