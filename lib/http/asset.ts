@@ -6,6 +6,9 @@ import type { Reply } from "./reply.ts";
 /** How long anybody may keep an asset without asking whether it is still the same, in seconds. */
 const MAX_AGE = 300;
 
+/** gzip among the encodings that somebody takes, unless with a weight of 0. */
+const GZIP = /\bgzip\b(?!\s*;\s*q=0(?:\.0+)?\s*(?:,|$))/i;
+
 /** A text that is the same for everybody until the next deployment. */
 export interface Asset {
   /** What it is, and what a browser may do with it. */
@@ -24,8 +27,9 @@ export function asset(headers: Record<string, string>, text: string): Asset {
 /** Answers with an asset: compressed to who takes that, and 304 to who has it. */
 export function assetReply(
   one: Asset,
-  { acceptsGzip, ...request }: { acceptsGzip: boolean; method: string; preconditions: Preconditions },
+  request: { acceptEncoding: string | undefined; method: string; preconditions: Preconditions },
 ): Promise<Reply> {
+  const acceptsGzip = GZIP.test(request.acceptEncoding ?? "");
   const body = () => {
     if (!acceptsGzip) return Buffer.from(one.text);
     one.gzipped ??= gzipSync(one.text, { level: 9 });

@@ -41,8 +41,8 @@ export interface EndpointInput<Path, Query, Body> extends Caller {
   /** The path as it was asked for. */
   rawPath: string;
   preconditions: Preconditions;
-  /** Whether the caller takes a compressed response. */
-  acceptsGzip: boolean;
+  /** The encodings of a response that the caller takes (RFC 9110, 12.5.3). */
+  acceptEncoding: string | undefined;
   /** What this client needs that others do not. */
   client: ClientNeeds;
   /** The caller's name for this request, where the endpoint is `idempotent`. */
@@ -106,7 +106,7 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
     method: requestContext.http.method,
     rawPath,
     client: needsOf(event),
-    acceptsGzip: /\bgzip\b/.test(headers["accept-encoding"] ?? ""),
+    acceptEncoding: headers["accept-encoding"],
     preconditions: {
       ifMatch: headers["if-match"],
       ifNoneMatch: headers["if-none-match"],

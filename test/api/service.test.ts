@@ -75,6 +75,8 @@ describe("the API's description, without a token", () => {
       expect(compressed.headers["content-encoding"]).toBe("gzip");
       expect(compressed.text).toBe(plain.text);
       expect(compressed.headers.etag).not.toBe(plain.headers.etag);
+      const refused = await request("HEAD", path, { headers: { "accept-encoding": "gzip;q=0, br" } });
+      expect(refused.headers["content-encoding"]).toBeUndefined();
       const again = await request("GET", path, {
         headers: { "accept-encoding": "identity", "if-none-match": plain.headers.etag ?? "" },
       });
