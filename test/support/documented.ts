@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { type Call, headersOf, matching, type Reply } from "./gateway.ts";
+import { type Call, headersOf, matching, payload, type Reply } from "./gateway.ts";
 
 /** What this looks into of `functions/openapi.json`. */
 interface ApiDocument {
@@ -26,6 +26,8 @@ interface Response {
   content?: Record<string, object>;
 }
 
+const JSON_TYPE = "application/json";
+
 /** Headers that HTTP itself and servers add. */
 const OF_THE_TRANSPORT = ["content-type", "content-length", "content-encoding", "vary"];
 
@@ -34,10 +36,10 @@ const document = JSON.parse(
 ) as ApiDocument;
 
 // Strict mode refuses words of OpenAPI that JSON Schema does not have; types are coerced in parameters alone.
-const ajv = new Ajv2020({ strict: false });
+const json = new Ajv2020({ strict: false });
 const texts = new Ajv2020({ strict: false, coerceTypes: true });
-for (const validator of [ajv, texts]) addFormats.default(validator);
-ajv.addSchema(document, "openapi.json");
+for (const validator of [json, texts]) addFormats.default(validator);
+json.addSchema(document, "openapi.json");
 
 /**
  * Holds a request and its answer against the API's own description: the status, the headers and the body of every
@@ -90,8 +92,8 @@ function checkResponse(
   }
   const [mediaType = ""] = (reply.headers["content-type"] ?? "").split(";");
   if (!content[mediaType]) fail(`${status} has the content type ${mediaType}`);
-  if (mediaType === "application/json")
-    check(compiled([...place, "content", mediaType, "schema"]), reply.json, `${status}`, fail);
+  if (mediaType === JSON_TYPE)
+    hold(bySchemaAt([...place, "content", mediaType, "schema"]), reply.json, `${status}`, fail);
 }
 
 function checkHeaders(
@@ -108,7 +110,7 @@ function checkHeaders(
   );
   for (const [name, { required, schema }] of known) {
     const value = reply.headers[name];
-    if (value !== undefined) check(ofParameter(schema), value, `header ${name}`, fail);
+    if (value !== undefined) hold(ofText(schema), value, `header ${name}`, fail);
     else if (required) fail(`${reply.status} has no ${name}`);
   }
   const unknown = Object.keys(reply.headers).filter(
@@ -130,58 +132,57 @@ function checkRequest(
   };
   for (const { name, in: place, required, allowEmptyValue, schema } of parameters) {
     const value = values[place]?.[place === "header" ? name.toLowerCase() : name];
-    if (value === undefined ? required : !(allowEmptyValue && value === ""))
-      check(ofParameter(schema), value, `accepted ${place} ${name}`, fail);
+    if (value === undefined && required) fail(`accepted without the ${place} ${name}`);
+    if (value !== undefined && !(allowEmptyValue && value === ""))
+      hold(ofText(schema), value, `accepted ${place} ${name}`, fail);
   }
-  const { body } = given.call;
-  if (!requestBody || body === undefined || body === "") {
+  const body = payload(given.call.body) ?? "";
+  if (!requestBody || body === "") {
     if (requestBody?.required) fail("accepted without a body");
     return;
   }
-  const value =
-    typeof body === "string"
-      ? JSON.parse(body)
-      : body instanceof Uint8Array
-        ? JSON.parse(Buffer.from(body).toString())
-        : JSON.parse(JSON.stringify(body));
-  check(
-    compiled([...pointer, "requestBody", "content", "application/json", "schema"]),
-    value,
-    "accepted body",
-    fail,
-  );
+  const sent = JSON.parse(typeof body === "string" ? body : Buffer.from(body).toString());
+  hold(bySchemaAt([...pointer, "requestBody", "content", JSON_TYPE, "schema"]), sent, "accepted body", fail);
 }
 
 /** What no route takes is told in the document's words: a fault, or the methods of an address. */
 function checkFallback(reply: Reply, fail: Fail): void {
   if (reply.text !== "")
-    check(compiled(["components", "schemas", "Fault"]), reply.json, `${reply.status}`, fail);
+    hold(bySchemaAt(["components", "schemas", "Fault"]), reply.json, `${reply.status}`, fail);
   if (![204, 404, 405].includes(reply.status)) fail(`${reply.status}`);
 }
 
-const validators = new Map<string, ValidateFunction>();
+/** What is wrong with a value; undefined where nothing is. */
+type Check = (value: unknown) => string | undefined;
 
-/** The validator of a schema in the document. */
-function compiled(pointer: string[]): ValidateFunction {
-  const fragment = pointer
-    .map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1")))
+const checks = new Map<unknown, Check>();
+
+/** The check by a schema of the document, which stands at these steps from its top. */
+function bySchemaAt(steps: string[]): Check {
+  const pointer = steps
+    .map((step) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1")))
     .join("/");
-  const known = validators.get(fragment) ?? ajv.compile({ $ref: `openapi.json#/${fragment}` });
-  validators.set(fragment, known);
-  return known;
+  return kept(pointer, () => {
+    const validate = json.compile({ $ref: `openapi.json#/${pointer}` });
+    return (value) => (validate(value) ? undefined : json.errorsText(validate.errors));
+  });
 }
 
-const parameterValidators = new Map<object, ValidateFunction>();
-
-/** The validator of a parameter or a header, which travels as text. */
-function ofParameter(schema: object): ValidateFunction {
-  const known = parameterValidators.get(schema) ?? texts.compile({ properties: { value: schema } });
-  parameterValidators.set(schema, known);
-  return known;
+/** The check of a parameter or a header, which travels as text. */
+function ofText(schema: object): Check {
+  return kept(schema, () => {
+    const validate = texts.compile({ properties: { text: schema } });
+    return (text) => (validate({ text }) ? undefined : texts.errorsText(validate.errors));
+  });
 }
 
-function check(validate: ValidateFunction, value: unknown, what: string, fail: Fail): void {
-  const isParameter = [...parameterValidators.values()].includes(validate);
-  if (!validate(isParameter ? { value } : value))
-    fail(`${what}: ${ajv.errorsText(validate.errors)}: ${JSON.stringify(value)?.slice(0, 500)}`);
+function kept(key: unknown, make: () => Check): Check {
+  const check = checks.get(key) ?? make();
+  checks.set(key, check);
+  return check;
+}
+
+function hold(check: Check, value: unknown, what: string, fail: Fail): void {
+  const wrong = check(value);
+  if (wrong) fail(`${what}: ${wrong}: ${JSON.stringify(value)?.slice(0, 500)}`);
 }
