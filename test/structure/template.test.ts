@@ -36,6 +36,9 @@ const packaged = async (stage: string, ...more: string[]): Promise<Resources> =>
 const ofType = (resources: Resources, type: string): [string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
+/** How long packaging three stages may take, beside other tests, in ms. */
+const PACKAGING = 240_000;
+
 let prod: Resources;
 let dev: Resources;
 let devFolder: string;
@@ -53,7 +56,7 @@ beforeAll(async () => {
   const key = `linkKeys=${"k".repeat(32)}`;
   dev = await packagedIn(devFolder, "dev", "--param", key);
   undescribed = await packaged("dev", "--param", key, "--param", "apiDescription=off");
-});
+}, PACKAGING);
 
 afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true });
