@@ -7,11 +7,10 @@ import {
 } from "../../lib/http/agent-links.ts";
 import { byCollectLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { conditionalReply } from "../../lib/http/preconditions.ts";
+import { conditionalReply, withoutValidators } from "../../lib/http/preconditions.ts";
 import { AgentMetadata } from "../../lib/server/metadata.ts";
 import { checkNotRevoked, validatorsOf } from "../../lib/server/state.ts";
-import { collectMetadata } from "../../lib/server/table/metadata.ts";
-import { getServerState } from "../../lib/server/table/state.ts";
+import { collectMetadata, readServer } from "../../lib/server/table/metadata.ts";
 import { epochSeconds } from "../../lib/wire/time.ts";
 
 /**
@@ -24,7 +23,8 @@ export const handler = endpoint(
   async ({ link, baseUrl, requestId, method, preconditions }) => {
     const own = requireLink(link, "collect");
     const now = new Date();
-    const state = await getServerState(own.project, own.server, now);
+    const server = await readServer(own.project, own.server, now, { stateAlone: method === "HEAD" });
+    const { state } = server;
     checkNotRevoked(state, own.issued);
     const present = presentLink(own, now);
     // Its successor is a change like others: an agent that is answered 304 for ever would never learn of it.
@@ -32,12 +32,16 @@ export const handler = endpoint(
       present === own ? state.changedAt : Math.max(state.changedAt, epochSeconds(new Date(present.issued)));
     const validators = validatorsOf({ ...state, changedAt }, linksVersion(baseUrl, present), now);
     const options = { now, signalUrl: signalUrlFor(baseUrl) };
-    return conditionalReply({ method, preconditions }, validators, async () => ({
-      deployments: await collectMetadata(own.project, state.deployments, options, requestId),
-      "os-collect-config": {
-        collectors: ["request"],
-        request: { metadata_url: collectUrl(baseUrl, present) },
-      },
-    }));
+    let isAsKnown = true;
+    const reply = await conditionalReply({ method, preconditions }, validators, async () => {
+      const collected = await collectMetadata(own.project, server, options, requestId);
+      isAsKnown = collected.isAsKnown;
+      const request = { metadata_url: collectUrl(baseUrl, present) };
+      return {
+        deployments: collected.metadata,
+        "os-collect-config": { collectors: ["request"], request },
+      };
+    });
+    return isAsKnown ? reply : withoutValidators(reply);
   },
 );

@@ -3,8 +3,7 @@ import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ServerMetadata } from "../../lib/server/metadata.ts";
 import { ServerPath } from "../../lib/server/server.ts";
-import { readMetadata } from "../../lib/server/table/metadata.ts";
-import { getServerState } from "../../lib/server/table/state.ts";
+import { readMetadata, readServer } from "../../lib/server/table/metadata.ts";
 
 /**
  * `GET /v1/{project_id}/software_deployments/metadata/{server_id}`: shows what a server is to run.
@@ -15,8 +14,8 @@ export const handler = endpoint(
   { access: byProjectOrDelegate, path: ServerPath, response: ServerMetadata },
   async ({ projectId, delegateProjectId, mayWrite, path, baseUrl }) => {
     const now = new Date();
-    const { deployments } = await getServerState(projectId, path.server_id, now, delegateProjectId);
+    const server = await readServer(projectId, path.server_id, now, { delegateProjectId });
     const options = { now, signalUrl: mayWrite ? signalUrlFor(baseUrl) : undefined };
-    return { metadata: await readMetadata(projectId, deployments, options) };
+    return { metadata: await readMetadata(projectId, server, options) };
   },
 );

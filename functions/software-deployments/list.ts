@@ -1,4 +1,4 @@
-import { deploymentView, withoutValues } from "../../lib/deployment/deployment.ts";
+import { deploymentView, mostBytes, withoutValues } from "../../lib/deployment/deployment.ts";
 import { DeploymentList, ListQuery } from "../../lib/deployment/list.ts";
 import { listDeployments } from "../../lib/deployment/table/list.ts";
 import { byProject } from "../../lib/http/authorize.ts";
@@ -20,7 +20,11 @@ export const handler = endpoint(
       found,
       (deployment) => deploymentView(deployment, now),
       query.limit,
-      { measured: client.shown, smaller: (view) => withoutValues(view, "they are too large for a response") },
+      {
+        measured: client.shown,
+        bound: (deployment) => (client.enlarges ? undefined : mostBytes(deployment)),
+        smaller: (view) => withoutValues(view, "they are too large for a response"),
+      },
     );
     const links = nextLinks(`${baseUrl}/v1/${projectId}/software_deployments`, next, query);
     return { software_deployments: rows, ...(links && { software_deployments_links: links }) };

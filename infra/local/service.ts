@@ -31,13 +31,23 @@ export const eventually = async <Found>(
 };
 
 /**
- * Starts the service by a command, by default the one `npm start` runs, in a process group of its own.
+ * Starts the service by a command, by default the one `npm start` runs, in a process group of its own; once more where
+ * another program takes the port that was free a moment ago.
  * @param environment variables beside the present ones
  */
 export const startService = async (
   environment: Record<string, string> = {},
   command: string[] = ["node_modules/.bin/sls", "offline"],
 ): Promise<Service> => {
+  try {
+    return await startOnce(environment, command);
+  } catch (error) {
+    if (!/EADDRINUSE|another program listens/.test(String(error))) throw error;
+    return startOnce(environment, command);
+  }
+};
+
+const startOnce = async (environment: Record<string, string>, command: string[]): Promise<Service> => {
   const port = await freePort();
   const [file = "", ...args] = command;
   const env = {

@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import {
   CreateTableCommand,
   type CreateTableCommandInput,
+  DescribeTableCommand,
   DynamoDBClient,
+  type GlobalSecondaryIndexDescription,
   ResourceInUseException,
   type TimeToLiveSpecification,
   UpdateTimeToLiveCommand,
@@ -40,6 +42,22 @@ const tableDefinitions = async (stage: string): Promise<TableDefinition[]> => {
   }));
 };
 
+/** What an index carries beside keys, by the indexes' names. */
+const carried = (indexes: GlobalSecondaryIndexDescription[] = []): string =>
+  JSON.stringify(
+    indexes.map(({ IndexName, Projection }) => [IndexName, Projection?.NonKeyAttributes?.toSorted()]).sort(),
+  );
+
+/** Refuses a table that an earlier version made: its rows are not what this one reads. */
+const checkForm = async (client: DynamoDBClient, table: CreateTableCommandInput): Promise<void> => {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
+  if (carried(Table?.GlobalSecondaryIndexes) === carried(table.GlobalSecondaryIndexes)) return;
+  throw new Error(
+    `The table ${table.TableName} was made by an earlier version, whose rows this one does not read. ` +
+      "Begin anew with an empty folder, or without the table.",
+  );
+};
+
 /** Creates a table, unless it is there, with its time to live where the emulator knows of that. */
 const createTable = async (
   client: DynamoDBClient,
@@ -48,7 +66,7 @@ const createTable = async (
   try {
     await client.send(new CreateTableCommand(table));
   } catch (error) {
-    if (error instanceof ResourceInUseException) return;
+    if (error instanceof ResourceInUseException) return checkForm(client, table);
     throw error;
   }
   if (!timeToLive) return;

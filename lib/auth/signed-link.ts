@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { ServiceError } from "../errors.ts";
 import { linkKeys } from "../settings.ts";
 
@@ -27,11 +28,20 @@ export interface SignalLink {
 /** Either kind of signed link. */
 export type SignedLink = CollectLink | SignalLink;
 
+/** Links that were signed lately: a server that polls is told the same ones again and again. */
+const signed = new LRUCache<string, string, { key: string; json: string }>({
+  max: 10_000,
+  memoMethod: (_name, _stale, { context: { key, json } }) => {
+    const text = Buffer.from(json).toString("base64url");
+    return `${text}.${mac(key, text).toString("base64url")}`;
+  },
+});
+
 /** Signs a link: its JSON and an HMAC-SHA256 of it, both in Base64url. Equal links give equal texts. */
 export function sign(link: SignedLink): string {
   const [key = ""] = linkKeys();
-  const text = Buffer.from(JSON.stringify(link)).toString("base64url");
-  return `${text}.${mac(key, text).toString("base64url")}`;
+  const json = JSON.stringify(link);
+  return signed.memo(`${key} ${json}`, { context: { key, json } });
 }
 
 /**

@@ -52,6 +52,8 @@ export interface SoftwareConfig extends Omit<ConfigView, "inputs" | "outputs"> {
   /** As they were sent: they are normalized on the way out. */
   inputs: Definition[];
   outputs: Definition[];
+  /** How long its JSON texts are together, in characters; absent where it was not read. */
+  textLength?: number;
 }
 
 /** The ETag of every configuration: none of them changes, so one tag does for all. */
@@ -62,7 +64,7 @@ export const CONFIG_ETAG = '"0"';
  * @param asSent leaves them as they were sent, for a client that needs that
  */
 export function configView(config: SoftwareConfig, asSent = false): ConfigView {
-  const { project_id: _, ...view } = config;
+  const { project_id: _, textLength: __, ...view } = config;
   if (asSent) return view as unknown as ConfigView;
   return {
     ...view,

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { documented, idText, ProjectPath, timeText, uuidText } from "../wire/fields.ts";
+import { MOST_BYTES_OF_A_CHARACTER } from "../wire/response-size.ts";
 import {
   Action,
   ConfigId,
@@ -11,6 +12,9 @@ import {
   timeLimit,
 } from "./fields.ts";
 import { asOf, hasTimedOut, type Run } from "./run.ts";
+
+/** What the names and the other values of a deployment take of a response, in bytes. */
+const FIELDS_BYTES = 1_000;
 
 /** The path of one deployment. An id that is no UUID is not found, so any text passes here. */
 export const DeploymentPath = z.extend(ProjectPath, { id: idText });
@@ -60,10 +64,25 @@ export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "up
   stack_user_project_id: string | null;
   /** That its stored values cannot be read, in a list, which goes on without them. */
   isUnreadable?: boolean;
+  /** How long the JSON texts of its values are together, in characters; absent where it was not read. */
+  textLength?: number;
 }
 
+/** What a list needs of a deployment: what callers see of it, and what decides about that. */
+export type ListedDeployment = Pick<
+  SoftwareDeployment,
+  Exclude<keyof DeploymentView, "warning"> | "deadlineAt" | "changedAt" | "isUnreadable" | "textLength"
+>;
+
+/** What a server's metadata need of a deployment. */
+export type DeliveredDeployment = Pick<
+  SoftwareDeployment,
+  | ("project_id" | "id" | "server_id" | "config_id" | "action" | "input_values" | "status" | "deadlineAt")
+  | ("delivery" | "attempt" | "reran" | "signalExpiresAt" | "collected_time" | "revision" | "textLength")
+>;
+
 /** What a caller sees of a deployment. @param now the time it is seen at, which decides about its time limit */
-export function deploymentView(deployment: SoftwareDeployment, now: Date): DeploymentView {
+export function deploymentView(deployment: ListedDeployment, now: Date): DeploymentView {
   const { status, status_reason } = asOf(deployment, now);
   const { timeout, updated_time, collected_time } = deployment;
   const view = {
@@ -81,6 +100,14 @@ export function deploymentView(deployment: SoftwareDeployment, now: Date): Deplo
     ...(collected_time !== null && { collected_time }),
   };
   return deployment.isUnreadable ? withoutValues(view, "they cannot be read") : view;
+}
+
+/** What callers see of a deployment takes of a response at most, in bytes; undefined where that is not known. */
+export function mostBytes(deployment: ListedDeployment): number | undefined {
+  const { textLength, server_id, config_id, action } = deployment;
+  if (textLength === undefined) return undefined;
+  const texts = textLength + server_id.length + config_id.length + (action?.length ?? 0);
+  return texts * MOST_BYTES_OF_A_CHARACTER + FIELDS_BYTES;
 }
 
 /** A deployment as a list shows it whose values cannot be shown: without them, and it says why. */

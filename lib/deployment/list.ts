@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { documented } from "../wire/fields.ts";
 import { limit, marker, NextLinks } from "../wire/page.ts";
-import { ManyDeployments, type SoftwareDeployment } from "./deployment.ts";
+import { type ListedDeployment, ManyDeployments } from "./deployment.ts";
 import { Action, ConfigId, ServerId, Status } from "./fields.ts";
 import { asOf } from "./run.ts";
 
@@ -41,7 +41,7 @@ export interface Range {
 }
 
 /** Whether a deployment has the values that a filter asks for. */
-export function matches(deployment: SoftwareDeployment, filter: Filter, now: Date): boolean {
+export function matches(deployment: ListedDeployment, filter: Filter, now: Date): boolean {
   const seen = asOf(deployment, now);
   return (["server_id", "config_id", "status", "action"] as const).every(
     (field) => filter[field] === undefined || filter[field] === seen[field],

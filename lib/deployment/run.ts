@@ -42,15 +42,18 @@ export function hasTimedOut({ status, deadlineAt }: Pick<Run, "status" | "deadli
   return status === "IN_PROGRESS" && deadlineAt <= epochSeconds(now);
 }
 
+/** What of a run decides how readers see it. */
+type Timed = Pick<Run, "status" | "status_reason" | "deadlineAt" | "timeout" | "collected_time">;
+
 /** A deployment as readers see it: FAILED once its time limit has passed, even if no write has recorded that yet. */
-export function asOf<Deployment extends Run>(deployment: Deployment, now: Date): Deployment {
+export function asOf<Deployment extends Timed>(deployment: Deployment, now: Date): Deployment {
   return hasTimedOut(deployment, now)
     ? { ...deployment, status: "FAILED", status_reason: timedOutReason(deployment) }
     : deployment;
 }
 
 /** The `status_reason` of a deployment that ran into its time limit. */
-export function timedOutReason({ timeout, collected_time }: Run): string {
+export function timedOutReason({ timeout, collected_time }: Pick<Run, "timeout" | "collected_time">): string {
   const collected = collected_time
     ? `collected it at ${collected_time} but sent no result`
     : "never collected it";
@@ -90,6 +93,6 @@ export function isTooLate(
  * The id under which a deployment's present delivery goes to its server: the same at every poll, another one after
  * every change of what is to be run, since agents run each id once.
  */
-export function deliveryId({ id, delivery }: Run): string {
+export function deliveryId({ id, delivery }: Pick<Run, "id" | "delivery">): string {
   return uuidv5(String(delivery), id);
 }

@@ -236,12 +236,16 @@ async function batchGetPage(TableName: string, keys: Key[], attributes?: string[
   throw unavailable();
 }
 
-/** Which attributes to read. Each goes by a `#name`, as some names are reserved words of DynamoDB. */
-function projection(attributes: string[] = []) {
-  if (attributes.length === 0) return {};
+/**
+ * Which attributes to read: all for none. Each name goes by a `#name`, as some are reserved words of DynamoDB.
+ * @param paths names of attributes, or `map.name` for what stands in a map
+ */
+export function projection(paths: readonly string[] = []) {
+  if (paths.length === 0) return {};
+  const names = new Set(paths.flatMap((path) => path.split(".")));
   return {
-    ProjectionExpression: attributes.map((name) => `#${name}`).join(", "),
-    ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+    ProjectionExpression: paths.map((path) => `#${path.replace(".", ".#")}`).join(", "),
+    ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
   };
 }
 

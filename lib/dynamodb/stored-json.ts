@@ -1,8 +1,9 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { parseExactly } from "../wire/exact-json.ts";
 
-/** The attributes of an item, as they are written. */
-export type Attributes = Record<string, string | number | boolean | Uint8Array | string[]>;
+/** The attributes of an item, or of a map in one, as they are written. */
+export interface Attributes {
+  [name: string]: string | number | boolean | Uint8Array | string[] | Attributes;
+}
 
 /** DynamoDB's limit for one item, names and values, in bytes. */
 export const MAX_ITEM_BYTES = 409_600;
@@ -24,10 +25,10 @@ export function storedJson(values: Record<string, unknown>, plain: Attributes): 
   return Object.fromEntries(texts.map(([name, text]) => [name, smaller(text)]));
 }
 
-/** The JSON value of an attribute that `storedJson` made; null for an attribute that is not there. */
-export function restoredJson(stored: unknown): unknown {
-  if (stored === undefined) return null;
-  return parseExactly(typeof stored === "string" ? stored : inflateRawSync(stored as Uint8Array).toString());
+/** The JSON text of an attribute that `storedJson` made; `null` for an attribute that is not there. */
+export function restoredText(stored: unknown): string {
+  if (stored === undefined) return "null";
+  return typeof stored === "string" ? stored : inflateRawSync(stored as Uint8Array).toString();
 }
 
 /** The size of attributes, whose names are ASCII, as DynamoDB counts it, in bytes; numbers by their longest form. */
@@ -43,8 +44,9 @@ export function withoutNulls(attributes: Record<string, unknown>): Attributes {
 function valueBytes(value: Attributes[string]): number {
   if (typeof value === "number") return 21;
   if (typeof value === "boolean") return 1;
+  if (typeof value === "string" || value instanceof Uint8Array) return Buffer.byteLength(value);
   if (Array.isArray(value)) return value.reduce((sum, text) => sum + 1 + Buffer.byteLength(text), 3);
-  return Buffer.byteLength(value);
+  return 3 + Object.keys(value).length + bytesOf(value);
 }
 
 function smaller(text: string): string | Uint8Array {

@@ -8,6 +8,8 @@ export interface ClientNeeds {
   definitionsAsSent: boolean;
   /** A resource of a response as it reads it. */
   shown: (resource: object) => object;
+  /** Whether what it is shown may be larger than what others are. */
+  enlarges: boolean;
   /** How it sends back values that it was shown; undefined where it is as they are. */
   sentBack: ((value: unknown) => unknown) | undefined;
 }
@@ -24,11 +26,13 @@ const TOO_LARGE = "input_values and output_values are left out: they are too lar
 const NO_NEEDS: ClientNeeds = {
   definitionsAsSent: false,
   shown: (resource) => resource,
+  enlarges: false,
   sentBack: undefined,
 };
 const GO_SDK_NEEDS: ClientNeeds = {
   definitionsAsSent: true,
   shown: resourceForGoSdk,
+  enlarges: true,
   sentBack: sentBackByGoSdk,
 };
 

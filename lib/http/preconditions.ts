@@ -40,6 +40,12 @@ export async function conditionalReply(
   return new Reply(200, headers, await body());
 }
 
+/** A reply whose body is not what its validators stand for: without them, so that nobody asks with them again. */
+export function withoutValidators({ status, headers, body }: Reply): Reply {
+  const { etag: _, "last-modified": __, ...others } = headers;
+  return new Reply(status, others, body);
+}
+
 /**
  * The check that a change's `If-Match` asks for (RFC 9110, 13.1.1: weak tags never match); undefined without one.
  * @returns a function that throws ServiceError `precondition_failed` for another ETag than those named

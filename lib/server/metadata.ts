@@ -1,8 +1,9 @@
+import { LRUCache } from "lru-cache";
 import * as z from "zod/mini";
 import { ConfigView, configView, type SoftwareConfig } from "../config/config.ts";
 import type { ConfigInput } from "../config/inputs-outputs.ts";
-import type { SoftwareDeployment } from "../deployment/deployment.ts";
-import { asOf, deliveryId } from "../deployment/run.ts";
+import type { DeliveredDeployment } from "../deployment/deployment.ts";
+import { deliveryId, hasTimedOut } from "../deployment/run.ts";
 import { asText } from "../wire/exact-json.ts";
 import { MetadataUrl } from "./server.ts";
 
@@ -22,8 +23,14 @@ export const AgentMetadata = z.object({
 export interface RenderOptions {
   now: Date;
   /** Makes the signed link for a run's result; absent where the caller may not signal. */
-  signalUrl?: ((deployment: SoftwareDeployment) => string) | undefined;
+  signalUrl?: ((deployment: DeliveredDeployment) => string) | undefined;
 }
+
+/** Ids of deliveries that were rendered lately: a server that polls is told the same ones again and again. */
+const ids = new LRUCache<string, string, DeliveredDeployment>({
+  max: 10_000,
+  memoMethod: (_name, _stale, { context }) => deliveryId(context),
+});
 
 /** The input by which agents and clients recognize a configuration that was derived for a deployment. */
 const SERVER_INPUT = "deploy_server_id";
@@ -39,7 +46,7 @@ const TRANSPORT_INPUT = "deploy_signal_transport";
  * @param configs by id
  */
 export function renderMetadata(
-  deployments: SoftwareDeployment[],
+  deployments: DeliveredDeployment[],
   configs: Map<string, SoftwareConfig>,
   options: RenderOptions,
 ): ConfigView[] {
@@ -53,11 +60,11 @@ export function renderMetadata(
 /** A configuration as it goes out for one deployment: under the id of its delivery, every input with a value. */
 function derivedConfig(
   config: SoftwareConfig,
-  deployment: SoftwareDeployment,
+  deployment: DeliveredDeployment,
   options: RenderOptions,
 ): ConfigView {
   const view = configView(config);
-  const id = deliveryId(deployment);
+  const id = ids.memo(`${deployment.id} ${deployment.delivery}`, { context: deployment });
   const isDerived = view.inputs.some(({ name }) => name === SERVER_INPUT);
   if (!isDerived) return { ...view, id, inputs: derivedInputs(view, deployment, options) };
   // A client such as the openstack CLI has derived this one: it goes out as it is, until it is to be run once more.
@@ -68,7 +75,7 @@ function derivedConfig(
 /** The declared inputs, then the other input values, then the service's own, which win over those of their names. */
 function derivedInputs(
   { inputs, group }: ConfigView,
-  deployment: SoftwareDeployment,
+  deployment: DeliveredDeployment,
   options: RenderOptions,
 ): ConfigInput[] {
   const isScript = group === "script";
@@ -100,7 +107,7 @@ function asEnvironment(input: ConfigInput): ConfigInput {
 /** The inputs of a client's own derived configuration; one that wants no signal gets one, as the service waits for it. */
 function withSignal(
   inputs: ConfigInput[],
-  deployment: SoftwareDeployment,
+  deployment: DeliveredDeployment,
   options: RenderOptions,
 ): ConfigInput[] {
   const signal = signalInputs(deployment, options);
@@ -111,7 +118,7 @@ function withSignal(
 }
 
 /** What the service itself tells the agent: the server, the action, and where the result goes. */
-function serviceInputs(deployment: SoftwareDeployment, options: RenderOptions): ConfigInput[] {
+function serviceInputs(deployment: DeliveredDeployment, options: RenderOptions): ConfigInput[] {
   return [
     stringInput(SERVER_INPUT, deployment.server_id),
     stringInput("deploy_action", deployment.action ?? ""),
@@ -120,8 +127,8 @@ function serviceInputs(deployment: SoftwareDeployment, options: RenderOptions): 
 }
 
 /** Where the result of a run goes, while it is waited for, and the caller may signal it. */
-function signalInputs(deployment: SoftwareDeployment, { now, signalUrl }: RenderOptions): ConfigInput[] {
-  if (!signalUrl || asOf(deployment, now).status !== "IN_PROGRESS") return [];
+function signalInputs(deployment: DeliveredDeployment, { now, signalUrl }: RenderOptions): ConfigInput[] {
+  if (!signalUrl || deployment.status !== "IN_PROGRESS" || hasTimedOut(deployment, now)) return [];
   return [
     stringInput(TRANSPORT_INPUT, "TEMP_URL_SIGNAL"),
     stringInput("deploy_signal_id", signalUrl(deployment)),

@@ -20,10 +20,11 @@ export interface ServerState {
 }
 
 /**
- * How old the last change must be before Last-Modified is sent, in seconds. It has whole seconds, and a write may land
- * 4 s after its timestamp (`lib/dynamodb/client.ts`): from this age on, no later write can fall into the same second.
+ * How old the last change must be before Last-Modified is sent, in seconds. It has whole seconds, a write may land 4 s
+ * after its timestamp (`lib/dynamodb/client.ts`), and the index by which this is read may be 5 s behind: from this age
+ * on, no later write can fall into the same second and not have been seen.
  */
-const SETTLED = 5;
+const SETTLED = 10;
 
 /**
  * Checks that a server's link was not revoked.
@@ -37,7 +38,7 @@ export function checkNotRevoked({ linksValidFrom }: ServerState, issued: number)
 
 /**
  * The validators (RFC 9110) of what a server is told: an ETag, another one after every change and every time limit
- * that passes; and the time of the last change, once that is 5 s ago.
+ * that passes; and the time of the last change, once that is 10 s ago.
  * @param version of whatever else goes into the response
  */
 export function validatorsOf(

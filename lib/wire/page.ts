@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { documented } from "./fields.ts";
 import { UUID } from "./ids.ts";
-import { MAX_RESPONSE_BYTES, responseBytes } from "./response-size.ts";
+import { MAX_RESPONSE_BYTES, ResponseMeter, responseBytes } from "./response-size.ts";
 
 /** The most rows of a page: who asks for more gets these, and a link on. */
 const MAX_LIMIT = 1_000;
@@ -56,9 +56,11 @@ export interface Page<Row> {
 }
 
 /** What a page needs where its rows may be large. */
-export interface PageOptions<View> {
+export interface PageOptions<Row, View> {
   /** The row in the form that the response will have it. */
   measured?: (view: View) => object;
+  /** What a row takes of the response at most, in bytes; it is measured where that is not known. */
+  bound?: (row: Row) => number | undefined;
   /** What the response holds of a row that takes a whole one by itself, so that no row stops the list. */
   smaller?: (view: View) => View;
 }
@@ -74,25 +76,28 @@ export async function takePage<Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
   view: (row: Row) => View,
   most = Number.POSITIVE_INFINITY,
-  { measured = (shown) => shown, smaller = (large) => large }: PageOptions<View> = {},
+  { measured = (shown) => shown, bound = unknown, smaller = (large) => large }: PageOptions<Row, View> = {},
 ): Promise<Page<View>> {
   const taken: View[] = [];
-  let bytes = 0;
+  const meter = new ResponseMeter();
   for (let row = await rows.next(); ; row = await rows.next()) {
     if (row.done) return { rows: taken, next: row.value };
     let shown = view(row.value);
-    let size = responseBytes(measured(shown));
-    if (size > MAX_RESPONSE_BYTES) {
+    let bytes = bound(row.value) ?? responseBytes(measured(shown));
+    if (bytes > MAX_RESPONSE_BYTES && responseBytes(measured(shown)) > MAX_RESPONSE_BYTES) {
       shown = smaller(shown);
-      size = responseBytes(measured(shown));
+      bytes = responseBytes(measured(shown));
     }
-    bytes += size;
-    if (taken.length === most || (bytes > MAX_RESPONSE_BYTES && taken.length > 0)) {
+    if (taken.length === most || (!meter.fits(measured(shown), bytes) && taken.length > 0)) {
       await rows.return(undefined);
       return { rows: taken, next: taken.at(-1)?.id };
     }
     taken.push(shown);
   }
+}
+
+function unknown(): undefined {
+  return undefined;
 }
 
 /**

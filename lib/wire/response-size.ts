@@ -6,6 +6,37 @@ import { ServiceError } from "../errors.ts";
  */
 export const MAX_RESPONSE_BYTES = 6_291_556 - 65_536;
 
+/** What a character takes of a response at most, in bytes: a control character is `\\u0000` there. */
+export const MOST_BYTES_OF_A_CHARACTER = 7;
+
+/**
+ * Adds up what values take of a response. A value is not made a text to be measured as long as a bound says that all of
+ * them fit; each is measured once at most.
+ */
+export class ResponseMeter {
+  #bytes = 0;
+  #bounded: { value: unknown; bound: number }[] = [];
+
+  /**
+   * Adds a value.
+   * @param bound what it takes at most, in bytes; it is measured without it
+   * @returns whether everything so far fits a response
+   */
+  fits(value: unknown, bound?: number): boolean {
+    if (bound === undefined) this.#bytes += responseBytes(value);
+    else this.#add(value, bound);
+    if (this.#bytes <= MAX_RESPONSE_BYTES) return true;
+    for (const { value: one, bound: most } of this.#bounded.splice(0))
+      this.#bytes += responseBytes(one) - most;
+    return this.#bytes <= MAX_RESPONSE_BYTES;
+  }
+
+  #add(value: unknown, bound: number): void {
+    this.#bounded.push({ value, bound });
+    this.#bytes += bound;
+  }
+}
+
 /** What a value takes of a response, in bytes as Lambda counts them, the comma behind it included. */
 export function responseBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(JSON.stringify(value))) + 1;
@@ -15,18 +46,19 @@ export function responseBytes(value: unknown): number {
  * Takes all rows of a list, for a response that has no pages.
  * @param measured the part of a row that the response will hold at least
  * @param remedy what the caller can do about a response that would be too large, as a sentence
+ * @param bound what that part takes at most, in bytes, where that is known
  * @throws ServiceError `invalid` as soon as the rows do not fit a response
  */
 export async function collectWithinLimit<Row>(
   rows: AsyncIterable<Row> | Iterable<Row>,
   measured: (row: Row) => unknown,
   remedy: string,
+  bound: (row: Row) => number | undefined = () => undefined,
 ): Promise<Row[]> {
   const taken: Row[] = [];
-  let bytes = 0;
+  const meter = new ResponseMeter();
   for await (const row of rows) {
-    bytes += responseBytes(measured(row));
-    if (bytes > MAX_RESPONSE_BYTES) {
+    if (!meter.fits(measured(row), bound(row))) {
       throw new ServiceError(
         "invalid",
         `The answer would take more than ${MAX_RESPONSE_BYTES} bytes: ${remedy}`,

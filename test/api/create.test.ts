@@ -48,7 +48,10 @@ describe("create: 200", () => {
     const reply = await create({ ...SEED_REQUEST, input_values: { foo: "bar" } });
     const { id, creation_time } = reply.json.software_deployment;
     const stored = (await storedItem(project, id)) ?? {};
-    const { events, begun, changed, deadline, signal_expires, ...item } = stored;
+    const { events, changed, deadline, signal_expires, details, ...item } = stored;
+    const { server_id, stack_user_project_id, ...rest } = SEED_REQUEST;
+    const { begun } = details;
+    expect(details).toEqual({ creation_time, begun, stack_user_project_id });
     expect([changed, deadline > begun, signal_expires - begun]).toEqual([begun, true, 30 * 86_400]);
     expect(events.map((event: string) => JSON.parse(event))).toEqual([
       {
@@ -59,12 +62,11 @@ describe("create: 200", () => {
     expect(item).toEqual({
       delivery: 0,
       revision: 0,
-      ...SEED_REQUEST,
-      server_key: `${project}#${SEED_REQUEST.server_id}`,
+      ...rest,
+      server_key: `${project}#${server_id}`,
       config_key: `${project}#${SEED_REQUEST.config_id}`,
       project_id: project,
       id,
-      creation_time,
       input_values: '{"foo":"bar"}',
     });
   });
@@ -113,22 +115,11 @@ describe("create: 200", () => {
     const { id } = reply.json.software_deployment;
     expect(id).not.toBe("mine");
     expect(reply.json.software_deployment.output_values).toBeNull();
-    expect(Object.keys((await storedItem(project, id)) ?? {}).sort()).toEqual(
-      [
-        ...["config_id", "config_key", "creation_time", "id", "project_id", "signal_expires"],
-        ...[
-          "server_id",
-          "server_key",
-          "status",
-          "begun",
-          "changed",
-          "deadline",
-          "delivery",
-          "events",
-          "revision",
-        ],
-      ].sort(),
-    );
+    const stored = (await storedItem(project, id)) ?? {};
+    const names = ["config_id", "config_key", "id", "project_id", "server_key", "signal_expires", "status"];
+    const more = ["changed", "deadline", "delivery", "details", "events", "revision"];
+    expect(Object.keys(stored).sort()).toEqual([...names, ...more].sort());
+    expect(Object.keys(stored.details).sort()).toEqual(["begun", "creation_time"]);
   });
 
   it("never shows stack_user_project_id", async () => {

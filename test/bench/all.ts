@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 
 const BENCHMARKS = [
   "create",
+  "bare-client",
   "cpu",
   "instructions",
   "cold-start",

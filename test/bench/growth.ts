@@ -4,7 +4,7 @@ import { functionEnvironment } from "../../infra/local/function-environment.ts";
 import { STAGE } from "../../infra/local/stage.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { print, type Row } from "./measure.ts";
-import { BODY, caller, PROJECT, type Workload, workloads } from "./workloads.ts";
+import { BODY, caller, PROJECT, SERVERS, type Workload, workloads } from "./workloads.ts";
 
 const SIZES = [100, 10_000, 100_000];
 const BATCH = 100;
@@ -25,7 +25,7 @@ const counted = async ({ ready, work }: Workload): Promise<string> => {
 
 const works = await workloads();
 // What the set-up of the workloads made.
-let size = 51;
+let size = Object.values(SERVERS).reduce((sum, count) => sum + count, 1);
 const rows: Row[] = [];
 for (const wanted of SIZES) {
   for (; size < wanted; size += BATCH) {
@@ -38,7 +38,7 @@ for (const wanted of SIZES) {
   }
   size = wanted;
   const row: Row = { "deployments in the project": wanted };
-  for (const workload of works.slice(0, 5)) row[workload.name] = await counted(workload);
+  for (const workload of works.slice(0, 7)) row[workload.name] = await counted(workload);
   rows.push(row);
 }
 print("growth", rows);

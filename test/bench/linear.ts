@@ -8,7 +8,7 @@ import { valuesWithoutLinks, withoutLinks } from "../../lib/deployment/links.ts"
 import { PatchRequest } from "../../lib/deployment/patch.ts";
 import { resultOf, truncateMiddle } from "../../lib/deployment/signal.ts";
 import { UpdateRequest } from "../../lib/deployment/update.ts";
-import { restoredJson, storedJson } from "../../lib/dynamodb/stored-json.ts";
+import { restoredText, storedJson } from "../../lib/dynamodb/stored-json.ts";
 import {
   holdsLongNumber,
   MAX_LEVELS,
@@ -73,7 +73,7 @@ const RULES: Record<string, (text: string) => unknown> = {
   valuesWithoutLinks: (text) => valuesWithoutLinks({ text }),
   resultOf: (text) => resultOf({ deploy_status_code: text, deploy_stderr: text }, []),
   truncateMiddle: (text) => truncateMiddle(text, 1_000),
-  "storedJson, restoredJson": (text) => restoredJson(storedJson({ text }, {}).text),
+  "storedJson, restoredText": (text) => parseExactly(restoredText(storedJson({ text }, {}).text)),
 };
 
 /** The best of five, in ms. */

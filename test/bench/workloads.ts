@@ -13,8 +13,8 @@ export interface Workload {
 /** The project that they are made in. */
 export const PROJECT = "bench";
 
-/** How many deployments the server has whose metadata are read. */
-const MEASURED = 50;
+/** The servers whose metadata are read, and how many deployments each has. */
+export const SERVERS = { measured: 50, twenty: 20, few: 3 };
 
 /** The body of a create, of about the size of the API page's example. */
 export const BODY = {
@@ -46,7 +46,8 @@ export const measuredServer = async (token: string) => {
   const { id: config_id } = (
     await configure("POST", below("/software_configs"), { body: { name: "bench", config: "echo" } })
   ).software_config;
-  for (let i = 0; i < MEASURED; i += 1) await deploy({ ...BODY, config_id, server_id: "measured" });
+  for (const [server_id, count] of Object.entries(SERVERS))
+    for (let i = 0; i < count; i += 1) await deploy({ ...BODY, config_id, server_id });
   return { below, path, config_id, create, deploy };
 };
 
@@ -65,6 +66,8 @@ export const workloads = async (): Promise<Workload[]> => {
     { name: "create", work: () => deploy() },
     { name: "show", work: () => show("GET", `${path}/${id}`) },
     { name: "list of 20", work: () => list("GET", `${path}?limit=20`) },
+    { name: "list of 20 by server", work: () => list("GET", `${path}?server_id=twenty&limit=20`) },
+    { name: "metadata with 3 deployments", work: () => metadata("GET", `${path}/metadata/few`) },
     { name: "metadata with 50 deployments", work: () => metadata("GET", `${path}/metadata/measured`) },
     {
       name: "signal",

@@ -4,12 +4,12 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../infra/local/emulator.ts";
+import { engines, freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { eventually, type Service, startService, stopService } from "../../infra/local/service.ts";
-import { TABLE } from "../../infra/local/stage.ts";
+import { STAGE, TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import { deploymentsOf, minimal, newProject, SEED_PROJECT, SEED_REQUEST } from "../support/deployments.ts";
 import { loopback } from "../support/loopback.ts";
@@ -80,7 +80,12 @@ describe("npm start", () => {
       ...["status", "server_id", "config_id", "output_values", "input_values", "action", "status_reason"],
       ...["id", "creation_time"],
     ]);
-    expect(await stored(service, software_deployment.id)).toMatchObject(SEED_REQUEST);
+    const { server_id, stack_user_project_id, ...rest } = SEED_REQUEST;
+    expect(await stored(service, software_deployment.id)).toMatchObject({
+      ...rest,
+      server_key: `${SEED_PROJECT}#${server_id}`,
+      details: { stack_user_project_id },
+    });
   });
 
   it("prints a token for the example project", async () => {
@@ -225,6 +230,37 @@ describe("a bad option is one sentence, and exit code 1", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("a kept table of an earlier version, and says how to begin anew", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "data-"));
+    const port = await freePort();
+    const options = { engine: engines[0] ?? "dynalite", port, stage: STAGE, dataFolder: folder } as const;
+    const emulator = await startEmulator(options);
+    const client = new DynamoDBClient({
+      endpoint: emulator.endpoint,
+      region: REGION,
+      credentials: CREDENTIALS,
+    });
+    await client.send(new DeleteTableCommand({ TableName: TABLE }));
+    const key = [{ AttributeName: "id", KeyType: "HASH" } as const];
+    const AttributeDefinitions = [{ AttributeName: "id", AttributeType: "S" } as const];
+    await client.send(
+      new CreateTableCommand({
+        TableName: TABLE,
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: key,
+        AttributeDefinitions,
+      }),
+    );
+    client.destroy();
+    await stopEmulator(emulator);
+    const env = { PORT: String(await freePort()), DYNAMODB_DATA: folder };
+    await expect(ended(env, "offline")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^DYNAMODB_DATA=.*earlier version.*Begin anew with an empty folder/),
+    });
+    await rm(folder, { recursive: true });
+  });
+
   it.each(["package", "deploy"])("sls %s: an address that is not Keystone's", async (command) => {
     await expect(ended({}, command, ...keystone("https://iam.example.com"))).rejects.toMatchObject({
       code: 1,
@@ -267,7 +303,9 @@ describe("settings of local runs", () => {
     const { software_deployment } = (await (await create(first, project, token)).json()) as any;
     await stopService(first);
     const second = await startService({ DYNAMODB_DATA: folder });
-    expect(await stored(second, software_deployment.id, project)).toMatchObject(minimal());
+    expect(await stored(second, software_deployment.id, project)).toMatchObject({
+      config_id: minimal().config_id,
+    });
     await stopService(second);
     await rm(folder, { recursive: true });
   });

@@ -2,9 +2,9 @@ import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { request } from "../support/api.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
-import { operations, proxy } from "../support/fault-proxy-setup.ts";
+import { injectFaults, operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
-import { storedItems } from "../support/table.ts";
+import { indexEntries, storedItems } from "../support/table.ts";
 
 let tenant: Tenant;
 
@@ -32,12 +32,46 @@ describe("a poll costs", () => {
     const { link } = await deployed("s1");
     operations();
     const first = await request("GET", link);
-    expect(operations()).toEqual(["Query", "BatchGetItem", "BatchGetItem", "UpdateItem"]);
+    expect(operations()).toEqual(["Query", "BatchGetItem", "UpdateItem"]);
     await request("GET", link);
-    expect(operations()).toEqual(["Query", "BatchGetItem"]);
+    expect(operations()).toEqual(["Query"]);
     await request("HEAD", link);
     await request("GET", link, { headers: { "if-none-match": first.headers.etag ?? "" } });
     expect(operations()).toEqual(["Query", "Query"]);
+  });
+
+  it("records before it hands out: what has moved on since the index knew is left out", async () => {
+    const { id, link } = await deployed("moved");
+    const [entry] = await indexEntries(tenant.project, "moved");
+    await tenant.call("PUT", `/software_deployments/${id}`, { body: { action: "AGAIN" } });
+    const before = await show(id);
+    injectFaults({ answer: { Items: [entry], Count: 1 } });
+    const { status, json } = await request("GET", link);
+    expect([status, json.deployments]).toEqual([200, []]);
+    expect(await show(id)).toEqual(before);
+    expect((await request("GET", link)).json.deployments).toHaveLength(1);
+    expect(await show(id)).toHaveProperty("collected_time");
+  });
+
+  it("hands out what the index does not know to be collected", async () => {
+    const { id, link } = await deployed("known");
+    const [entry] = await indexEntries(tenant.project, "known");
+    const first = await request("GET", link);
+    const { collected_time } = await show(id);
+    injectFaults({ answer: { Items: [entry], Count: 1 } });
+    expect((await request("GET", link)).text).toBe(first.text);
+    expect(await show(id)).toMatchObject({ collected_time });
+  });
+
+  it("leaves out an attempt that was ended, whose result would not count", async () => {
+    const { id, link } = await deployed("ended");
+    const [entry] = await indexEntries(tenant.project, "ended");
+    await tenant.call("PUT", `/software_deployments/${id}`, { body: { status: "IN_PROGRESS" } });
+    injectFaults({ answer: { Items: [entry], Count: 1 } });
+    expect((await request("GET", link)).json.deployments).toEqual([]);
+    const signal = signalOf((await request("GET", link)).json);
+    await request("PUT", signal, { body: { deploy_status_code: 0 } });
+    expect(await show(id)).toMatchObject({ status: "COMPLETE" });
   });
 
   it.each<InjectedFault>(["fail", "hang"])(

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, inject, it, vi } from "vitest";
 import "../support/context.ts";
 import { CONFIGS_TABLE, TABLE } from "../../infra/local/stage.ts";
@@ -8,6 +9,9 @@ import { expectFault } from "../support/faults.ts";
 import { storedItem } from "../support/table.ts";
 
 let tenant: Tenant;
+
+/** A text that the index by server does not carry: random, as others are kept deflated. */
+const LARGE = randomBytes(400).toString("base64");
 
 const deployment = (id: string): string => `/software_deployments/${id}`;
 
@@ -33,21 +37,34 @@ describe("a request costs", () => {
     expect(operations()).toEqual([]);
   });
 
-  it("list by server a Query on the index and a batch read", async () => {
+  it("list by server one Query on the index, and a batch read of what is too large for it", async () => {
     await tenant.deploy({ server_id: "s1" });
     operations();
     await tenant.call("GET", "/software_deployments?server_id=s1");
+    expect(operations()).toEqual(["Query"]);
+    const { id } = await tenant.deploy({ server_id: "s1", status_reason: LARGE });
+    operations();
+    const { json } = await tenant.call("GET", "/software_deployments?server_id=s1");
     expect(operations()).toEqual(["Query", "BatchGetItem"]);
+    expect(json.software_deployments[1]).toMatchObject({ id, status_reason: LARGE });
   });
 
-  it("metadata the same and one batch read of configurations, which are then remembered", async () => {
+  it("metadata the same, whatever the results, and one batch read of configurations, which are then remembered", async () => {
     const { id } = await tenant.configure();
     for (let i = 0; i < 50; i += 1) await tenant.deploy({ config_id: id, server_id: "s2" });
     operations();
     await tenant.call("GET", "/software_deployments/metadata/s2");
-    expect(operations()).toEqual(["Query", "BatchGetItem", "BatchGetItem"]);
-    await tenant.call("GET", "/software_deployments/metadata/s2");
     expect(operations()).toEqual(["Query", "BatchGetItem"]);
+    const last = await tenant.deploy({ config_id: id, server_id: "s2" });
+    await tenant.call("PUT", deployment(last.id), { body: { output_values: { LARGE } } });
+    operations();
+    await tenant.call("GET", "/software_deployments/metadata/s2");
+    expect(operations()).toEqual(["Query"]);
+    await tenant.deploy({ config_id: id, server_id: "s2", input_values: { LARGE } });
+    operations();
+    const { json } = await tenant.call("GET", "/software_deployments/metadata/s2");
+    expect(operations()).toEqual(["Query", "BatchGetItem"]);
+    expect(json.metadata[51].inputs[0]).toMatchObject({ name: "LARGE", value: LARGE });
   });
 
   it("removing a configuration a Query on the index and a write", async () => {
@@ -119,8 +136,9 @@ describe("a filtered list", () => {
   });
 
   it("by server reads nothing of the deployments that it leaves out", async () => {
-    for (let i = 0; i < 30; i += 1) await tenant.deploy({ server_id: "busy", status: "COMPLETE" });
-    await tenant.deploy({ server_id: "busy", status: "FAILED" });
+    const large = { server_id: "busy", input_values: { LARGE } };
+    for (let i = 0; i < 30; i += 1) await tenant.deploy({ ...large, status: "COMPLETE" });
+    await tenant.deploy({ ...large, status: "FAILED" });
     const read: number[] = [];
     proxy.decide = (operation, { RequestItems }) => {
       if (operation === "BatchGetItem") read.push(RequestItems[TABLE].Keys.length);
@@ -218,11 +236,19 @@ describe("an index that lags", () => {
   });
 
   it("does not show a deployment that is gone, and goes on behind it", async () => {
-    const { id } = await tenant.deploy({ server_id: "lag" });
-    const rows = [NOBODY, id].map((row) => ({ project_id: { S: tenant.project }, id: { S: row } }));
-    injectFaults({ answer: { Items: rows, Count: 2 } });
-    const { json } = await tenant.call("GET", "/software_deployments?server_id=lag&limit=1");
-    expect(json.software_deployments.map((row: any) => row.id)).toEqual([id]);
+    const { id } = await tenant.deploy({ server_id: "lag", config_id: "lag" });
+    const rows = [NOBODY, id].map((row) => ({
+      project_id: { S: tenant.project },
+      id: { S: row },
+      server_key: { S: `${tenant.project}#lag` },
+      input_values: { BOOL: true },
+      ...{ status: { S: "COMPLETE" }, deadline: { N: "9" }, changed: { N: "9" } },
+    }));
+    for (const index of ["config_id", "server_id"]) {
+      injectFaults({ answer: { Items: rows, Count: 2 } });
+      const { json } = await tenant.call("GET", `/software_deployments?${index}=lag&limit=1`);
+      expect(json.software_deployments.map((row: any) => row.id)).toEqual([id]);
+    }
   });
 });
 
@@ -235,19 +261,19 @@ describe("a batch read of which DynamoDB leaves a part", () => {
   });
 
   it("is asked for the rest", async () => {
-    const { id } = await tenant.deploy({ server_id: "rest" });
+    const { id } = await tenant.deploy({ config_id: "rest" });
     const Keys = [{ project_id: { S: tenant.project }, id: { S: id } }];
     const rest = { answer: { Responses: {}, UnprocessedKeys: { [TABLE]: { Keys, ConsistentRead: true } } } };
     injectFaults("pass", rest, rest);
-    const { json } = await tenant.call("GET", "/software_deployments?server_id=rest");
+    const { json } = await tenant.call("GET", "/software_deployments?config_id=rest");
     expect(json.software_deployments).toHaveLength(1);
     proxy.decide = (operation) => (operation === "BatchGetItem" ? rest : "pass");
-    expectFault(await tenant.call("GET", "/software_deployments?server_id=rest"), 503);
+    expectFault(await tenant.call("GET", "/software_deployments?config_id=rest"), 503);
   });
 
   it("that leaves nothing is done", async () => {
     await tenant.deploy({ server_id: "none", config_id: NOBODY });
-    injectFaults("pass", "pass", partly(CONFIGS_TABLE));
+    injectFaults("pass", partly(CONFIGS_TABLE));
     const { json } = await tenant.call("GET", "/software_deployments/metadata/none");
     expect(json).toEqual({ metadata: [] });
   });

@@ -161,6 +161,12 @@ describe("the template", () => {
 });
 
 describe("the table of deployments", () => {
+  it("has room in its index for what later versions add: DynamoDB takes 20 attributes", () => {
+    const [byServer] = prod.SoftwareDeploymentsTable?.Properties.GlobalSecondaryIndexes ?? [];
+    expect(byServer.IndexName).toBe("by_server");
+    expect(byServer.Projection.NonKeyAttributes.length).toBeLessThanOrEqual(16);
+  });
+
   it("lets items go at their time", () => {
     const table = prod.SoftwareDeploymentsTable?.Properties;
     expect(table?.TimeToLiveSpecification).toEqual({ AttributeName: "expires", Enabled: true });
@@ -194,7 +200,7 @@ describe("a function's role", () => {
     createServerLink: [],
     revokeServerLinks: [allow(deployments, "UpdateItem")],
     collectServerMetadata: [
-      allow(deployments, "BatchGetItem", "UpdateItem"),
+      allow(deployments, "BatchGetItem", "UpdateItem", "GetItem"),
       allow(index("by_server"), "Query"),
       allow(configs, "BatchGetItem"),
     ],

@@ -1,14 +1,17 @@
 import { inflateRawSync } from "node:zlib";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { inject } from "vitest";
 import { TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import "./context.ts";
 
-const client = DynamoDBDocumentClient.from(
-  new DynamoDBClient({ endpoint: inject("dynamodb"), region: REGION, credentials: CREDENTIALS }),
-);
+const plain = new DynamoDBClient({
+  endpoint: inject("dynamodb"),
+  region: REGION,
+  credentials: CREDENTIALS,
+});
+const client = DynamoDBDocumentClient.from(plain);
 
 /** Reads an item as it is stored. */
 export const storedItem = async (projectId: string, id: string): Promise<Record<string, any> | undefined> =>
@@ -44,6 +47,26 @@ export const storedItems = async (projectId: string): Promise<Record<string, any
   return (await Array.fromAsync(pages)).flatMap(({ Items = [] }) => Items);
 };
 
+/** What the index by server knows of a server, as DynamoDB itself says it. */
+export const indexEntries = async (
+  projectId: string,
+  serverId: string,
+): Promise<Record<string, AttributeValue>[]> => {
+  const query = new QueryCommand({
+    TableName: TABLE,
+    IndexName: "by_server",
+    KeyConditionExpression: "server_key = :key",
+    ExpressionAttributeValues: { ":key": { S: `${projectId}#${serverId}` } },
+  });
+  return (await plain.send(query)).Items ?? [];
+};
+
+/** A value as an item keeps it: a larger one in an attribute that no index carries. */
+export const storedValue = (item: Record<string, any> | undefined, name: string): any =>
+  item?.[name] === true ? item[`large_${name}`] : item?.[name];
+
 /** The JSON text of a stored value, which is deflated where that saves a write unit. */
-export const storedText = (value: string | Uint8Array): string =>
-  typeof value === "string" ? value : inflateRawSync(value).toString();
+export const storedText = (item: Record<string, any> | undefined, name: string): string => {
+  const value = storedValue(item, name);
+  return typeof value === "string" ? value : inflateRawSync(value).toString();
+};

@@ -1,6 +1,7 @@
 import type { Item } from "../../dynamodb/calls.ts";
-import { type Attributes, restoredJson, storedJson, withoutNulls } from "../../dynamodb/stored-json.ts";
+import { type Attributes, restoredText, storedJson, withoutNulls } from "../../dynamodb/stored-json.ts";
 import { softwareConfigsTable } from "../../settings.ts";
+import { parseExactly } from "../../wire/exact-json.ts";
 import type { SoftwareConfig } from "../config.ts";
 
 /** The name of the table of configurations. */
@@ -15,15 +16,18 @@ export function itemOf(config: SoftwareConfig): Attributes {
 
 /** The configuration that an item holds. */
 export function configOf(item: Item): SoftwareConfig {
+  const texts = [item.config, item.inputs, item.outputs, item.options].map(restoredText);
+  const [config, inputs, outputs, options] = texts.map(parseExactly);
   return {
     project_id: item.project_id,
     id: item.id,
     name: item.name ?? null,
     group: item.group ?? null,
     creation_time: item.creation_time,
-    config: restoredJson(item.config),
-    inputs: restoredJson(item.inputs),
-    outputs: restoredJson(item.outputs),
-    options: restoredJson(item.options),
+    config,
+    inputs,
+    outputs,
+    options,
+    textLength: texts.join("").length,
   } as SoftwareConfig;
 }

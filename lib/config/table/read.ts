@@ -6,6 +6,9 @@ import type { SoftwareConfig } from "../config.ts";
 import { type ConfigOutput, normalizedOutput } from "../inputs-outputs.ts";
 import { configOf, TableName } from "./item.ts";
 
+/** What a configuration takes beside its JSON texts, in characters. */
+const SMALL_FIELDS = 1_000;
+
 /** Configurations that were read, which never change: at most 16 MiB of them, for 5 minutes each. */
 const remembered = new LRUCache<string, SoftwareConfig>({
   maxSize: 16 * 1_048_576,
@@ -45,7 +48,9 @@ export async function getConfigs(projectId: string, ids: string[]): Promise<Map<
   for (const item of await batchGet(TableName, keys)) {
     const config = configOf(item);
     found.set(config.id, config);
-    remembered.set(memoryKey(projectId, config.id), config, { size: JSON.stringify(config).length });
+    remembered.set(memoryKey(projectId, config.id), config, {
+      size: (config.textLength ?? 0) + SMALL_FIELDS,
+    });
   }
   return found;
 }

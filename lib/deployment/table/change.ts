@@ -94,7 +94,7 @@ async function writeChecked(
   if (!written) return undefined;
   const item = await getItem({ TableName, Key: update.Key, ConsistentRead: true });
   // It may have been removed since.
-  return item?.server_id === undefined ? undefined : item;
+  return item?.server_key === undefined ? undefined : item;
 }
 
 /** Drops the oldest events where there are too many, in a write of its own that may fail. */

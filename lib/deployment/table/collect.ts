@@ -1,49 +1,66 @@
-import { updateItem } from "../../dynamodb/calls.ts";
+import { getById, updateItem } from "../../dynamodb/calls.ts";
 import { epochSeconds, isoTime } from "../../wire/time.ts";
-import type { SoftwareDeployment } from "../deployment.ts";
+import type { DeliveredDeployment } from "../deployment.ts";
 import { hasTimedOut } from "../run.ts";
-import { eventText, TableName } from "./item.ts";
+import { eventText, liveDeployment, TableName } from "./item.ts";
 
-/** How long a poll waits for what it collected to be recorded, in ms. */
+/** How long a poll waits for what it collects to be recorded, in ms. */
 const RECORD_TIMEOUT = 1_000;
 
 /**
- * Records that a server collected deliveries for the first time: at most one write for each. Never fails. It is no
- * change of a deployment: neither its time nor its revision moves.
+ * Records that a server collects deliveries for the first time, before they are handed out: at most one write for each.
+ * It is no change of a deployment: neither its time nor its revision moves. Never fails: where the storage does, the
+ * delivery goes out all the same, and the next poll of a changed server records it.
+ * @param deployments as an index knows them, which may be a moment behind
+ * @returns those that may go out: without what has moved on since, or was removed
  */
 export async function recordCollected(
-  deployments: SoftwareDeployment[],
+  deployments: DeliveredDeployment[],
   requestId: string,
   now: Date,
-): Promise<void> {
-  // What has run into its time limit failed because nobody had collected it; that stays so.
-  const fresh = deployments.filter(
-    (deployment) => deployment.collected_time === null && !hasTimedOut(deployment, now),
+): Promise<DeliveredDeployment[]> {
+  const isPresent = await Promise.all(
+    // What has run into its time limit failed because nobody had collected it; that stays so.
+    deployments.map((deployment) =>
+      deployment.collected_time !== null || hasTimedOut(deployment, now)
+        ? true
+        : recordOne(deployment, requestId, now).catch(() => true),
+    ),
   );
-  await Promise.all(fresh.map((deployment) => recordOne(deployment, requestId, now)));
+  return deployments.filter((_, at) => isPresent[at]);
 }
 
-async function recordOne(
-  { project_id, id, delivery }: SoftwareDeployment,
-  requestId: string,
-  now: Date,
-): Promise<void> {
+/** @returns whether the delivery, and the attempt at it, are the present ones. @throws ServiceError `unavailable` */
+async function recordOne(deployment: DeliveredDeployment, requestId: string, now: Date): Promise<boolean> {
+  const { project_id, id, delivery, attempt } = deployment;
   const event = { at: epochSeconds(now), event: "collected", by: "link", request_id: requestId } as const;
-  const update = {
-    TableName,
-    Key: { project_id, id },
-    UpdateExpression:
-      "SET collected_time = :time, collected_delivery = :delivery," +
-      " events = list_append(if_not_exists(events, :none), :events)",
-    ConditionExpression:
-      "delivery = :delivery AND (attribute_not_exists(collected_delivery) OR collected_delivery < :delivery)",
-    ExpressionAttributeValues: {
-      ":time": isoTime(now),
-      ":delivery": delivery,
-      ":none": [],
-      ":events": [eventText(event)],
+  const { written } = await updateItem(
+    {
+      TableName,
+      Key: { project_id, id },
+      UpdateExpression:
+        "SET collected_time = :time, events = list_append(if_not_exists(events, :none), :events)",
+      ConditionExpression:
+        `delivery = :delivery AND ${attempt === 0 ? "attribute_not_exists(attempt)" : "attempt = :attempt"}` +
+        " AND attribute_not_exists(collected_time)",
+      ExpressionAttributeValues: {
+        ":time": isoTime(now),
+        ":delivery": delivery,
+        ...(attempt > 0 && { ":attempt": attempt }),
+        ":none": [],
+        ":events": [eventText(event)],
+      },
     },
-  };
-  // The server is answered all the same, and soon; the next poll of a changed server tries again.
-  await updateItem(update, { timeout: RECORD_TIMEOUT }).catch(() => undefined);
+    { timeout: RECORD_TIMEOUT },
+  );
+  return written || isCollected(deployment, now);
+}
+
+/** Whether a delivery that was not recorded now was recorded before, which the index may not know yet. */
+async function isCollected(
+  { project_id, id, delivery, attempt }: DeliveredDeployment,
+  now: Date,
+): Promise<boolean> {
+  const current = liveDeployment(await getById(TableName, { project_id, id }), now);
+  return current?.delivery === delivery && current.attempt === attempt;
 }

@@ -1,6 +1,6 @@
 import { checkReferences, referenceConditions, unknownReference } from "../../config/table/references.ts";
 import { batchGet, type ConditionCheck, type Item, putNew } from "../../dynamodb/calls.ts";
-import { bytesOf } from "../../dynamodb/stored-json.ts";
+import { type Attributes, bytesOf } from "../../dynamodb/stored-json.ts";
 import { ServiceError } from "../../errors.ts";
 import { collectWithinLimit } from "../../wire/response-size.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
@@ -81,7 +81,7 @@ async function checkResponse(deployments: SoftwareDeployment[], remedy: string):
   if (deployments.length > 1) await collectWithinLimit(deployments, (deployment) => deployment, remedy);
 }
 
-function itemsOf(deployments: SoftwareDeployment[], requestId: string): Item[] {
+function itemsOf(deployments: SoftwareDeployment[], requestId: string): Attributes[] {
   const items = deployments.map((deployment) => {
     const { startedAt: at, status } = deployment;
     return itemOf(deployment, { at, event: "created", by: "user", request_id: requestId, status });

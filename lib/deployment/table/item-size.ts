@@ -8,8 +8,15 @@ export interface StoredChange extends Change {
   stored: Attributes;
 }
 
-/** The attributes that may be large. */
-const LARGE = ["input_values", "output_values", "status_reason"] as const;
+/** The values that may be large. */
+export const LARGE = ["input_values", "output_values", "status_reason"] as const;
+
+/** The most that one of them may take of an entry in the index by server, in bytes as stored. */
+const INDEXED_BYTES = 400;
+
+/** What the attribute of a value holds that is too large for the index, and where the value stands then. */
+const ELSEWHERE = true;
+const LARGE_PREFIX = "large_";
 
 /** What the larger values of a change may take without the item being read first, in bytes as stored. */
 export const SMALL_BYTES = 8_192;
@@ -65,9 +72,37 @@ export function largeValues({ update: { status_reason }, stored }: StoredChange)
   return { ...stored, ...(status_reason && { status_reason }) };
 }
 
+/**
+ * Values that may be large as attributes. One that takes more of the index by server than pays stands in an attribute
+ * that the index does not carry, and its own attribute says so.
+ */
+export function placed(values: Attributes): Attributes {
+  const attributes = Object.entries(values).map(([name, value]): Attributes => {
+    const isSmall = Buffer.byteLength(value as string | Uint8Array) <= INDEXED_BYTES;
+    return isSmall ? { [name]: value } : { [name]: ELSEWHERE, [`${LARGE_PREFIX}${name}`]: value };
+  });
+  return Object.assign({}, ...attributes);
+}
+
+/** The attributes in which a value may stand. */
+export function placesOf(name: string): string[] {
+  return LARGE.some((one) => one === name) ? [name, `${LARGE_PREFIX}${name}`] : [name];
+}
+
+/** A value that may be large, as an item keeps it. */
+export function storedValue(item: Item, name: (typeof LARGE)[number]): unknown {
+  return item[name] === ELSEWHERE ? item[`${LARGE_PREFIX}${name}`] : item[name];
+}
+
+/** Whether an entry in the index by server lacks one of these values, which stands in the table alone. */
+export function lacks(entry: Item, names: readonly (typeof LARGE)[number][]): boolean {
+  return names.some((name) => entry[name] === ELSEWHERE && storedValue(entry, name) === undefined);
+}
+
 /** How many bytes an item has room for in new values of the attributes `replaced`. */
 export function roomFor(item: Item, replaced: string[]): number {
-  const kept = Object.entries(item).filter(([name]) => name !== "events" && !replaced.includes(name));
+  const left = ["events", ...replaced.flatMap(placesOf)];
+  const kept = Object.entries(item).filter(([name]) => !left.includes(name));
   const history = Math.max(HISTORY_BYTES, bytesOf({ events: (item.events ?? []) as string[] }));
   return MAX_ITEM_BYTES - bytesOf(Object.fromEntries(kept) as Attributes) - history - GROWTH_BYTES;
 }

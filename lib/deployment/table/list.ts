@@ -1,16 +1,23 @@
-import { firstQueryPage, type Item, type Query, queryPages } from "../../dynamodb/calls.ts";
+import { firstQueryPage, type Item, projection, type Query, queryPages } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { epochSeconds } from "../../wire/time.ts";
-import type { SoftwareDeployment } from "../deployment.ts";
+import type { ListedDeployment } from "../deployment.ts";
 import type { Status } from "../fields.ts";
 import { type Filter, matches, type Range } from "../list.ts";
 import { RETENTION } from "../retention.ts";
 import { BEHIND_IDS, configKey, listedDeployment, serverKey, TableName } from "./item.ts";
-import { readItems } from "./read.ts";
+import { LARGE, placesOf } from "./item-size.ts";
+import { readItems, wholeItems } from "./read.ts";
 
 /** How many pages of a query a filtered list looks at, and how many when it has found nothing yet. */
 const PAGES = 10;
 const FRUITLESS_PAGES = 50;
+
+/** What a list shows of a deployment, or decides by, beside the values that may be large. */
+const LISTED = [
+  ...["id", "server_key", "config_id", "action", "status", "deadline", "changed", "collected_time"],
+  ...["details.creation_time", "details.updated_time", "details.timeout"],
+];
 
 /** Conditions on attributes, as DynamoDB takes them. */
 interface Conditions {
@@ -43,14 +50,14 @@ export async function* listDeployments(
   filter: Filter,
   range: Range,
   now: Date,
-): AsyncGenerator<SoftwareDeployment, string | undefined> {
+): AsyncGenerator<ListedDeployment, string | undefined> {
   const query = queryOf(projectId, filter, range, now);
   const { server_id, config_id, status, action } = filter;
   const given = [server_id, config_id, status, action].filter((value) => value !== undefined);
   const isFiltered = given.length > (query.IndexName ? 1 : 0);
   let [found, pages] = [0, 0];
   for await (const { items, position } of queryPages({ ...query, TableName })) {
-    for await (const item of query.IndexName ? readItems(projectId, items) : items) {
+    for await (const item of await itemsOf(projectId, query.IndexName, items)) {
       const deployment = listedDeployment(item, now);
       // An index that lags may have found what matches no longer.
       if (!deployment || !matches(deployment, filter, now)) continue;
@@ -65,15 +72,32 @@ export async function* listDeployments(
   return undefined;
 }
 
+/** What is read of a deployment for a list. @param index the one that is queried; undefined for the table itself */
+function listedAttributes(index?: string): string[] {
+  return [...LISTED, ...(index === "by_server" ? LARGE : LARGE.flatMap(placesOf))];
+}
+
+/** The items that a query has found, with all that is listed of them. */
+async function itemsOf(
+  projectId: string,
+  index: string | undefined,
+  found: Item[],
+): Promise<Item[] | AsyncGenerator<Item>> {
+  if (index === "by_config") return readItems(projectId, found, listedAttributes());
+  return index === "by_server" ? wholeItems(projectId, found, LARGE, LISTED) : found;
+}
+
 function queryOf(projectId: string, filter: Filter, range: Range, now: Date): Query {
   const [keyCondition, query] = keyOf(projectId, filter);
   const ids = idRange(range);
   const conditions = conditionsOf(query.IndexName, filter, now);
+  const listed = projection(query.IndexName === "by_config" ? ["id"] : listedAttributes(query.IndexName));
   return {
     ...query,
     KeyConditionExpression: `${keyCondition} AND ${ids.condition}`,
     ...(conditions.expressions.length > 0 && { FilterExpression: conditions.expressions.join(" AND ") }),
-    ...(Object.keys(conditions.names).length > 0 && { ExpressionAttributeNames: conditions.names }),
+    ...listed,
+    ExpressionAttributeNames: { ...listed?.ExpressionAttributeNames, ...conditions.names },
     ExpressionAttributeValues: {
       ...query.ExpressionAttributeValues,
       ...ids.values,
@@ -116,7 +140,7 @@ function conditionsOf(IndexName: string | undefined, filter: Filter, now: Date):
   return {
     expressions: [
       // Tombstones are in the table alone.
-      ...(IndexName === undefined ? ["attribute_exists(server_id)"] : []),
+      ...(IndexName === undefined ? ["attribute_exists(server_key)"] : []),
       ...live.expressions,
       ...(config_id === undefined ? [] : ["config_id = :config_id"]),
       ...(action === undefined ? [] : ["#action = :action"]),

@@ -3,6 +3,7 @@ import { ServiceError } from "../../errors.ts";
 import { isVisibleTo, type SoftwareDeployment } from "../deployment.ts";
 import type { DeploymentEvent } from "../history.ts";
 import { eventsOf, liveDeployment, TableName } from "./item.ts";
+import { type LARGE, lacks, placesOf } from "./item-size.ts";
 
 /**
  * Reads a deployment.
@@ -60,6 +61,28 @@ export async function* readItems(
       .map(({ id }) => ({ project_id: projectId, id: id as string }));
     yield* await batchGet(TableName, keys, attributes);
   }
+}
+
+/**
+ * The items of entries that the index by server has: entries as they are, and where one lacks a value that is too large
+ * for the index, the item, read consistently. What is gone since is left out.
+ * @param values those that are needed of the values that may be large
+ * @param attributes the names of the attributes that are needed beside these
+ * @throws ServiceError `unavailable`
+ */
+export async function wholeItems(
+  projectId: string,
+  entries: Item[],
+  values: readonly (typeof LARGE)[number][],
+  attributes: readonly string[],
+): Promise<Item[]> {
+  const lacking = entries.filter((entry) => lacks(entry, values));
+  if (lacking.length === 0) return entries;
+  const names = new Set([...attributes, ...values.flatMap(placesOf)]);
+  const items = await Array.fromAsync(readItems(projectId, lacking, [...names]));
+  const byId = new Map(items.map((item) => [item.id, item]));
+  const whole = entries.map((entry) => (lacking.includes(entry) ? byId.get(entry.id) : entry));
+  return whole.filter((item) => item !== undefined);
 }
 
 /** What is said of a deployment that is not there, or that the caller may not know of. */

@@ -4,8 +4,8 @@ import { beginsRun, type Change, type ChangeContext, isNewDelivery, ownEvent } f
 import type { SoftwareDeployment } from "../deployment.ts";
 import { timeToLive } from "../retention.ts";
 import { deadlineOf, FOREVER, SIGNAL_GRACE, SIGNAL_LIFETIME, signalExpiry } from "../run.ts";
-import { configKey, eventText } from "./item.ts";
-import type { StoredChange } from "./item-size.ts";
+import { configKey, eventText, pathOf } from "./item.ts";
+import { LARGE, largeValues, placed, placesOf, type StoredChange } from "./item-size.ts";
 
 /** What an UpdateItem has beside its table and key. */
 export interface UpdateExpressions {
@@ -29,12 +29,13 @@ export function updateExpressions(
   const assigned = assignedValues(change, context, current);
   const computed = computedTimes(change, epochSeconds(now));
   const [row, rowValues] = rowCondition(now, current);
-  const visible = delegateProjectId === undefined ? "" : " AND stack_user_project_id = :delegate";
+  const visible = delegateProjectId === undefined ? "" : " AND details.stack_user_project_id = :delegate";
   const UpdateExpression = updateExpression(change, Object.keys(assigned), computed.expressions);
   const own = ownEvent(change);
   const unrepeated = own ? " AND NOT contains(events, :own)" : "";
-  const ConditionExpression = `attribute_exists(server_id)${unrepeated} AND ${row}${visible}`;
-  const names = ["status", "timeout", ...Object.keys(assigned), ...Object.keys(change.update)];
+  const ConditionExpression = `attribute_exists(server_key)${unrepeated} AND ${row}${visible}`;
+  const set = [...Object.keys(assigned), ...Object.keys(change.update)];
+  const names = ["status", "timeout", "begun", "expires", "collected_time", ...set.flatMap(placesOf)];
   return {
     UpdateExpression,
     ConditionExpression,
@@ -52,14 +53,14 @@ export function updateExpressions(
 
 /** The attributes that are set to values which are known before the write. */
 function assignedValues(change: StoredChange, context: ChangeContext, current?: SoftwareDeployment): Item {
-  const { update, stored } = change;
-  const { input_values: _, output_values: __, ...texts } = update;
+  const { update } = change;
+  const { input_values: _, output_values: __, status_reason: ___, ...texts } = update;
   const given = Object.entries(texts).filter(([, value]) => value !== null);
   const begun = epochSeconds(context.now);
   const changed = epochSeconds(context.clock());
   return {
     ...Object.fromEntries(given),
-    ...stored,
+    ...placed(largeValues(change)),
     ...(update.config_id !== undefined && { config_key: configKey(context.projectId, update.config_id) }),
     ...(change.reruns && { reran: true }),
     ...(beginsRun(change) && { begun }),
@@ -85,14 +86,15 @@ function computedTimes(change: Change, begun: number): { expressions: string[]; 
   const { timeout } = change.update;
   if (!beginsRun(change)) {
     return typeof timeout === "number"
-      ? { expressions: ["deadline = begun + :timeout"], values: {} }
+      ? { expressions: [`deadline = ${pathOf("begun")} + :timeout`], values: {} }
       : { expressions: [], values: {} };
   }
   if (timeout !== undefined) return { expressions: [], values: {} };
-  const deadline = "deadline = if_not_exists(#timeout, :forever) + :begun";
+  const limit = pathOf("timeout");
+  const deadline = `deadline = if_not_exists(${limit}, :forever) + :begun`;
   if (!isNewDelivery(change)) return { expressions: [deadline], values: { ":forever": FOREVER } };
   return {
-    expressions: [deadline, "signal_expires = if_not_exists(#timeout, :lifetime) + :grace"],
+    expressions: [deadline, `signal_expires = if_not_exists(${limit}, :lifetime) + :grace`],
     values: {
       ":forever": FOREVER,
       ":lifetime": SIGNAL_LIFETIME - SIGNAL_GRACE,
@@ -129,18 +131,19 @@ function updatedTime(now: Date, current?: SoftwareDeployment): string {
 /** That the row is as it was read; or, where it was not read, that nothing stands against the change. */
 function rowCondition(now: Date, current?: SoftwareDeployment): [condition: string, values: Item] {
   if (current) return ["revision = :revision", { ":revision": current.revision }];
+  const updated = pathOf("updated_time");
   return [
-    "(attribute_not_exists(updated_time) OR updated_time <= :updated_time)" +
+    `(attribute_not_exists(${updated}) OR ${updated} <= :updated_time)` +
       " AND (#status <> :in_progress OR deadline > :now)",
     { ":in_progress": "IN_PROGRESS", ":now": epochSeconds(now) },
   ];
 }
 
 function updateExpression(change: Change, assigned: string[], computed: string[]): string {
-  const assignments = assigned.map((name) => `#${name} = :${name}`);
+  const assignments = assigned.map((name) => `${pathOf(name)} = :${name}`);
   const appended =
     change.events.length > 0 ? ["events = list_append(if_not_exists(events, :none), :events)"] : [];
-  const removed = removedNames(change, assigned);
+  const removed = removedPaths(change, assigned);
   return [
     `SET ${[...assignments, ...computed, ...appended].join(", ")}`,
     `ADD revision :one${countedRun(change)}`,
@@ -154,12 +157,19 @@ function countedRun(change: Change): string {
   return beginsRun(change) ? ", attempt :one" : "";
 }
 
-/** The attributes that a change takes away: those set to null, and a time to live that no longer holds. */
-function removedNames({ update }: Change, assigned: string[]): string[] {
-  return [
-    ...(assigned.includes("expires") ? [] : ["expires"]),
-    ...Object.entries(update).flatMap(([name, value]) => (value === null ? [`#${name}`] : [])),
-  ];
+/**
+ * What a change takes away: what it sets to null, where values stood before, a time to live that no longer holds, and
+ * that a delivery was collected which is no longer the present one.
+ */
+function removedPaths(change: Change, assigned: string[]): string[] {
+  const { update } = change;
+  const collected = isNewDelivery(change) ? ["collected_time"] : [];
+  const replaced = LARGE.filter((name) => update[name] !== undefined).flatMap(placesOf);
+  const cleared = Object.entries(update).flatMap(([name, value]) => (value === null ? [name] : []));
+  const gone = new Set(
+    ["expires", ...collected, ...replaced, ...cleared].filter((name) => !assigned.includes(name)),
+  );
+  return [...gone].map(pathOf);
 }
 
 /** Keeps only the attribute names that the expressions use; DynamoDB rejects unused ones. */

@@ -1,0 +1,74 @@
+/** What callers see of a deployment, and for what its links are good. */
+export interface State {
+  delivery: number;
+  attempt: number;
+  status: string;
+  /** The output `result`, the input `n`. */
+  result: string | null;
+  n: string | null;
+  action: string | null;
+  config_id: string;
+}
+
+/** A deployment that is there, or one that was removed. */
+export type Fate = State | undefined;
+
+/** What changes a deployment, or tries to. */
+export type Change =
+  | { kind: "update"; fields: Partial<Pick<State, "n" | "action" | "config_id">> }
+  | { kind: "rerun" }
+  | { kind: "progress" }
+  | { kind: "remove" }
+  | { kind: "signal"; delivery: number; attempt: number; status: string; result: string };
+
+/** A change, and the status that it was answered. */
+export interface Answered {
+  change: Change;
+  status: number;
+}
+
+/** How a new deployment begins. */
+export const begun = (config_id: string, n: string | null): State => ({
+  delivery: 0,
+  attempt: 0,
+  status: "IN_PROGRESS",
+  result: null,
+  n,
+  action: null,
+  config_id,
+});
+
+/**
+ * What may have become of a deployment by changes that were made at the same time: by every order of them in which each
+ * would have been answered as it was. None where no order explains the answers.
+ */
+export const outcomes = (before: Fate, answered: Answered[]): Fate[] => {
+  if (answered.length === 0) return [before];
+  return answered.flatMap(({ change, status }, at) => {
+    const [expected, after] = applied(before, change);
+    return status === expected ? outcomes(after, answered.toSpliced(at, 1)) : [];
+  });
+};
+
+/** Whether a change, where it is answered 200, is a new delivery. */
+export const isDelivery = ({ kind }: Change): boolean => kind === "update" || kind === "rerun";
+
+const applied = (state: Fate, change: Change): [status: number, state: Fate] => {
+  if (!state) return [404, undefined];
+  const { delivery, attempt, status } = state;
+  const anew = { status: "IN_PROGRESS", result: null, delivery: delivery + 1 };
+  switch (change.kind) {
+    case "update":
+      return [200, { ...state, ...anew, ...change.fields }];
+    case "rerun":
+      return [200, { ...state, ...anew }];
+    case "progress":
+      return [200, { ...state, status: "IN_PROGRESS", attempt: attempt + 1 }];
+    case "remove":
+      return [204, undefined];
+    case "signal": {
+      const counts = status === "IN_PROGRESS" && change.delivery === delivery && change.attempt === attempt;
+      return [200, counts ? { ...state, status: change.status, result: change.result } : state];
+    }
+  }
+};
