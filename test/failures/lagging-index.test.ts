@@ -20,7 +20,7 @@ import { holdIndexBack, type LaggingIndex } from "../support/lagging-index.ts";
  * How many steps are tried, about; each is one to three requests at the same time. More, or the same again:
  * `INTERLEAVINGS=10000 SEED=1 npx vitest run … --project failures lagging-index`.
  */
-const INTERLEAVINGS = Number(process.env.INTERLEAVINGS ?? 1_000);
+const INTERLEAVINGS = Number(process.env.INTERLEAVINGS ?? 500);
 const SEED = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) };
 
 /** The steps of one world: at most, and on an average. */

@@ -15,51 +15,37 @@ interface Resource {
 
 type Resources = Record<string, Resource>;
 
-const folders: string[] = [];
-
-/**
- * Packages a stage as a deployment would, without any AWS account, and reads its template.
- * @param folder where the packages go
- */
-const packagedIn = async (folder: string, stage: string, ...more: string[]): Promise<Resources> => {
-  folders.push(folder);
+/** Packages a stage as a deployment would, without any AWS account, and reads its template. */
+const packaged = async (folder: string, stage: string, ...parameters: string[]): Promise<Resources> => {
   const env = { PATH: process.env.PATH ?? "", HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
-  const args = ["package", "--stage", stage, "--package", folder, ...more];
+  const given = parameters.flatMap((parameter) => ["--param", parameter]);
+  const args = ["package", "--stage", stage, "--package", folder, ...given];
   await promisify(execFile)("node_modules/.bin/sls", args, { env });
   const template = await readFile(join(folder, "cloudformation-template-update-stack.json"), "utf8");
   return (JSON.parse(template) as { Resources: Resources }).Resources;
 };
 
-const packaged = async (stage: string, ...more: string[]): Promise<Resources> =>
-  packagedIn(await mkdtemp(join(tmpdir(), "package-")), stage, ...more);
-
 const ofType = (resources: Resources, type: string): [string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
-/** How long packaging three stages may take, beside other tests, in ms. */
+/** How long packaging may take beside other tests, in ms. */
 const PACKAGING = 240_000;
 
 let prod: Resources;
+let prodFolder: string;
+/** A stage for trying out, with keys of its own and without the API's description. */
 let dev: Resources;
 let devFolder: string;
-let undescribed: Resources;
 
 beforeAll(async () => {
-  prod = await packaged(
-    "prod",
-    "--param",
-    "tokenIssuer=https://issuer.example",
-    "--param",
-    "tokenAudience=a",
-  );
+  prodFolder = await mkdtemp(join(tmpdir(), "package-"));
+  prod = await packaged(prodFolder, "prod", "tokenIssuer=https://issuer.example", "tokenAudience=a");
   devFolder = await mkdtemp(join(tmpdir(), "package-"));
-  const key = `linkKeys=${"k".repeat(32)}`;
-  dev = await packagedIn(devFolder, "dev", "--param", key);
-  undescribed = await packaged("dev", "--param", key, "--param", "apiDescription=off");
+  dev = await packaged(devFolder, "dev", `linkKeys=${"k".repeat(32)}`, "apiDescription=off");
 }, PACKAGING);
 
 afterAll(async () => {
-  for (const folder of folders) await rm(folder, { recursive: true });
+  for (const folder of [prodFolder, devFolder]) await rm(folder, { recursive: true });
 });
 
 describe("the template", () => {
@@ -134,20 +120,18 @@ describe("the template", () => {
   });
 
   it("packs the page of the API's description with all that it is made of", async () => {
-    const archive = await readFile(join(devFolder, "showApiPage.zip"));
+    const archive = await readFile(join(prodFolder, "showApiPage.zip"));
     const parts = ["functions/service/page/page.html", "page.css", "page.js", "swagger-ui.css"];
     for (const part of [...parts, "node_modules/swagger-ui-dist/swagger-ui-bundle.js"])
       expect(archive.includes(part), part).toBe(true);
   });
 
   it("serves no description of the API on a stage that wants none", () => {
-    const keys = ofType(undescribed, "AWS::ApiGatewayV2::Route").map(
-      ([, { Properties }]) => Properties.RouteKey,
-    );
+    const keys = ofType(dev, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => Properties.RouteKey);
     const described = routes.filter(({ file }) => /\/(openapi|docs)$/.test(file));
     expect(keys).toHaveLength(routes.length - described.length);
     expect(keys.filter((key) => /openapi|docs/.test(key))).toEqual([]);
-    const { Variables } = undescribed.FallbackLambdaFunction?.Properties.Environment ?? {};
+    const { Variables } = dev.FallbackLambdaFunction?.Properties.Environment ?? {};
     expect(Variables.ROUTES).not.toContain("/docs");
     expect(Variables.ROUTES).toContain("GET /health");
   });
