@@ -1,3 +1,4 @@
+import { refuse } from "./refuse.ts";
 import type { Hooks, Serverless } from "./serverless-plugin.ts";
 
 /** The functions that serve the API's description and its page. */
@@ -14,7 +15,9 @@ export default class ApiDescription {
 
   #leaveOut(): void {
     const { custom, functions } = this.#serverless.service;
-    if (custom.apiDescription !== "off") return;
+    if (custom.apiDescription === "on") return;
+    if (custom.apiDescription !== "off")
+      refuse(`apiDescription=${custom.apiDescription}: on or off is expected`);
     for (const name of FUNCTIONS) delete functions[name];
   }
 }

@@ -14,9 +14,10 @@ import { collectMetadata, readServer } from "../../lib/server/table/metadata.ts"
 import { epochSeconds } from "../../lib/wire/time.ts";
 
 /**
- * `GET /agent/metadata`: hands a server what it is to run, as the `request` collector of os-collect-config polls it. What is sent for the first time is recorded as collected. Most polls are HEAD or conditional GETs
- * that are answered 304: they cost one query of an index. The document also holds the agent's own configuration, which a
- * standard heat-agents image renders from it: else the server would be lost after its first run.
+ * `GET /agent/metadata`: hands a server what it is to run, as the `request` collector of os-collect-config polls it.
+ * What is sent for the first time is recorded as collected. Most polls are HEAD or conditional GETs that are answered
+ * 304: they cost one query of an index. The document also holds the agent's own configuration, which a standard
+ * heat-agents image renders from it: else the server would be lost after its first run.
  */
 export const handler = endpoint(
   { access: byCollectLink, response: AgentMetadata },

@@ -4,8 +4,9 @@ import { asset, assetReply } from "../../lib/http/asset.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { byAnyone } from "../../lib/http/event.ts";
 
-/** Where the page's parts are, below the folder that a function starts in; `serverless.yml` packs them. */
-const FOLDERS = ["functions/service/page", "node_modules/swagger-ui-dist"];
+/** Where the page's own parts and its library's are, below the folder that a function starts in (`serverless.yml`). */
+const OWN = "functions/service/page";
+const LIBRARY = "node_modules/swagger-ui-dist";
 
 const page = pageWithItsParts();
 
@@ -44,6 +45,5 @@ function pageWithItsParts() {
 
 /** @throws Error where the file was not packed */
 function readPart(file: string): string {
-  const [own = "", library = ""] = FOLDERS;
-  return readFileSync(`${file.startsWith("page.") ? own : library}/${file}`, "utf8");
+  return readFileSync(`${file.startsWith("page.") ? OWN : LIBRARY}/${file}`, "utf8");
 }

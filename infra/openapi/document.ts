@@ -211,6 +211,7 @@ function sharedResponses(endpoints: Endpoint[]) {
 function isHead({ method }: Endpoint): boolean {
   return method === "HEAD";
 }
+
 /** Whether what a response holds can lead to an operation: it is about one thing. A HEAD is left to its GET. */
 function isLinkedTo(endpoint: Endpoint): boolean {
   return !isHead(endpoint) && resourceOf(endpoint) !== undefined;

@@ -11,8 +11,6 @@ export interface Tag {
 
 /** A line of the route table with all that the sources say of it. */
 export interface Endpoint {
-  /** The function's name in `serverless.yml`. */
-  name: string;
   operationId: string;
   method: string;
   path: string;
@@ -47,7 +45,7 @@ async function readEndpoint(route: Route): Promise<Endpoint> {
   const notes = operations[name];
   if (!handler || !notes) throw new Error(`${file}.ts or ${dirname(file)}/operations.ts has no ${name}.`);
   const words = wordsOf(file, await readFile(new URL(`${file}.ts`, ROOT), "utf8"));
-  return { name, operationId: operationId(route), method, path, spec: handler.spec, ...words, tag, notes };
+  return { operationId: operationId(route), method, path, spec: handler.spec, ...words, tag, notes };
 }
 
 /** The function's name; of its other routes, the name and what tells the route from the first one. */

@@ -17,15 +17,6 @@ interface Servers {
   server_ids?: unknown;
 }
 
-/** That one of two fields is given, and the other is not, as the API's document says it. */
-function serverIn(given: string, absent: string) {
-  return {
-    title: `By ${given}`,
-    required: [given],
-    properties: { [given]: { not: { type: "null" } }, [absent]: { type: "null" } },
-  };
-}
-
 /** Runs a check although other fields are wrong, as long as the body is an object. */
 const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(value) };
 
@@ -143,5 +134,14 @@ export function newDeployment(
     startedAt,
     deadlineAt,
     signalExpiresAt: signalExpiry({ timeout, startedAt, deadlineAt }),
+  };
+}
+
+/** That one of two fields is given, and the other is not, as the API's document says it. */
+function serverIn(given: string, absent: string) {
+  return {
+    title: `By ${given}`,
+    required: [given],
+    properties: { [given]: { not: { type: "null" } }, [absent]: { type: "null" } },
   };
 }

@@ -11,7 +11,7 @@ export const MOST_BYTES_OF_A_CHARACTER = 7;
 
 /**
  * Adds up what values take of a response. A value is not made a text to be measured as long as a bound says that all of
- * them fit; each is measured once at most.
+ * them fit.
  */
 export class ResponseMeter {
   #bytes = 0;

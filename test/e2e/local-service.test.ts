@@ -268,6 +268,13 @@ describe("a bad option is one sentence, and exit code 1", () => {
     });
   });
 
+  it("sls package: another value of apiDescription than on and off", async () => {
+    await expect(ended({}, "package", "--param", "apiDescription=no")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("apiDescription=no: on or off is expected"),
+    });
+  });
+
   it.each(["package", "deploy"])("sls %s: a parameter that nobody knows", async (command) => {
     await expect(ended({}, command, "--param", "tokenIsuer=x")).rejects.toMatchObject({
       code: 1,

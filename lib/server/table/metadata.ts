@@ -114,7 +114,7 @@ export async function collectMetadata(
   const configs = await configsOf(projectId, deployments);
   const known = deployments.filter(({ config_id }) => configs.has(config_id));
   const present = await recordCollected(known, requestId, options.now);
-  const revisions = new Map(deployments.map(({ id, revision }) => [id as unknown, revision as unknown]));
+  const revisions = new Map<unknown, unknown>(deployments.map(({ id, revision }) => [id, revision]));
   const isAsKnown =
     present.length === known.length && entries.every(({ id, revision }) => revisions.get(id) === revision);
   return { metadata: await render(present, configs, options), isAsKnown };
