@@ -1,4 +1,4 @@
-import type { Hooks, Serverless } from "./serverless-plugin.ts";
+import type { FunctionDefinition, Hooks, Serverless } from "./serverless-plugin.ts";
 
 interface Statement {
   Effect: "Allow";
@@ -21,7 +21,14 @@ const dynamodbStatements = (permissions: Record<string, string[]> = {}): Stateme
       Resource: tableArn(target),
     }));
 
-const roleOf = (logGroup: string, permissions: Record<string, string[]> | undefined): object => ({
+const secretStatements = (secrets: string[] = []): Statement[] =>
+  secrets.map((secret) => ({
+    Effect: "Allow",
+    Action: ["secretsmanager:GetSecretValue"],
+    Resource: { Ref: secret },
+  }));
+
+const roleOf = (logGroup: string, { dynamodb, secrets }: FunctionDefinition): object => ({
   Type: "AWS::IAM::Role",
   Properties: {
     AssumeRolePolicyDocument: {
@@ -41,7 +48,8 @@ const roleOf = (logGroup: string, permissions: Record<string, string[]> | undefi
               Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
               Resource: { "Fn::GetAtt": [logGroup, "Arn"] },
             },
-            ...dynamodbStatements(permissions),
+            ...dynamodbStatements(dynamodb),
+            ...secretStatements(secrets),
           ],
         },
       },
@@ -51,7 +59,8 @@ const roleOf = (logGroup: string, permissions: Record<string, string[]> | undefi
 
 /**
  * Serverless plugin: gives every function a role of its own that allows the DynamoDB actions its `dynamodb` key
- * in `serverless.yml` names, on the tables it names, and writing its own log. Nothing else.
+ * in `serverless.yml` names, on the tables it names, reading the secrets that its `secrets` key names, and writing its
+ * own log. Nothing else.
  */
 export default class Roles {
   readonly hooks: Hooks = { "before:package:setupProviderConfiguration": () => this.#attach() };
@@ -63,6 +72,7 @@ export default class Roles {
       type: "object",
       properties: {
         dynamodb: { type: "object", additionalProperties: { type: "array", items: { type: "string" } } },
+        secrets: { type: "array", items: { type: "string" } },
       },
     });
   }
@@ -72,10 +82,7 @@ export default class Roles {
     const { naming } = this.#serverless.getProvider("aws");
     for (const [name, definition] of Object.entries(service.functions)) {
       definition.role = `${name[0]?.toUpperCase()}${name.slice(1)}Role`;
-      service.resources.Resources[definition.role] = roleOf(
-        naming.getLogGroupLogicalId(name),
-        definition.dynamodb,
-      );
+      service.resources.Resources[definition.role] = roleOf(naming.getLogGroupLogicalId(name), definition);
     }
   }
 }

@@ -37,3 +37,16 @@ export const routes: Route[] = Object.entries(functions).flatMap(([name, { handl
     return { name, method, path, file, exported };
   }),
 );
+
+/**
+ * Routes as the environment variable `ROUTES` holds them, each path once: `GET,HEAD /health;POST /v1/…`.
+ * @param events routes as events have them: `GET /health`; the one for everything else is left out
+ */
+export function routesVariable(events: string[]): string {
+  const methods = new Map<string, string[]>();
+  for (const event of events.filter((one) => one !== "*")) {
+    const [method = "", path = ""] = event.split(" ");
+    methods.set(path, [...(methods.get(path) ?? []), method]);
+  }
+  return [...methods].map(([path, of]) => `${of.join(",")} ${path}`).join(";");
+}

@@ -1,3 +1,4 @@
+import { routesVariable } from "./route-table.ts";
 import type { Hooks, Serverless } from "./serverless-plugin.ts";
 
 /**
@@ -17,10 +18,7 @@ export default class Routes {
     const routes = definitions.flatMap(({ events }) => events.map(({ httpApi }) => httpApi));
     for (const definition of definitions) {
       if (!definition.events.some(({ httpApi }) => httpApi === "*")) continue;
-      definition.environment = {
-        ...definition.environment,
-        ROUTES: routes.filter((route) => route !== "*").join(","),
-      };
+      definition.environment = { ...definition.environment, ROUTES: routesVariable(routes) };
     }
   }
 }

@@ -7,11 +7,17 @@ export interface Serverless {
   configurationInput: { params: Record<string, Record<string, unknown>> };
   service: {
     service: string;
-    provider: { stage: string; environment: Record<string, string> };
+    provider: {
+      stage: string;
+      environment: Record<string, string>;
+      /** What has been compiled of the template, while a stage is packaged. */
+      compiledCloudFormationTemplate: { Resources: Record<string, Resource> };
+    };
     functions: Record<string, FunctionDefinition>;
     resources: { Resources: Record<string, unknown> };
     custom: {
       apiDescription: string;
+      domain: { name: string; certificate: string };
       "serverless-offline": { httpPort: number | string; host?: string };
       esbuild: { outputWorkFolder?: string };
     };
@@ -31,11 +37,20 @@ export interface Options {
   data?: { headers?: Record<string, string>; pathParameters?: { project_id?: string } };
 }
 
+/** A resource of the template. */
+export interface Resource {
+  Properties?: { FunctionName?: unknown; Environment?: { Variables: Record<string, unknown> } };
+}
+
 /** A function in `serverless.yml`. */
 export interface FunctionDefinition {
+  /** Its name on the stage. */
+  name: string;
   handler: string;
   /** Logical id of a table, or `Table/index/Name`, to the DynamoDB actions allowed on it. */
   dynamodb?: Record<string, string[]>;
+  /** Logical ids of the secrets that the function may read. */
+  secrets?: string[];
   role?: string;
   /** Leaves the function as it is: serverless-esbuild does not bundle it. */
   skipEsbuild?: boolean;

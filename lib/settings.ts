@@ -1,6 +1,9 @@
 /** Where a token issuer's public keys are: an address to fetch them from, or the key set itself. */
 export type KeySource = { url: URL } | { keys: { keys: Record<string, unknown>[] } };
 
+/** Where the keys of signed links are: a secret's ARN, or a file's address. Both hold keys separated by commas. */
+export type LinkKeySource = { secret: string } | { file: URL };
+
 /** How JSON Web Tokens of one issuer are accepted. */
 export interface JwtSettings {
   issuer: string;
@@ -78,9 +81,12 @@ export function publicUrl(): string | undefined {
   return optional("PUBLIC_URL")?.replace(/\/$/, "");
 }
 
-/** Every `METHOD /path/{parameter}` that has an endpoint; set at build time from the route table. */
-export function routes(): string[] {
-  return required("ROUTES").split(",");
+/** Every path that has an endpoint, and its methods, in the order of the route table; set at build time from it. */
+export function routes(): { path: string; methods: string[] }[] {
+  return required("ROUTES")
+    .split(";")
+    .map((line) => line.split(" "))
+    .map(([methods = "", path = ""]) => ({ path, methods: methods.split(",") }));
 }
 
 /**
@@ -96,15 +102,12 @@ export function logLevel(): (typeof LOG_LEVELS)[number] {
 }
 
 /**
- * The keys of signed links. The first one signs, all of them verify.
- * @throws Error when `LINK_KEYS` is not set, or holds a key of less than 32 characters
+ * Where the keys of signed links are kept: a secret of Secrets Manager, or a file on one's own machine.
+ * @throws Error when `LINK_KEYS` is not set
  */
-export function linkKeys(): string[] {
-  const keys = words(required("LINK_KEYS"));
-  if (keys.length === 0) throw new Error("LINK_KEYS holds no key.");
-  if (keys.some((key) => key.length < 32))
-    throw new Error("LINK_KEYS holds a key of less than 32 characters.");
-  return keys;
+export function linkKeySource(): LinkKeySource {
+  const address = required("LINK_KEYS");
+  return address.startsWith("file:") ? { file: new URL(address) } : { secret: address };
 }
 
 /**

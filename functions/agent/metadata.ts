@@ -1,10 +1,4 @@
-import {
-  collectUrl,
-  linksVersion,
-  presentLink,
-  requireLink,
-  signalUrlFor,
-} from "../../lib/http/agent-links.ts";
+import { agentLinks, presentLink, requireLink } from "../../lib/http/agent-links.ts";
 import { byCollectLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply, withoutValidators } from "../../lib/http/preconditions.ts";
@@ -31,13 +25,14 @@ export const handler = endpoint(
     // Its successor is a change like others: an agent that is answered 304 for ever would never learn of it.
     const changedAt =
       present === own ? state.changedAt : Math.max(state.changedAt, epochSeconds(new Date(present.issued)));
-    const validators = validatorsOf({ ...state, changedAt }, linksVersion(baseUrl, present), now);
-    const options = { now, signalUrl: signalUrlFor(baseUrl) };
+    const links = await agentLinks(baseUrl);
+    const validators = validatorsOf({ ...state, changedAt }, links.version(present), now);
+    const options = { now, signalUrl: links.signalUrl };
     let isAsKnown = true;
     const reply = await conditionalReply({ method, preconditions }, validators, async () => {
       const collected = await collectMetadata(own.project, server, options, requestId);
       isAsKnown = collected.isAsKnown;
-      const request = { metadata_url: collectUrl(baseUrl, present) };
+      const request = { metadata_url: links.collectUrl(present) };
       return {
         deployments: collected.metadata,
         "os-collect-config": { collectors: ["request"], request },

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { collectUrl, linkExpiry } from "../../lib/http/agent-links.ts";
+import { agentLinks, linkExpiry } from "../../lib/http/agent-links.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { MetadataUrl, ServerPath } from "../../lib/server/server.ts";
@@ -24,6 +24,7 @@ export const handler = endpoint(
     const issued = Date.now();
     const expires = linkExpiry(issued);
     const link = { project: projectId, server: path.server_id, issued, expires };
-    return { metadata_url: collectUrl(baseUrl, link), expires_at: isoTimeOf(expires) };
+    const links = await agentLinks(baseUrl);
+    return { metadata_url: links.collectUrl(link), expires_at: isoTimeOf(expires) };
   },
 );

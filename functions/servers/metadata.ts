@@ -1,4 +1,4 @@
-import { signalUrlFor } from "../../lib/http/agent-links.ts";
+import { agentLinks } from "../../lib/http/agent-links.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ServerMetadata } from "../../lib/server/metadata.ts";
@@ -15,7 +15,8 @@ export const handler = endpoint(
   async ({ projectId, delegateProjectId, mayWrite, path, baseUrl }) => {
     const now = new Date();
     const server = await readServer(projectId, path.server_id, now, { delegateProjectId });
-    const options = { now, signalUrl: mayWrite ? signalUrlFor(baseUrl) : undefined };
+    const links = mayWrite ? await agentLinks(baseUrl) : undefined;
+    const options = { now, signalUrl: links?.signalUrl };
     return { metadata: await readMetadata(projectId, server, options) };
   },
 );

@@ -1,8 +1,13 @@
-import { AUDIENCE, ISSUER, linkKey, publicKeySet } from "./signing-key.ts";
+import { AUDIENCE, ISSUER, linkKeyFile, publicKeySet } from "./signing-key.ts";
+import { tableNames } from "./stage.ts";
 import { CREDENTIALS, REGION } from "./tables.ts";
 
-/** The key of servers' links, as environment variables. */
-export const linkEnvironment = async () => ({ LINK_KEYS: await linkKey() });
+/** What a stage has of CloudFormation's making: the tables' names, and where the key of servers' links is. */
+export const stageEnvironment = async (stage: string) => ({
+  SOFTWARE_DEPLOYMENTS_TABLE: tableNames(stage).SoftwareDeploymentsTable,
+  SOFTWARE_CONFIGS_TABLE: tableNames(stage).SoftwareConfigsTable,
+  LINK_KEYS: (await linkKeyFile()).href,
+});
 
 /** What leads the SDK to an emulator, as environment variables. */
 export const emulatorEnvironment = (endpoint: string) => ({

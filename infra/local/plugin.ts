@@ -3,7 +3,7 @@ import type { Hooks, Options, Serverless } from "../serverless-plugin.ts";
 import { announce } from "./announcement.ts";
 import { answerAsDeployed } from "./as-deployed.ts";
 import { accepting } from "./emulator.ts";
-import { emulatorEnvironment, issuerEnvironment, linkEnvironment } from "./environment.ts";
+import { emulatorEnvironment, issuerEnvironment, stageEnvironment } from "./environment.ts";
 import { EXAMPLE_PROJECT } from "./example.ts";
 import { listening, storageOptions } from "./options.ts";
 import { signToken } from "./signing-key.ts";
@@ -63,8 +63,7 @@ export default class Local {
     const { environment, stage } = this.#serverless.service.provider;
     const storage = await openStorage(await storageOptions(), stage);
     process.once("exit", () => void storage.close());
-    Object.assign(environment, emulatorEnvironment(storage.endpoint));
-    if (typeof environment.LINK_KEYS !== "string") Object.assign(environment, await linkEnvironment());
+    Object.assign(environment, emulatorEnvironment(storage.endpoint), await stageEnvironment(stage));
     if (!environment.TOKEN_ISSUER && !environment.KEYSTONE_AUTH_URL)
       Object.assign(environment, await issuerEnvironment());
     return storage;

@@ -3,7 +3,8 @@ import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 
 const FOLDER = new URL("../../.local/", import.meta.url);
-const FILE = new URL("signing-key.json", FOLDER);
+const SIGNING_KEY = new URL("signing-key.json", FOLDER);
+const LINK_KEY = new URL("link-key", FOLDER);
 const ALGORITHM = "ES256";
 
 /** Whose tokens the service accepts when it runs locally: the developer's own, signed by a key made here. */
@@ -15,8 +16,8 @@ const make = async (): Promise<JWK> => {
   return { ...(await exportJWK(privateKey)), kid: crypto.randomUUID(), alg: ALGORITHM, use: "sig" };
 };
 
-/** A secret of this machine: made on first use, kept between runs, readable by its owner alone. */
-const kept = async (file: URL, fresh: string): Promise<string> => {
+/** A secret of this machine: made on first use, kept between runs, readable by its owner alone. @returns its file */
+const kept = async (file: URL, fresh: string): Promise<URL> => {
   await mkdir(FOLDER, { recursive: true });
   const own = new URL(`${crypto.randomUUID()}.new`, FOLDER);
   await writeFile(own, fresh, { mode: 0o600 });
@@ -25,15 +26,15 @@ const kept = async (file: URL, fresh: string): Promise<string> => {
     if (error.code !== "EEXIST") throw error;
   });
   await rm(own);
-  return readFile(file, "utf8");
+  return file;
 };
 
 /** The development signing key. */
-const signingKey = async (): Promise<JWK> => JSON.parse(await kept(FILE, JSON.stringify(await make())));
+const signingKey = async (): Promise<JWK> =>
+  JSON.parse(await readFile(await kept(SIGNING_KEY, JSON.stringify(await make())), "utf8"));
 
-/** The key that signs servers' links on this machine. */
-export const linkKey = (): Promise<string> =>
-  kept(new URL("link-key", FOLDER), randomBytes(48).toString("base64url"));
+/** The file that holds the key of servers' links on this machine. */
+export const linkKeyFile = (): Promise<URL> => kept(LINK_KEY, randomBytes(48).toString("base64url"));
 
 /** The key set that verifies development tokens: the public half of the signing key. */
 export const publicKeySet = async (): Promise<{ keys: JWK[] }> => {

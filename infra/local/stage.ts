@@ -1,8 +1,11 @@
 /** The stage whose tables the tests use: the default one, which `sls offline` runs. */
 export const STAGE = "dev";
 
-/** The table of deployments on that stage, as `infra/tables.yml` names it. */
-export const TABLE = `software-deployments-${STAGE}`;
+/** The names of a stage's tables on one's own machine, by their logical ids: deployed, CloudFormation names them. */
+export const tableNames = (stage: string) => ({
+  SoftwareDeploymentsTable: `software-deployments-${stage}`,
+  SoftwareConfigsTable: `software-configs-${stage}`,
+});
 
-/** The table of configurations on that stage. */
-export const CONFIGS_TABLE = `software-configs-${STAGE}`;
+/** The tables of deployments and of configurations on the default stage. */
+export const { SoftwareDeploymentsTable: TABLE, SoftwareConfigsTable: CONFIGS_TABLE } = tableNames(STAGE);

@@ -10,13 +10,11 @@ import {
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { parse } from "yaml";
+import { tableNames } from "./stage.ts";
 
 /** The emulators do not check credentials, but the SDK signs with some. */
 export const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 export const REGION = "eu-central-1";
-
-/** The names that `infra/tables.yml` gives its tables on a stage. */
-const SERVICE = "software-deployments";
 
 interface Template {
   Resources: Record<
@@ -31,15 +29,17 @@ type TableDefinition = CreateTableCommandInput & { timeToLive: TimeToLiveSpecifi
 /** The tables of `infra/tables.yml`, the deployed definition. */
 const tableDefinitions = async (stage: string): Promise<TableDefinition[]> => {
   const template = await readFile(new URL("../tables.yml", import.meta.url), "utf8");
-  const text = template.replaceAll("${self:service}", SERVICE).replaceAll("${sls:stage}", stage);
-  return Object.values((parse(text) as Template).Resources).map(({ Properties: table }) => ({
-    TableName: table.TableName,
-    BillingMode: table.BillingMode,
-    AttributeDefinitions: table.AttributeDefinitions,
-    KeySchema: table.KeySchema,
-    GlobalSecondaryIndexes: table.GlobalSecondaryIndexes,
-    timeToLive: table.TimeToLiveSpecification,
-  }));
+  const names: Record<string, string> = tableNames(stage);
+  return Object.entries((parse(template) as Template).Resources).map(
+    ([logicalId, { Properties: table }]) => ({
+      TableName: names[logicalId],
+      BillingMode: table.BillingMode,
+      AttributeDefinitions: table.AttributeDefinitions,
+      KeySchema: table.KeySchema,
+      GlobalSecondaryIndexes: table.GlobalSecondaryIndexes,
+      timeToLive: table.TimeToLiveSpecification,
+    }),
+  );
 };
 
 /** What an index carries beside keys, by the indexes' names. */

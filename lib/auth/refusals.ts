@@ -9,3 +9,8 @@ export function invalidToken(cause?: unknown): ServiceError {
 export function tokenNotCheckable(cause?: unknown): ServiceError {
   return new ServiceError("unavailable", "The token cannot be checked at the moment.", { cause });
 }
+
+/** What is said when the keys of signed links cannot be read. */
+export function linksNotUsable(cause?: unknown): ServiceError {
+  return new ServiceError("unavailable", "Signed links cannot be made or checked at the moment.", { cause });
+}

@@ -1,4 +1,5 @@
-import { type CollectLink, type SignedLink, sign, signingKeyName } from "../auth/signed-link.ts";
+import { linkKeys } from "../auth/link-keys.ts";
+import { type CollectLink, type SignedLink, sign } from "../auth/signed-link.ts";
 import { ServiceError } from "../errors.ts";
 import { linkLifetime } from "../settings.ts";
 
@@ -22,19 +23,26 @@ export function linkExpiry(issued: number): number {
   return Math.floor(issued / 1_000) + LIFETIME;
 }
 
-/** The link by which a server's agent collects what it is to run. */
-export function collectUrl(
-  baseUrl: string,
-  { project, server, issued, expires }: Omit<CollectLink, "allows">,
-): string {
-  return `${baseUrl}/agent/metadata?${LINK_PARAMETER}=${sign({ allows: "collect", project, server, issued, expires })}`;
+/** The links that the service gives out at one address, signed with the key that signs now. */
+export interface AgentLinks {
+  /** The link by which a server's agent collects what it is to run. */
+  collectUrl(link: Omit<CollectLink, "allows">): string;
+  /** The link by which the result of one delivery is signalled: the same at every call. */
+  signalUrl(run: AwaitedRun): string;
+  /** Of what the links in a document are made, beside the document's own link: when it changes, so do they. */
+  version(link: CollectLink): string;
 }
 
-/** Makes the links by which results are signalled, each for one delivery: the same at every call. */
-export function signalUrlFor(baseUrl: string): (run: AwaitedRun) => string {
-  return ({ project_id: project, id: deployment, delivery, attempt, signalExpiresAt: expires }) => {
-    const signed = sign({ allows: "signal", project, deployment, delivery, attempt, expires });
-    return `${baseUrl}/agent/signal?${LINK_PARAMETER}=${signed}`;
+/** Gets ready to make links. @throws ServiceError `unavailable` where the key cannot be read */
+export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
+  const [key] = await linkKeys();
+  const url = (path: string, link: SignedLink) => `${baseUrl}${path}?${LINK_PARAMETER}=${sign(link, key)}`;
+  return {
+    collectUrl: ({ project, server, issued, expires }) =>
+      url("/agent/metadata", { allows: "collect", project, server, issued, expires }),
+    signalUrl: ({ project_id: project, id: deployment, delivery, attempt, signalExpiresAt: expires }) =>
+      url("/agent/signal", { allows: "signal", project, deployment, delivery, attempt, expires }),
+    version: ({ issued, expires }) => `${baseUrl} ${key.name} ${issued} ${expires}`,
   };
 }
 
@@ -46,11 +54,6 @@ export function signalUrlFor(baseUrl: string): (run: AwaitedRun) => string {
 export function presentLink(link: CollectLink, now: Date): CollectLink {
   const half = Math.floor((link.issued + link.expires * 1_000) / 2);
   return now.getTime() < half ? link : { ...link, issued: half, expires: linkExpiry(half) };
-}
-
-/** Of what the links in a document are made, beside the document's own link: when it changes, so do they. */
-export function linksVersion(baseUrl: string, { issued, expires }: CollectLink): string {
-  return `${baseUrl} ${signingKeyName()} ${issued} ${expires}`;
 }
 
 /** A caller's link, which must allow this. @throws ServiceError `unauthorized` where it does not, or there is none */

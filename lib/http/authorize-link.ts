@@ -10,12 +10,12 @@ export const bySignalLink: Access = [authorizeLink("signal")];
 
 /**
  * Middleware: lets through who comes by a signed link that allows this.
- * @throws ServiceError `unauthorized` for every other link, and without one
+ * @throws ServiceError `unauthorized` for every other link, and without one; `unavailable` where it cannot be checked
  */
 function authorizeLink(allows: SignedLink["allows"]): Middleware {
   return {
-    before: ({ event }) => {
-      const link = verify(queryOf(event)[LINK_PARAMETER] ?? "", allows);
+    before: async ({ event }) => {
+      const link = await verify(queryOf(event)[LINK_PARAMETER] ?? "", allows);
       event.caller = { projectId: link.project, mayWrite: false, link };
     },
   };

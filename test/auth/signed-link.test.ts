@@ -1,5 +1,10 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type CollectLink, sign, verify } from "../../lib/auth/signed-link.ts";
+import type { CollectLink, SignedLink } from "../../lib/auth/signed-link.ts";
+import { type Secret, secretsManager } from "../support/secrets-manager.ts";
 
 const OLD = "old-key-of-at-least-32-characters-";
 const NEW = "new-key-of-at-least-32-characters-";
@@ -13,70 +18,160 @@ const newLink = (seconds = 60): CollectLink => ({
 });
 
 const refused = expect.objectContaining({ kind: "unauthorized" });
+const unavailable = expect.objectContaining({ kind: "unavailable" });
 
-const verified = (signed: string, allows: "collect" | "signal" = "collect"): unknown => {
-  try {
-    return verify(signed, allows);
-  } catch (error) {
-    return error;
-  }
+/** A container of a function that signs and verifies links: it remembers nothing of others. */
+const container = async () => {
+  vi.resetModules();
+  const { linkKeys } = await import("../../lib/auth/link-keys.ts");
+  const { sign, verify } = await import("../../lib/auth/signed-link.ts");
+  return {
+    sign: async (link: SignedLink) => sign(link, (await linkKeys())[0]),
+    /** The link, or why it is refused. */
+    verified: (signed: string, allows: SignedLink["allows"] = "collect"): Promise<unknown> =>
+      verify(signed, allows).catch((error: unknown) => error),
+  };
 };
 
-beforeEach(() => vi.stubEnv("LINK_KEYS", OLD));
+/** Moves the clock of days; what the SDK waits for goes on. */
+const pass = (seconds: number): void => {
+  vi.setSystemTime(Date.now() + seconds * 1_000);
+};
 
-afterEach(() => {
+let secret: Secret;
+
+beforeEach(async () => {
+  secret = await secretsManager(OLD);
+  vi.stubEnv("AWS_ENDPOINT_URL_SECRETS_MANAGER", secret.url);
+  vi.stubEnv("AWS_REGION", "eu-central-1");
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
+  vi.stubEnv("LINK_KEYS", secret.arn);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+});
+
+afterEach(async () => {
   vi.unstubAllEnvs();
   vi.useRealTimers();
+  await secret.close();
 });
 
 describe("a signed link", () => {
-  it("comes back as it was signed, always as the same text", () => {
+  it("comes back as it was signed, always as the same text", async () => {
+    const { sign, verified } = await container();
     const given = newLink();
-    expect(verified(sign(given))).toEqual(given);
-    expect(sign(given)).toBe(sign({ ...given }));
+    expect(await verified(await sign(given))).toEqual(given);
+    expect(await sign(given)).toBe(await sign({ ...given }));
   });
 
-  it("is good for what it allows alone, and until it ends", () => {
-    const signed = sign(newLink());
-    expect(verified(signed, "signal")).toEqual(refused);
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 59_000 });
-    expect(verified(signed)).toMatchObject({ project: "p" });
-    vi.setSystemTime(Date.now() + 2_000);
-    expect(verified(signed)).toEqual(refused);
+  it("is good for what it allows alone, and until it ends", async () => {
+    const { sign, verified } = await container();
+    const signed = await sign(newLink());
+    expect(await verified(signed, "signal")).toEqual(refused);
+    pass(58);
+    expect(await verified(signed)).toMatchObject({ project: "p" });
+    pass(3);
+    expect(await verified(signed)).toEqual(refused);
   });
 
-  it("is refused with any character changed, added or taken away", () => {
-    const signed = sign(newLink());
+  it("is refused with any character changed, added or taken away", async () => {
+    const { sign, verified } = await container();
+    const signed = await sign(newLink());
     for (let at = 0; at < signed.length; at += 1) {
       const changed = `${signed.slice(0, at)}${signed[at] === "A" ? "B" : "A"}${signed.slice(at + 1)}`;
-      expect(verified(changed)).toEqual(refused);
+      expect(await verified(changed)).toEqual(refused);
     }
-    for (const other of [
-      "",
-      ".",
-      "a",
-      "a.b",
-      `${signed}A`,
-      signed.slice(0, -1),
-      `${signed}.`,
-      ` ${signed}`,
-    ]) {
-      expect(verified(other)).toEqual(refused);
-    }
+    const others = ["", ".", "a", "a.b", "bnVsbA.AA", `${signed}A`, signed.slice(0, -1), `${signed}.`];
+    for (const other of [...others, ` ${signed}`]) expect(await verified(other)).toEqual(refused);
+  });
+});
+
+describe("the keys of signed links", () => {
+  it("are read from Secrets Manager once in 5 minutes", async () => {
+    const { sign, verified } = await container();
+    for (let i = 0; i < 5; i += 1) await verified(await sign(newLink(i + 60)));
+    expect(secret.requests).toHaveLength(1);
+    pass(301);
+    await Promise.all([sign(newLink()), sign(newLink(90))]);
+    expect(secret.requests).toHaveLength(2);
   });
 
-  it("outlives a change of keys as long as the old one is still named", () => {
-    const signed = sign(newLink());
-    vi.stubEnv("LINK_KEYS", `${NEW},${OLD}`);
-    expect(verified(signed)).toMatchObject({ project: "p" });
-    const later = sign(newLink());
-    vi.stubEnv("LINK_KEYS", NEW);
-    expect(verified(signed)).toEqual(refused);
-    expect(verified(later)).toMatchObject({ project: "p" });
+  it("change by two steps without a link that is refused by whoever still holds the old ones", async () => {
+    const early = await container();
+    const fromOld = await early.sign(newLink(3_600));
+    secret.value = `${OLD},${NEW}`;
+    const late = await container();
+    expect(await early.verified(await late.sign(newLink()))).toMatchObject({ project: "p" });
+    pass(301);
+    await early.sign(newLink());
+    secret.value = `${NEW},${OLD}`;
+    const after = await container();
+    const fromNew = await after.sign(newLink(3_600));
+    const { requests } = secret;
+    const before = requests.length;
+    expect(await early.verified(fromNew)).toMatchObject({ project: "p" });
+    expect(requests).toHaveLength(before);
+    expect(await after.verified(fromOld)).toMatchObject({ project: "p" });
+    secret.value = NEW;
+    const last = await container();
+    expect(await last.verified(fromOld)).toEqual(refused);
+    expect(await last.verified(fromNew)).toMatchObject({ project: "p" });
   });
 
-  it("is not signed with a short key", () => {
-    vi.stubEnv("LINK_KEYS", "short");
-    expect(() => sign(newLink())).toThrow("32 characters");
+  it("are read again for a link that none of them verifies, at most every 10 s", async () => {
+    const { sign, verified } = await container();
+    await sign(newLink());
+    pass(11);
+    secret.value = `${NEW},${OLD}`;
+    const other = await container();
+    const fromNew = await other.sign(newLink());
+    secret.requests.length = 0;
+    expect(await verified(fromNew)).toMatchObject({ project: "p" });
+    expect(secret.requests).toHaveLength(1);
+    const forged = `${fromNew.slice(0, -10)}AAAAAAAAAA`;
+    for (let i = 0; i < 5; i += 1) expect(await verified(forged)).toEqual(refused);
+    expect(secret.requests).toHaveLength(1);
+    pass(11);
+    for (let i = 0; i < 5; i += 1) expect(await verified(forged)).toEqual(refused);
+    expect(secret.requests).toHaveLength(2);
+    expect(await verified("no link at all")).toEqual(refused);
+    expect(secret.requests).toHaveLength(2);
+  });
+
+  it("serve on while Secrets Manager is away; what they do not verify cannot be checked then", async () => {
+    const { sign, verified } = await container();
+    const signed = await sign(newLink(3_600));
+    secret.error = "InternalServiceError";
+    pass(301);
+    expect(await verified(signed)).toMatchObject({ project: "p" });
+    pass(11);
+    expect(await verified(`${signed.slice(0, -10)}AAAAAAAAAA`)).toEqual(unavailable);
+    const cold = await container();
+    await expect(cold.sign(newLink())).rejects.toEqual(unavailable);
+    secret.error = undefined;
+    pass(11);
+    expect(await cold.verified(await cold.sign(newLink()))).toMatchObject({ project: "p" });
+  });
+
+  it.each([
+    ["a short key", "short"],
+    ["no key", " , "],
+  ])("are not used with %s, which is not told to the caller", async (_, value) => {
+    secret.value = value;
+    const { sign } = await container();
+    const error = await sign(newLink()).catch((thrown: Error) => thrown);
+    expect(error).toEqual(unavailable);
+    expect((error as Error).message).not.toMatch(/short|key/);
+  });
+
+  it("are read from a file on one's own machine", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "link-keys-"));
+    const file = join(folder, "link-key");
+    await writeFile(file, OLD);
+    vi.stubEnv("LINK_KEYS", pathToFileURL(file).href);
+    const { sign, verified } = await container();
+    expect(await verified(await sign(newLink()))).toMatchObject({ project: "p" });
+    await rm(folder, { recursive: true });
+    expect(secret.requests).toHaveLength(0);
   });
 });

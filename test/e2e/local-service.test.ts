@@ -268,11 +268,18 @@ describe("a bad option is one sentence, and exit code 1", () => {
     });
   });
 
-  it("sls package: another value of apiDescription than on and off", async () => {
-    await expect(ended({}, "package", "--param", "apiDescription=no")).rejects.toMatchObject({
+  it.each([
+    ["apiDescription=no: on or off is expected", "--param", "apiDescription=no"],
+    ["domainName=api.example: certificateArn is expected", "--param", "domainName=api.example"],
+    ["--stage a-stage-that-is-long: at most 14 characters", "--stage", "a-stage-that-is-long"],
+    ["The most, 4096, are of the parameter tokenKeys.", "--param", `tokenKeys=${"k".repeat(4_096)}`],
+  ])("sls package: what AWS would not run: %s", async (sentence, ...args) => {
+    const folder = await mkdtemp(join(tmpdir(), "package-"));
+    await expect(ended({}, "package", "--package", folder, ...args)).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("apiDescription=no: on or off is expected"),
+      stderr: expect.stringContaining(sentence),
     });
+    await rm(folder, { recursive: true });
   });
 
   it.each(["package", "deploy"])("sls %s: a parameter that nobody knows", async (command) => {

@@ -109,7 +109,7 @@ describe("the house", () => {
 
   it.each([
     ["process.env", /process\.env/, /^lib\/settings\.ts$/],
-    ["the AWS SDK", /"@aws-sdk\//, /^lib\/dynamodb\//],
+    ["the AWS SDK", /"@aws-sdk\//, /^lib\/(dynamodb\/|auth\/link-keys\.ts$)/],
     ["middy", /"@middy\//, /^lib\/http\//],
     ["the clock", /new Date\(\)|Date\.now\(|performance\.now\(/, /^(functions|lib\/http|lib\/auth)\//],
     ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^functions\//],

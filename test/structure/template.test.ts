@@ -28,12 +28,14 @@ const packaged = async (folder: string, stage: string, ...parameters: string[]):
 const ofType = (resources: Resources, type: string): [string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
+const CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/5f1a";
+
 /** How long packaging may take beside other tests, in ms. */
 const PACKAGING = 240_000;
 
 let prod: Resources;
 let prodFolder: string;
-/** A stage for trying out, with keys of its own and without the API's description. */
+/** A stage for trying out, with a domain of its own and without the API's description. */
 let dev: Resources;
 let devFolder: string;
 
@@ -41,7 +43,13 @@ beforeAll(async () => {
   prodFolder = await mkdtemp(join(tmpdir(), "package-"));
   prod = await packaged(prodFolder, "prod", "tokenIssuer=https://issuer.example", "tokenAudience=a");
   devFolder = await mkdtemp(join(tmpdir(), "package-"));
-  dev = await packaged(devFolder, "dev", `linkKeys=${"k".repeat(32)}`, "apiDescription=off");
+  dev = await packaged(
+    devFolder,
+    "dev",
+    "apiDescription=off",
+    "domainName=api.example",
+    `certificateArn=${CERTIFICATE}`,
+  );
 }, PACKAGING);
 
 afterAll(async () => {
@@ -68,24 +76,40 @@ describe("the template", () => {
       expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], MemorySize: 512 });
       expect(Properties.Timeout).toBeLessThan(30);
       expect(Properties.Environment.Variables).toMatchObject({
-        SOFTWARE_DEPLOYMENTS_TABLE: "software-deployments-prod",
+        SOFTWARE_DEPLOYMENTS_TABLE: { Ref: "SoftwareDeploymentsTable" },
+        LINK_KEYS: { Ref: "LinkKeys" },
         TOKEN_ISSUER: "https://issuer.example",
       });
     }
   });
 
-  it("makes the key of its links itself, unless it is given some", async () => {
-    const [[secret, made] = []] = ofType(prod, "AWS::SecretsManager::Secret");
-    expect(made?.Properties.GenerateSecretString.PasswordLength).toBe(64);
-    const keysOf = (resources: Resources) =>
-      ofType(resources, "AWS::Lambda::Function").map(
-        ([, { Properties }]) => Properties.Environment.Variables.LINK_KEYS,
-      );
-    const resolved = { "Fn::Join": ["", ["{{resolve:secretsmanager:", { Ref: secret }, "}}"]] };
-    expect(new Set(keysOf(prod).map((keys) => JSON.stringify(keys)))).toEqual(
-      new Set([JSON.stringify(resolved)]),
-    );
-    expect(new Set(keysOf(dev))).toEqual(new Set(["k".repeat(32)]));
+  it("makes the key of its links itself, and gives it to no function's environment", () => {
+    const [[, secret] = []] = ofType(prod, "AWS::SecretsManager::Secret");
+    expect(secret?.Properties.GenerateSecretString.PasswordLength).toBe(64);
+    expect(JSON.stringify(prod)).not.toContain("resolve:secretsmanager");
+  });
+
+  it("gives no fixed name to what it keeps: a deployment that failed can be repeated", () => {
+    const kept = Object.entries(prod).filter(([, { DeletionPolicy }]) => DeletionPolicy === "Retain");
+    expect(kept.map(([name]) => name).sort()).toEqual([
+      "LinkKeys",
+      "SoftwareConfigsTable",
+      "SoftwareDeploymentsTable",
+    ]);
+    for (const [name, { Properties }] of kept) {
+      const named = Object.keys(Properties).filter((key) => /^(?:\w+)?Name$/.test(key));
+      expect(named, `of ${name}`).toEqual([]);
+    }
+  });
+
+  it("has a domain of its own where it is given one, and no other address then", () => {
+    const [[, domain] = []] = ofType(dev, "AWS::ApiGatewayV2::DomainName");
+    expect(domain?.Properties).toMatchObject({
+      DomainName: "api.example",
+      DomainNameConfigurations: [{ CertificateArn: CERTIFICATE, EndpointType: "REGIONAL" }],
+    });
+    const conditional = { "Fn::If": ["HasDomain", true, false] };
+    expect(dev.HttpApi?.Properties.DisableExecuteApiEndpoint).toEqual(conditional);
   });
 
   it("throttles no result of an agent tightly", () => {
@@ -97,8 +121,8 @@ describe("the template", () => {
 
   it("keeps every log for a time", () => {
     const groups = ofType(prod, "AWS::Logs::LogGroup");
-    expect(groups).toHaveLength(functionNames.length);
-    for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(30);
+    expect(groups.length).toBeGreaterThanOrEqual(functionNames.length);
+    for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(365);
   });
 
   it("has tables on demand, keyed, encrypted, recoverable; kept and protected on prod", () => {
@@ -133,7 +157,7 @@ describe("the template", () => {
     expect(keys.filter((key) => /openapi|docs/.test(key))).toEqual([]);
     const { Variables } = dev.FallbackLambdaFunction?.Properties.Environment ?? {};
     expect(Variables.ROUTES).not.toContain("/docs");
-    expect(Variables.ROUTES).toContain("GET /health");
+    expect(Variables.ROUTES).toContain("GET,HEAD /health;");
   });
 
   it("lets a stage for trying out be deleted whole", () => {
@@ -219,7 +243,11 @@ describe("a function's role", () => {
     expect(Object.keys(ALLOWED).sort()).toEqual([...functionNames].sort());
   });
 
-  it.each(functionNames)("%s: its DynamoDB calls, its own log, and nothing else", (name) => {
+  /** What signs or verifies links. */
+  const READS_LINK_KEYS = ["createServerLink", "collectServerMetadata", "signalByLink", "showServerMetadata"];
+  const readsLinkKeys = { Action: ["secretsmanager:GetSecretValue"], Resource: { Ref: "LinkKeys" } };
+
+  it.each(functionNames)("%s: its DynamoDB calls, its secrets, its own log, and nothing else", (name) => {
     const logicalId = `${name[0]?.toUpperCase()}${name.slice(1)}`;
     const role = prod[`${logicalId}LambdaFunction`]?.Properties.Role["Fn::GetAtt"][0];
     const { Policies, ManagedPolicyArns } = prod[role]?.Properties ?? {};
@@ -232,6 +260,7 @@ describe("a function's role", () => {
           Resource: { "Fn::GetAtt": [`${logicalId}LogGroup`, "Arn"] },
         },
         ...(ALLOWED[name] ?? []).map((statement) => ({ Effect: "Allow", ...statement })),
+        ...(READS_LINK_KEYS.includes(name) ? [{ Effect: "Allow", ...readsLinkKeys }] : []),
       ],
     ]);
   });
