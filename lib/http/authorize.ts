@@ -5,7 +5,7 @@ import { ServiceError } from "../errors.ts";
 import { DELEGATE_ROLES, tokenSettings } from "../settings.ts";
 import type { Access, Caller, EndpointEvent, Middleware } from "./event.ts";
 
-/** The longest token that is looked at, in bytes. */
+/** The most that a request's tokens take together, in bytes: API Gateway itself refuses more than 10,240 of headers. */
 const MAX_TOKEN_BYTES = 8_192;
 
 const BEARER = /^bearer +/i;
@@ -52,11 +52,13 @@ function mayCall({ accessRules }: Identity, method: string, path: string): boole
 /** The one token that a request presents, in `X-Auth-Token` or `Authorization: Bearer`. */
 function presentedToken(headers: EndpointEvent["headers"]): string {
   const bearers = valuesOf(headers.authorization).filter((value) => BEARER.test(value));
-  const tokens = new Set([
+  const presented = [
     ...valuesOf(headers["x-auth-token"]),
     ...bearers.map((value) => value.replace(BEARER, "")),
-  ]);
-  const [token, second] = tokens;
+  ];
+  if (presented.join("").length > MAX_TOKEN_BYTES)
+    throw unauthorized("Authorization failed: the token is too long.");
+  const [token, second] = new Set(presented);
   if (token === undefined) {
     throw unauthorized(
       "Authorization failed: a token is required, in X-Auth-Token or Authorization: Bearer.",
@@ -64,7 +66,6 @@ function presentedToken(headers: EndpointEvent["headers"]): string {
   }
   if (second !== undefined)
     throw unauthorized("Authorization failed: the request holds two different tokens.");
-  if (token.length > MAX_TOKEN_BYTES) throw unauthorized("Authorization failed: the token is too long.");
   return token;
 }
 

@@ -58,6 +58,13 @@ describe("create: 401, and nothing is stored", () => {
     expectFault(await create(minimal(), { token: long }), 401, "too long");
   });
 
+  it("a token that takes more than 8 KB in both headers together", async () => {
+    const token = await signToken(tenant.project, ["member", "r".repeat(4_000)], 60);
+    expect((await create(minimal(), { token })).status).toBe(200);
+    const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+    expectFault(await create(minimal(), { token, headers }), 401, "too long");
+  });
+
   it("two different tokens", async () => {
     const other = await memberToken(newProject());
     expectFault(await create(minimal(), { headers: { authorization: `Bearer ${other}` } }), 401, "two");
