@@ -1,9 +1,7 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import { HttpRequest } from "@smithy/core/protocols";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-
-/** The longest time for a whole exchange, in ms. */
-const TIMEOUT = 3_000;
+import { TOKEN_TIMEOUT } from "../times.ts";
 
 /** The largest answer that is read, in bytes. */
 const MAX_ANSWER_BYTES = 1_048_576;
@@ -25,7 +23,7 @@ export async function getJson(
   url: URL,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; document?: unknown }> {
-  const signal = AbortSignal.timeout(TIMEOUT);
+  const signal = AbortSignal.timeout(TOKEN_TIMEOUT);
   const { response } = await client.handle(
     new HttpRequest({
       protocol: url.protocol,

@@ -71,9 +71,6 @@ export const BATCH_KEYS = 100;
 /** The most items that a query looks at in one page. */
 const QUERY_PAGE = 1_000;
 
-/** For how long a write that has collided is sent again, in ms. */
-const COLLISIONS_MS = 2_800;
-
 /** Attempts at what the SDK does not retry: colliding transactions, keys that were left out. */
 const MAX_ATTEMPTS = 5;
 
@@ -162,9 +159,7 @@ export function updateChecked(
 async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
   const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
   try {
-    await retryCollisions((deadline) =>
-      client.send(new TransactWriteCommand({ TransactItems }), untilAnswered(deadline)),
-    );
+    await retryCollisions(() => client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()));
     return { written: true, failedCheck: undefined };
   } catch (error) {
     if (!isConditionFailed(error)) return rethrow(error);
@@ -173,18 +168,16 @@ async function transact(checks: ConditionCheck[], writes: TransactItems): Promis
 }
 
 /**
- * Sends a write again when it collides with a transaction, which the SDK does not: where the collision was answered at
- * the first try, and no longer than lets the write land in time (see `client`).
+ * Sends a write again when it collides with a transaction, which the SDK does not. Not where the SDK had tried it
+ * before: that try may have landed, and the answer to a new call would not say that there was one.
  */
-async function retryCollisions<Output>(send: (deadline?: AbortSignal) => Promise<Output>): Promise<Output> {
-  let deadline: AbortSignal | undefined;
+async function retryCollisions<Output>(send: () => Promise<Output>): Promise<Output> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await send(deadline);
+      return await send();
     } catch (error) {
-      const isSlow = !deadline && (error as TransactionCanceledException).$metadata?.attempts !== 1;
-      if (isSlow || attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
-      deadline ??= AbortSignal.timeout(COLLISIONS_MS);
+      const isRepeat = (error as TransactionCanceledException).$metadata?.attempts !== 1;
+      if (isRepeat || attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
       await pause(attempt);
     }
   }
@@ -192,7 +185,7 @@ async function retryCollisions<Output>(send: (deadline?: AbortSignal) => Promise
 
 /** Puts an item where the condition, if there is one, holds. */
 export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
-  return outcomeOf((deadline) => client.send(new PutCommand(input), untilAnswered(deadline)));
+  return outcomeOf(() => client.send(new PutCommand(input), untilAnswered()));
 }
 
 /** Updates an item where the condition, if there is one, holds. @param options.timeout after how many ms it is given up */
@@ -200,17 +193,15 @@ export function updateItem(
   input: UpdateCommandInput,
   options: { timeout?: number } = {},
 ): Promise<WriteOutcome> {
-  return outcomeOf((deadline) =>
-    client.send(new UpdateCommand(input), untilAnswered(deadline, options.timeout)),
-  );
+  return outcomeOf(() => client.send(new UpdateCommand(input), untilAnswered(options.timeout)));
 }
 
 /** Deletes an item where the condition, if there is one, holds. */
 export function deleteItem(input: DeleteCommandInput): Promise<WriteOutcome> {
-  return outcomeOf((deadline) => client.send(new DeleteCommand(input), untilAnswered(deadline)));
+  return outcomeOf(() => client.send(new DeleteCommand(input), untilAnswered()));
 }
 
-async function outcomeOf(send: (deadline?: AbortSignal) => Promise<PutCommandOutput>): Promise<WriteOutcome> {
+async function outcomeOf(send: () => Promise<PutCommandOutput>): Promise<WriteOutcome> {
   try {
     const { Attributes, $metadata } = await retryCollisions(send);
     return { written: true, item: Attributes, attempts: $metadata.attempts ?? 1 };
@@ -249,15 +240,12 @@ export function projection(paths: readonly string[] = []) {
   };
 }
 
-/**
- * Options of a call: neither it nor a repeat begins once the answer of its request has gone, its deadline has passed, or
- * `timeout` ms after it.
- */
-function untilAnswered(deadline?: AbortSignal, timeout?: number): { abortSignal?: AbortSignal } {
+/** Options of a call: neither it nor a repeat begins once the answer of its request has gone, or after `timeout` ms. */
+function untilAnswered(timeout?: number): { abortSignal?: AbortSignal } {
   const own = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-  const [only, ...more] = [requestSignal(), deadline, own].filter((signal) => signal !== undefined);
+  const [only, second] = [requestSignal(), own].filter((signal) => signal !== undefined);
   if (!only) return {};
-  return { abortSignal: more.length > 0 ? AbortSignal.any([only, ...more]) : only };
+  return { abortSignal: second ? AbortSignal.any([only, second]) : only };
 }
 
 /** Waits after an attempt: 50 ms, and twice as long after each further one. */

@@ -1,5 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { CONNECT_TIMEOUT, TRIES, TRY_TIMEOUT } from "../times.ts";
 
 /**
  * A logger that drops everything. It has no `info`: with one, the SDK copies every input and output through a filter
@@ -11,16 +12,17 @@ const logger = { debug() {}, warn() {}, error() {} } as unknown as NonNullable<
 
 /**
  * The one DynamoDB client of a container. The environment decides about region, credentials and endpoint
- * (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator). Three tries of at most 1 s each and the waits between them, or one
- * and what follows a collision with a transaction (`calls.ts`), end before a write is 4 s old, on which `SETTLED` in
- * `lib/server/state.ts` relies; and a request is answered before the function's timeout of 10 s even when its token took
- * 3 s to check.
+ * (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator).
  */
 export const client = DynamoDBDocumentClient.from(
   new DynamoDBClient({
-    maxAttempts: 3,
+    maxAttempts: TRIES,
     retryMode: "standard",
-    requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT,
+      requestTimeout: TRY_TIMEOUT,
+      throwOnRequestTimeout: true,
+    },
     logger,
   }),
   {

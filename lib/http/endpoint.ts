@@ -4,6 +4,7 @@ import type * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import { withRequestSignal } from "../request-signal.ts";
 import { publicUrl, tokenSettings } from "../settings.ts";
+import { LAST_CALL } from "../times.ts";
 import { accessLog } from "./access-log.ts";
 import type { Caller, EndpointEvent, GatewayResponse } from "./event.ts";
 import { faults } from "./faults.ts";
@@ -17,9 +18,6 @@ import { validate } from "./validate.ts";
 import { warnings } from "./warnings.ts";
 
 const PUBLIC_URL = publicUrl();
-
-/** The time that is kept for our own 503 before Lambda ends the invocation, in ms. */
-const TIMEOUT_EARLY = 500;
 
 const { keystone, jwt } = tokenSettings();
 
@@ -83,7 +81,7 @@ export function endpoint<
     return gatewayResponse(forClient(event, result as Reply | object | undefined), spec.status);
   };
   const chain = middy<EndpointEvent, GatewayResponse>(handler, {
-    timeoutEarlyInMillis: TIMEOUT_EARLY,
+    timeoutEarlyInMillis: LAST_CALL,
     timeoutEarlyResponse: timedOut,
   })
     .use(accessLog())

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { SoftwareDeployment } from "../deployment/deployment.ts";
 import { hasTimedOut } from "../deployment/run.ts";
 import { ServiceError } from "../errors.ts";
+import { FUNCTION_TIMEOUT } from "../times.ts";
 import { epochSeconds } from "../wire/time.ts";
 
 /** What of a deployment tells whether it has changed. */
@@ -19,12 +20,15 @@ export interface ServerState {
   linksValidFrom: number;
 }
 
+/** How far the index by which a server's state is read is taken to be behind its table at most, in seconds. */
+const INDEX_LAG = 5;
+
 /**
- * How old the last change must be before Last-Modified is sent, in seconds. It has whole seconds, a write may land 4 s
- * after its timestamp (`lib/dynamodb/client.ts`), and the index by which this is read may be 5 s behind: from this age
- * on, no later write can fall into the same second and not have been seen.
+ * How old the last change must be before Last-Modified is sent, in seconds. It has whole seconds, a write may be as old
+ * as a function runs when it lands, and then the index does not have it yet: from this age on, no later write can fall
+ * into the same second and not have been seen.
  */
-const SETTLED = 10;
+const SETTLED = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
 
 /**
  * Checks that a server's link was not revoked.
@@ -38,7 +42,7 @@ export function checkNotRevoked({ linksValidFrom }: ServerState, issued: number)
 
 /**
  * The validators (RFC 9110) of what a server is told: an ETag, another one after every change and every time limit
- * that passes; and the time of the last change, once that is 10 s ago.
+ * that passes; and the time of the last change, once no later one can have the same.
  * @param version of whatever else goes into the response
  */
 export function validatorsOf(

@@ -38,7 +38,7 @@ describe("create costs", () => {
   ])("one PutItem: %s, write units of the table: %i", async (_, units, body) => {
     const reply = await request("POST", deploymentsOf(project), { token, body });
     expect(reply.status).toBe(200);
-    expect(proxy.calls).toEqual([{ operation: "PutItem", units: units + 2, tableUnits: units }]);
+    expect(proxy.calls).toMatchObject([{ operation: "PutItem", units: units + 2, tableUnits: units }]);
   });
 
   it("nothing for a request that is refused", async () => {
@@ -86,6 +86,15 @@ describe("DynamoDB in trouble", () => {
     injectFaults("conflict", "conflict");
     expect((await create()).status).toBe(200);
     expect(proxy.calls).toHaveLength(3);
+  });
+
+  it("a write that landed, and whose repeat meets a transaction: 503, and not that its own work is not there", async () => {
+    const { json } = await create();
+    // The calls are: read, tell the server's collector, and remove.
+    injectFaults("pass", "pass", "conflict", "cut-after", "conflict");
+    const path = `${deploymentsOf(project)}/${json.software_deployment.id}`;
+    expectFault(await request("DELETE", path, { token }), 503);
+    expectFault(await request("DELETE", path, { token }), 404);
   });
 
   it("a fault that will not pass: 500, and nothing of DynamoDB in it", async () => {

@@ -151,7 +151,7 @@ const ms = (most: number) =>
 const step = fc.record(
   {
     // Some are long enough for Last-Modified to be sent.
-    wait: fc.oneof({ weight: 6, arbitrary: ms(3_000) }, { weight: 1, arbitrary: fc.nat(12_000) }),
+    wait: fc.oneof({ weight: 6, arbitrary: ms(3_000) }, { weight: 1, arbitrary: fc.nat(20_000) }),
     lags: fc.array(ms(MOST_LAG), { minLength: 1, maxLength: 3 }),
     actions: fc.oneof(
       { weight: 3, arbitrary: fc.array(action, { minLength: 1, maxLength: 1 }) },
@@ -636,9 +636,9 @@ describe("an index that lags", () => {
       };
       await take(world, { wait: 0, lags: [0], actions: both("create") });
       for (const wait of [100, 800]) await take(world, { wait, lags: [0], actions: both("inputs") });
-      await pollFor(16_000);
+      await pollFor(22_500);
       await take(world, { wait: 0, lags: [0], actions: both("remove") });
-      await pollFor(16_000);
+      await pollFor(22_500);
     },
   );
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { signToken } from "../../infra/local/signing-key.ts";
+import { LAST_CALL } from "../../lib/times.ts";
 import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
@@ -172,7 +173,7 @@ describe("a function about to time out", () => {
       token: await memberToken(project),
       body: minimal(),
     });
-    const answer = await handler(event as Parameters<typeof handler>[0], lambdaContext(700));
+    const answer = await handler(event as Parameters<typeof handler>[0], lambdaContext(LAST_CALL + 200));
     expect(answer.statusCode).toBe(503);
     expect(answer.headers["retry-after"]).toMatch(/^[1-9]/);
     expect(JSON.parse(answer.body).error.message).toBe("The request took too long.");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionNames, routes } from "../../infra/route-table.ts";
+import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 
 interface Resource {
   Type: string;
@@ -69,12 +70,13 @@ describe("the template", () => {
     });
   });
 
-  it("has functions on Node 24 and ARM that end before API Gateway gives up", () => {
+  it("has functions on Node 24 and ARM that run no longer than a write may be old, and than API Gateway waits", () => {
     const functions = ofType(prod, "AWS::Lambda::Function");
     expect(functions).toHaveLength(functionNames.length);
+    expect(FUNCTION_TIMEOUT).toBeLessThan(30);
     for (const [, { Properties }] of functions) {
       expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], MemorySize: 512 });
-      expect(Properties.Timeout).toBeLessThan(30);
+      expect(Properties.Timeout).toBe(FUNCTION_TIMEOUT);
       expect(Properties.Environment.Variables).toMatchObject({
         SOFTWARE_DEPLOYMENTS_TABLE: { Ref: "SoftwareDeploymentsTable" },
         LINK_KEYS: { Ref: "LinkKeys" },

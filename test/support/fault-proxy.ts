@@ -1,10 +1,14 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Loopback, loopback } from "./loopback.ts";
 
 /** One call of the SDK, as it came by. */
 interface DynamodbCall {
   operation: string;
+  input: Record<string, any>;
+  /** When it was handed on to the emulator, in ms since 1970; undefined where it was not, or was refused there. */
+  landedAt: number | undefined;
   /** Write or read units, as the emulator counts them: in all, and of the table without its indexes. */
   units: number | undefined;
   tableUnits: number | undefined;
@@ -15,6 +19,10 @@ export type InjectedFault =
   | "pass"
   /** Answered as a throttled call. */
   | "throttle"
+  /** Answered as a call to a table, or a partition, that has no throughput left. */
+  | "exceed"
+  /** Answered as a throttled call that is not to be repeated for 4.5 s. */
+  | "hold-off"
   /** Answered as DynamoDB's internal error. */
   | "fail"
   /** The connection ends before the call reaches the emulator. */
@@ -30,10 +38,14 @@ export type InjectedFault =
   /** Answered as a fault that will not pass. */
   | "deny"
   /** Answered with this, as if DynamoDB had said it. */
-  | { answer: object };
+  | { answer: object }
+  /** Carried out that many ms later, whether or not anybody still waits for it. */
+  | { late: number };
 
-const FAULTS: Record<string, [number, string]> = {
+const FAULTS: Record<string, [number, string, headers?: Record<string, string>]> = {
   throttle: [400, "com.amazonaws.dynamodb.v20120810#ThrottlingException"],
+  exceed: [400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"],
+  "hold-off": [400, "com.amazonaws.dynamodb.v20120810#ThrottlingException", { "x-amz-retry-after": "4500" }],
   fail: [500, "com.amazonaws.dynamodb.v20120810#InternalServerError"],
   collide: [400, "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"],
   conflict: [400, "com.amazonaws.dynamodb.v20120810#TransactionConflictException"],
@@ -69,25 +81,34 @@ export const startFaultProxy = async (target: string): Promise<FaultProxy> => {
     const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
     const asked = JSON.parse((await buffer(request)).toString());
     const fault = proxy.decide(operation, asked);
-    const call: DynamodbCall = { operation, units: undefined, tableUnits: undefined };
+    const call: DynamodbCall = {
+      operation,
+      input: asked,
+      landedAt: undefined,
+      units: undefined,
+      tableUnits: undefined,
+    };
     calls.push(call);
     if (fault === "hang") return;
-    if (typeof fault === "object") return void response.end(JSON.stringify(fault.answer));
-    const answered = FAULTS[fault];
+    if (typeof fault === "object" && "answer" in fault)
+      return void response.end(JSON.stringify(fault.answer));
+    const answered = typeof fault === "string" ? FAULTS[fault] : undefined;
     if (answered) {
-      response.writeHead(answered[0], { "content-type": "application/x-amz-json-1.0" });
+      response.writeHead(answered[0], { "content-type": "application/x-amz-json-1.0", ...answered[2] });
       const CancellationReasons = [{ Code: "None" }, { Code: "TransactionConflict" }];
       const message = "arn:aws:dynamodb secret-of-dynamodb";
       response.end(JSON.stringify({ __type: answered[1], message, CancellationReasons }));
       return;
     }
     if (fault === "cut-before") return void request.socket.destroy();
+    if (typeof fault === "object") await sleep(fault.late);
+    const handedOn = Date.now();
     const [status, answer] = await forward(
       target,
       request,
       JSON.stringify({ ...asked, ReturnConsumedCapacity: "INDEXES" }),
     );
-    Object.assign(call, unitsOf(answer));
+    Object.assign(call, unitsOf(answer), status === 200 && { landedAt: handedOn });
     if (fault === "cut-after") return void request.socket.destroy();
     response.writeHead(status, { "content-type": "application/x-amz-json-1.0" });
     response.end(answer);

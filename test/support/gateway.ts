@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { type Route, routes } from "../../infra/route-table.ts";
+import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 
 /** A request as a caller makes it. */
 export interface Call {
@@ -67,7 +68,7 @@ export const gatewayEvent = (method: string, target: string, call: Call): APIGat
 };
 
 /** Lambda's context, reduced likewise. @param remaining ms until the function's timeout */
-export const lambdaContext = (remaining = 10_000): Context => {
+export const lambdaContext = (remaining = FUNCTION_TIMEOUT * 1_000): Context => {
   const end = Date.now() + remaining;
   return {
     awsRequestId: crypto.randomUUID(),

@@ -1,13 +1,14 @@
 import { deleteItem, updateItem } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { configReferencesAreChecked } from "../../settings.ts";
+import { FUNCTION_TIMEOUT } from "../../times.ts";
 import { isId } from "../../wire/ids.ts";
 import { epochSeconds } from "../../wire/time.ts";
 import { TableName } from "./item.ts";
 import { configNotFound, findConfig, forgetConfig } from "./read.ts";
 
-/** How long a configuration is marked as being removed, in seconds: longer than a function runs. */
-const REMOVAL_SECONDS = 30;
+/** How long a configuration is marked as being removed, in seconds: far longer than a function runs. */
+const REMOVAL_SECONDS = 3 * FUNCTION_TIMEOUT;
 
 /** Finds out whether a deployment refers to a configuration. */
 export interface References {
