@@ -65,8 +65,8 @@ describe("the template", () => {
     expect(ofType(prod, "AWS::ApiGatewayV2::Api")).toHaveLength(1);
     const [[, stage] = []] = ofType(prod, "AWS::ApiGatewayV2::Stage");
     expect(stage?.Properties.DefaultRouteSettings).toEqual({
-      ThrottlingRateLimit: 1_000,
-      ThrottlingBurstLimit: 2_000,
+      ThrottlingRateLimit: 100,
+      ThrottlingBurstLimit: 10,
     });
   });
 
