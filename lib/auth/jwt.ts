@@ -37,15 +37,20 @@ export function jwtVerifier(settings: JwtSettings): (token: string) => Promise<I
 
 function identityOf(payload: JWTPayload, settings: JwtSettings): Identity {
   const projectId = payload[settings.projectClaim];
-  const isMeant = audiencesOf(payload).some((audience) => settings.audiences.includes(audience));
+  const named = audiencesOf(payload);
+  const isMeant = settings.audiences.some((audience) => named.includes(audience));
   if (!isMeant || typeof projectId !== "string" || projectId === "" || payload.exp === undefined)
     throw invalidToken();
   return { projectId, roles: wordsOf(payload[settings.rolesClaim]), expiresAt: payload.exp * 1_000 };
 }
 
-/** The audiences that a token names. Cognito's access tokens have none and name their client instead. */
-function audiencesOf({ aud, client_id }: JWTPayload): string[] {
-  return aud === undefined ? wordsOf(client_id) : [aud].flat();
+/**
+ * Whom a token is meant for. Cognito says by `token_use` what a token is for: its access tokens name their client in
+ * place of an audience; its ID tokens, whose audience is that client, are meant for no API (RFC 8725, 3.12).
+ */
+function audiencesOf({ aud, client_id, token_use }: JWTPayload): unknown[] {
+  if (token_use !== undefined && token_use !== "access") return [];
+  return aud === undefined && token_use === "access" ? [client_id] : [aud].flat();
 }
 
 /** A claim that is a list of texts, or one text of words. */
