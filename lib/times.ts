@@ -3,13 +3,13 @@
  * which is also how old a write can be when it lands.
  */
 
-/** How long a connection to DynamoDB may take, in ms. */
+/** How long a connection to DynamoDB, or to Secrets Manager, may take, in ms. */
 export const CONNECT_TIMEOUT = 500;
 
-/** How long one try of a call to DynamoDB may take, in ms: then it is given up, and tried again. */
+/** How long one try of a call to either may take, in ms: then it is given up, and tried again. */
 export const TRY_TIMEOUT = 1_000;
 
-/** How often a call is tried. */
+/** How often a call to DynamoDB is tried. */
 export const TRIES = 3;
 
 /** How long the SDK waits between these tries in all, in ms: where calls are throttled, up to 1 s and then 2 s. */

@@ -2,6 +2,7 @@ import { createSecretKey, hash, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type LinkKeySource, linkKeySource } from "../settings.ts";
+import { CONNECT_TIMEOUT, TRY_TIMEOUT } from "../times.ts";
 import { linksNotUsable } from "./refusals.ts";
 import { RemoteValue } from "./remote-value.ts";
 
@@ -62,11 +63,15 @@ function linkKey(text: string): LinkKey {
 
 let client: SecretsManagerClient | undefined;
 
-/** The client of Secrets Manager, made when it is first needed. Two tries of 1 s leave a request time for its work. */
+/** The client of Secrets Manager, made when it is first needed. Two tries take no longer than the check of a token may. */
 function secrets(): SecretsManagerClient {
   client ??= new SecretsManagerClient({
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT,
+      requestTimeout: TRY_TIMEOUT,
+      throwOnRequestTimeout: true,
+    },
     logger: { debug() {}, info() {}, warn() {}, error() {} },
   });
   return client;
