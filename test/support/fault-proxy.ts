@@ -56,7 +56,7 @@ const FAULTS: Record<string, [number, string, headers?: Record<string, string>]>
 export interface FaultProxy extends Loopback {
   calls: DynamodbCall[];
   /** Decides about each call, by its operation and input; passes by default. */
-  decide: (operation: string, input: Record<string, any>) => InjectedFault;
+  decide: (operation: string, input: Record<string, any>) => InjectedFault | Promise<InjectedFault>;
 }
 
 const forward = async (target: string, request: IncomingMessage, body: string): Promise<[number, Buffer]> =>
@@ -80,7 +80,7 @@ export const startFaultProxy = async (target: string): Promise<FaultProxy> => {
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
     const asked = JSON.parse((await buffer(request)).toString());
-    const fault = proxy.decide(operation, asked);
+    const fault = await proxy.decide(operation, asked);
     const call: DynamodbCall = {
       operation,
       input: asked,

@@ -1,8 +1,15 @@
 import { inflateRawSync } from "node:zlib";
 import { type AttributeValue, DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand, paginateQuery, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateQuery,
+  paginateScan,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import { inject } from "vitest";
-import { TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import "./context.ts";
 
@@ -13,9 +20,12 @@ const plain = new DynamoDBClient({
 });
 const client = DynamoDBDocumentClient.from(plain);
 
+/** The table that the functions of a test file use. */
+const tableName = (): string => process.env.SOFTWARE_DEPLOYMENTS_TABLE ?? "";
+
 /** Reads an item as it is stored. */
 export const storedItem = async (projectId: string, id: string): Promise<Record<string, any> | undefined> =>
-  (await client.send(new GetCommand({ TableName: TABLE, Key: { project_id: projectId, id } }))).Item;
+  (await client.send(new GetCommand({ TableName: tableName(), Key: { project_id: projectId, id } }))).Item;
 
 /** Writes an attribute of an item behind the service's back. */
 export const storeAttribute = async (
@@ -25,7 +35,7 @@ export const storeAttribute = async (
   value: unknown,
 ): Promise<void> => {
   const update = new UpdateCommand({
-    TableName: TABLE,
+    TableName: tableName(),
     Key: { project_id: projectId, id },
     UpdateExpression: "SET #name = :value",
     ExpressionAttributeNames: { "#name": name },
@@ -39,12 +49,29 @@ export const storedItems = async (projectId: string): Promise<Record<string, any
   const pages = paginateQuery(
     { client },
     {
-      TableName: TABLE,
+      TableName: tableName(),
       KeyConditionExpression: "project_id = :project",
       ExpressionAttributeValues: { ":project": projectId },
     },
   );
   return (await Array.fromAsync(pages)).flatMap(({ Items = [] }) => Items);
+};
+
+/** All items of the table. */
+export const everyItem = async (): Promise<Record<string, any>[]> =>
+  (await Array.fromAsync(paginateScan({ client }, { TableName: tableName() }))).flatMap(
+    ({ Items = [] }) => Items,
+  );
+
+/** Puts items as they are. */
+export const putItems = async (items: Record<string, any>[]): Promise<void> => {
+  for (const Item of items) await client.send(new PutCommand({ TableName: tableName(), Item }));
+};
+
+/** Deletes all items of the table. */
+export const emptyTable = async (): Promise<void> => {
+  for (const { project_id, id } of await everyItem())
+    await client.send(new DeleteCommand({ TableName: tableName(), Key: { project_id, id } }));
 };
 
 /** What the index by server knows of a server, as DynamoDB itself says it. */
@@ -53,7 +80,7 @@ export const indexEntries = async (
   serverId: string,
 ): Promise<Record<string, AttributeValue>[]> => {
   const query = new QueryCommand({
-    TableName: TABLE,
+    TableName: tableName(),
     IndexName: "by_server",
     KeyConditionExpression: "server_key = :key",
     ExpressionAttributeValues: { ":key": { S: `${projectId}#${serverId}` } },
