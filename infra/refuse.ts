@@ -3,3 +3,9 @@ export function refuse(sentence: string): never {
   process.stderr.write(`${sentence}\n`);
   process.exit(1);
 }
+
+/** Ends a command that was given what it does not understand: its sentence and how it is used, and exit code 2. */
+export function refuseUsage({ message }: Error, usage: string): never {
+  process.stderr.write(`${message}\nusage: ${usage}\n`);
+  process.exit(2);
+}

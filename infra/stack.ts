@@ -4,8 +4,11 @@ import {
   GetTemplateCommand,
 } from "@aws-sdk/client-cloudformation";
 
-/** Where a stage is deployed by default, as in `serverless.yml`. */
-export const DEFAULT_REGION = "eu-central-1";
+/** The options by which a command is told which stage it is for; the region's default is that of `serverless.yml`. */
+export const STAGE_OPTIONS = {
+  stage: { type: "string", default: "" },
+  region: { type: "string", default: "eu-central-1" },
+} as const;
 
 /** A stage as it is deployed. */
 export interface DeployedStage {
@@ -15,6 +18,13 @@ export interface DeployedStage {
 
 interface Template {
   Resources?: Record<string, { Properties?: { Environment?: { Variables?: Record<string, unknown> } } }>;
+}
+
+/** The stage that a command is for. @throws Error in a sentence for what cannot be the name of a stage or a region */
+export function deployedStage({ stage, region }: DeployedStage): DeployedStage {
+  if (!/^[A-Za-z0-9-]+$/.test(stage)) throw new Error("--stage: the name of a deployed stage is expected");
+  if (!/^[a-z][a-z0-9-]+$/.test(region)) throw new Error("--region: a region is expected, as eu-central-1");
+  return { stage, region };
 }
 
 /**

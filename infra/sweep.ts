@@ -1,8 +1,8 @@
 /** Gives an end to deployments that were written before their stage had a retention: `npx node infra/sweep.ts --stage S`. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { refuse } from "./refuse.ts";
-import { DEFAULT_REGION, type DeployedStage, stackResource, stackVariable } from "./stack.ts";
+import { refuse, refuseUsage } from "./refuse.ts";
+import { type DeployedStage, deployedStage, STAGE_OPTIONS, stackResource, stackVariable } from "./stack.ts";
 import type { RowKey, SweepProgress } from "./sweep-table.ts";
 
 const COMMAND = "npx node infra/sweep.ts";
@@ -15,8 +15,7 @@ const MOST_WRITE_UNITS = 1_000;
 const SILENCE = 1_000;
 
 const options = {
-  stage: { type: "string", default: "" },
-  region: { type: "string", default: DEFAULT_REGION },
+  ...STAGE_OPTIONS,
   "write-units-per-second": { type: "string", default: "25" },
   resume: { type: "string" },
   "dry-run": { type: "boolean", default: false },
@@ -36,20 +35,18 @@ function readArguments(): Arguments {
   try {
     return checkedArguments();
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\nusage: ${USAGE}\n`);
-    process.exit(2);
+    refuseUsage(error as Error, USAGE);
   }
 }
 
 function checkedArguments(): Arguments {
   const { values } = parseArgs({ options });
-  const { stage, region, "write-units-per-second": units, resume, "dry-run": dryRun } = values;
-  if (!/^[A-Za-z0-9-]+$/.test(stage)) throw new Error("--stage: the name of a deployed stage is expected");
-  if (!/^[a-z][a-z0-9-]+$/.test(region)) throw new Error("--region: a region is expected, as eu-central-1");
+  const { "write-units-per-second": units, resume, "dry-run": dryRun } = values;
+  const deployed = deployedStage(values);
   if (!/^[1-9]\d*$/.test(units) || Number(units) > MOST_WRITE_UNITS)
     throw new Error(`--write-units-per-second: a whole number from 1 to ${MOST_WRITE_UNITS} is expected`);
   const behind = resume === undefined ? undefined : rowKey(resume);
-  return { stage, region, writeUnitsPerSecond: Number(units), behind, dryRun };
+  return { ...deployed, writeUnitsPerSecond: Number(units), behind, dryRun };
 }
 
 function rowKey(text: string): RowKey {

@@ -1,5 +1,6 @@
 /** Prints a token for the service on this machine: `npm run -s token -- --project P`. */
 import { parseArgs } from "node:util";
+import { refuseUsage } from "../refuse.ts";
 import { signToken } from "./signing-key.ts";
 
 const USAGE = "npm run -s token -- --project P [--roles member,…] [--expires-in SECONDS]";
@@ -18,6 +19,5 @@ try {
     throw new Error("--expires-in: a whole number of seconds from 1 is expected");
   process.stdout.write(`${await signToken(project, roles.split(","), Number(expiresIn))}\n`);
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\nusage: ${USAGE}\n`);
-  process.exitCode = 2;
+  refuseUsage(error as Error, USAGE);
 }
