@@ -10,6 +10,7 @@ export interface Serverless {
     provider: {
       stage: string;
       environment: Record<string, string>;
+      iam?: { deploymentRole: string };
       /** What has been compiled of the template, while a stage is packaged. */
       compiledCloudFormationTemplate: { Resources: Record<string, Resource> };
     };
@@ -18,6 +19,7 @@ export interface Serverless {
     custom: {
       apiDescription: string;
       domain: { name: string; certificate: string };
+      cloudFormationRole: string;
       "serverless-offline": { httpPort: number | string; host?: string };
       esbuild: { outputWorkFolder?: string };
     };

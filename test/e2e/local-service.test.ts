@@ -282,6 +282,13 @@ describe("a bad option is one sentence, and exit code 1", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("sls package: a role for CloudFormation that is none", async () => {
+    await expect(ended({}, "package", "--param", "cloudFormationRole=deployer")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("cloudFormationRole=deployer: a role's ARN is expected"),
+    });
+  });
+
   it.each(["package", "deploy"])("sls %s: a parameter that nobody knows", async (command) => {
     await expect(ended({}, command, "--param", "tokenIsuer=x")).rejects.toMatchObject({
       code: 1,

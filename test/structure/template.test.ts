@@ -1,38 +1,15 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionNames, routes } from "../../infra/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
-
-interface Resource {
-  Type: string;
-  Properties: Record<string, any>;
-  DeletionPolicy?: string;
-  UpdateReplacePolicy?: string;
-}
-
-type Resources = Record<string, Resource>;
-
-/** Packages a stage as a deployment would, without any AWS account, and reads its template. */
-const packaged = async (folder: string, stage: string, ...parameters: string[]): Promise<Resources> => {
-  const env = { PATH: process.env.PATH ?? "", HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
-  const given = parameters.flatMap((parameter) => ["--param", parameter]);
-  const args = ["package", "--stage", stage, "--package", folder, ...given];
-  await promisify(execFile)("node_modules/.bin/sls", args, { env });
-  const template = await readFile(join(folder, "cloudformation-template-update-stack.json"), "utf8");
-  return (JSON.parse(template) as { Resources: Resources }).Resources;
-};
+import { PACKAGING, packaged, type Resource, type Resources } from "../support/packaged.ts";
 
 const ofType = (resources: Resources, type: string): [string, Resource][] =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
 const CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/5f1a";
-
-/** How long packaging may take beside other tests, in ms. */
-const PACKAGING = 240_000;
 
 let prod: Resources;
 let prodFolder: string;
@@ -123,8 +100,38 @@ describe("the template", () => {
 
   it("keeps every log for a time", () => {
     const groups = ofType(prod, "AWS::Logs::LogGroup");
-    expect(groups.length).toBeGreaterThanOrEqual(functionNames.length);
+    // The functions', and API Gateway's.
+    expect(groups).toHaveLength(functionNames.length + 1);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(365);
+  });
+
+  it("has a line in the gateway's log for each request, as JSON, with the id that the answer carries", () => {
+    const [[, stage] = []] = ofType(prod, "AWS::ApiGatewayV2::Stage");
+    const { DestinationArn, Format } = stage?.Properties.AccessLogSettings ?? {};
+    expect(DestinationArn).toEqual({ "Fn::GetAtt": ["HttpApiLogGroup", "Arn"] });
+    expect(JSON.parse(Format)).toEqual({
+      gateway_request_id: "$context.requestId",
+      request_id: "req-$context.integration.requestId",
+      route: "$context.routeKey",
+      status: "$context.status",
+      integration_error: "$context.integrationErrorMessage",
+      latency_ms: "$context.responseLatency",
+    });
+  });
+
+  it("keeps what is deployed from the public, and what was deleted of it for 30 days", () => {
+    const [[, bucket] = []] = ofType(prod, "AWS::S3::Bucket");
+    expect(new Set(Object.values(bucket?.Properties.PublicAccessBlockConfiguration))).toEqual(
+      new Set([true]),
+    );
+    expect(bucket?.Properties).toMatchObject({
+      VersioningConfiguration: { Status: "Enabled" },
+      LifecycleConfiguration: { Rules: [{ NoncurrentVersionExpiration: { NoncurrentDays: 30 } }] },
+    });
+  });
+
+  it("keeps no versions of functions, which nothing would call", () => {
+    expect(ofType(prod, "AWS::Lambda::Version")).toEqual([]);
   });
 
   it("has tables on demand, keyed, encrypted, recoverable; kept and protected on prod", () => {

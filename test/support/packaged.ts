@@ -1,0 +1,35 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+/** A resource of a CloudFormation template. */
+export interface Resource {
+  Type: string;
+  Properties: Record<string, any>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
+}
+
+/** The resources of a template by their logical ids. */
+export type Resources = Record<string, Resource>;
+
+/** How long packaging may take beside other tests, in ms. */
+export const PACKAGING = 240_000;
+
+/** The file of a packaged stage's template, in the folder that it was packaged into. */
+export const templateIn = (folder: string): string =>
+  join(folder, "cloudformation-template-update-stack.json");
+
+/** Packages a stage as a deployment would, without any AWS account, and reads its template. */
+export const packaged = async (
+  folder: string,
+  stage: string,
+  ...parameters: string[]
+): Promise<Resources> => {
+  const env = { PATH: process.env.PATH ?? "", HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
+  const given = parameters.flatMap((parameter) => ["--param", parameter]);
+  const args = ["package", "--stage", stage, "--package", folder, ...given];
+  await promisify(execFile)("node_modules/.bin/sls", args, { env });
+  return (JSON.parse(await readFile(templateIn(folder), "utf8")) as { Resources: Resources }).Resources;
+};
