@@ -5,15 +5,14 @@ import type { Hooks, Options, Serverless } from "./serverless-plugin.ts";
 const KEYSTONE = /^https?:\/\/[^/?#\s]+(?:\/[\w.~-]+)*\/v3\/?$/;
 
 /**
- * Serverless plugin: refuses a `--param` that `serverless.yml` does not know, which is usually a typing error, an address
- * of Keystone that would fail at every request, and a domain without its certificate.
+ * Serverless plugin: refuses a `--param` that `serverless.yml` does not know, which is usually a typing error, and an
+ * address of Keystone that would fail at every request.
  */
 export default class Parameters {
   readonly hooks: Hooks = {
     initialize: () => {
       this.#checkNames();
       this.#checkKeystone();
-      this.#checkDomain();
     },
   };
   readonly #serverless: Serverless;
@@ -38,15 +37,5 @@ export default class Parameters {
     const { KEYSTONE_AUTH_URL: url } = this.#serverless.service.provider.environment;
     if (!url || KEYSTONE.test(url)) return;
     refuse(`keystoneAuthUrl=${url}: Keystone's address up to /v3 is expected, as https://iam.example.com/v3`);
-  }
-
-  #checkDomain(): void {
-    const { name, certificate } = this.#serverless.service.custom.domain;
-    if (!name === !certificate) return;
-    refuse(
-      name
-        ? `domainName=${name}: certificateArn is expected beside it, a certificate for the domain in the same region`
-        : "certificateArn: domainName is expected beside it, the domain that the certificate is for",
-    );
   }
 }

@@ -15,7 +15,12 @@ export interface Serverless {
       compiledCloudFormationTemplate: { Resources: Record<string, Resource> };
     };
     functions: Record<string, FunctionDefinition>;
-    resources: { Resources: Record<string, unknown> };
+    resources: {
+      Resources: Record<string, unknown>;
+      Outputs: Record<string, unknown>;
+      /** What is added to resources that the framework makes, by their logical ids. */
+      extensions: Record<string, unknown>;
+    };
     custom: {
       apiDescription: string;
       domain: { name: string; certificate: string };

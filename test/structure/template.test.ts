@@ -87,8 +87,9 @@ describe("the template", () => {
       DomainName: "api.example",
       DomainNameConfigurations: [{ CertificateArn: CERTIFICATE, EndpointType: "REGIONAL" }],
     });
-    const conditional = { "Fn::If": ["HasDomain", true, false] };
-    expect(dev.HttpApi?.Properties.DisableExecuteApiEndpoint).toEqual(conditional);
+    expect(dev.HttpApi?.Properties.DisableExecuteApiEndpoint).toBe(true);
+    expect(ofType(prod, "AWS::ApiGatewayV2::DomainName")).toEqual([]);
+    expect(prod.HttpApi?.Properties.DisableExecuteApiEndpoint).toBeUndefined();
   });
 
   it("throttles no result of an agent tightly", () => {
