@@ -1,12 +1,7 @@
 import * as z from "zod/mini";
 import { documented, idText, jsonObject, ProjectPath, text, timeText, uuidText } from "../wire/fields.ts";
-import {
-  ConfigInput,
-  ConfigOutput,
-  type Definition,
-  normalizedInput,
-  normalizedOutput,
-} from "./inputs-outputs.ts";
+import { ConfigInput, ConfigOutput, type Definition } from "./inputs-outputs.ts";
+import { normalizedInput, normalizedOutput } from "./normalize.ts";
 
 /** What people call a configuration. */
 export const ConfigName = documented(text(0, 255), { description: "A name for people; need not be unique." });

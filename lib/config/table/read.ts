@@ -3,7 +3,8 @@ import { batchGet, getById } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { isId } from "../../wire/ids.ts";
 import type { SoftwareConfig } from "../config.ts";
-import { type ConfigOutput, normalizedOutput } from "../inputs-outputs.ts";
+import type { ConfigOutput } from "../inputs-outputs.ts";
+import { normalizedOutput } from "../normalize.ts";
 import { configOf, TableName } from "./item.ts";
 
 /** What a configuration takes beside its JSON texts, in characters. */
