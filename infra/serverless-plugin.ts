@@ -23,6 +23,7 @@ export interface Serverless {
     };
     custom: {
       apiDescription: string;
+      metrics: string;
       domain: { name: string; certificate: string };
       cloudFormationRole: string;
       "serverless-offline": { httpPort: number | string; host?: string };

@@ -13,6 +13,9 @@ export type ErrorKind =
   | "unavailable"
   | "internal";
 
+/** What may be down by itself, while the rest of the service is up: the check of tokens, the keys of signed links. */
+export type Part = "tokens" | "links";
+
 /**
  * The only error whose message is sent to the caller, as it stands: so it never holds a stack, a table's name, an ARN
  * or a secret. What caused it goes into `cause`, which is logged and not sent.
@@ -20,10 +23,13 @@ export type ErrorKind =
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
   readonly kind: ErrorKind;
+  /** Which part of the service is down; undefined where none of these is. */
+  readonly part: Part | undefined;
 
-  constructor(kind: ErrorKind, message: string, options?: ErrorOptions) {
+  constructor(kind: ErrorKind, message: string, options?: ErrorOptions & { part?: Part }) {
     super(message, options);
     this.kind = kind;
+    this.part = options?.part;
   }
 }
 

@@ -76,6 +76,11 @@ export function configReferencesAreChecked(): boolean {
   return optional("CONFIG_REFERENCES") === "checked";
 }
 
+/** The namespace of the metrics that log lines hold, which names the stage; undefined where there are none. */
+export function metricsNamespace(): string | undefined {
+  return optional("METRICS_NAMESPACE");
+}
+
 /** The service's address as its callers know it, without a slash at its end, where one is configured. */
 export function publicUrl(): string | undefined {
   return optional("PUBLIC_URL")?.replace(/\/$/, "");

@@ -15,7 +15,7 @@ import { epochSeconds } from "../../lib/wire/time.ts";
  */
 export const handler = endpoint(
   { access: byCollectLink, response: AgentMetadata },
-  async ({ link, baseUrl, requestId, method, preconditions }) => {
+  async ({ link, baseUrl, requestId, method, preconditions, count }) => {
     const own = requireLink(link, "collect");
     const now = new Date();
     const server = await readServer(own.project, own.server, now, { stateAlone: method === "HEAD" });
@@ -32,6 +32,7 @@ export const handler = endpoint(
     const reply = await conditionalReply({ method, preconditions }, validators, async () => {
       const collected = await collectMetadata(own.project, server, options, requestId);
       isAsKnown = collected.isAsKnown;
+      count({ DeploymentsCollected: collected.collected });
       const request = { metadata_url: links.collectUrl(present) };
       return {
         deployments: collected.metadata,

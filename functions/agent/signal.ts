@@ -1,3 +1,4 @@
+import { countsOf } from "../../lib/deployment/change.ts";
 import { SignalRequest, SignalResponse } from "../../lib/deployment/signal.ts";
 import { signalDeployment } from "../../lib/deployment/table/signal.ts";
 import { requireLink } from "../../lib/http/agent-links.ts";
@@ -9,11 +10,18 @@ import { endpoint } from "../../lib/http/endpoint.ts";
  * A result of an older delivery, one that comes too late and a second one are answered 200 and change nothing.
  */
 export const handler = endpoint(
-  { access: bySignalLink, body: SignalRequest, lenientBody: true, response: SignalResponse },
-  async ({ link, body, requestId }) => {
+  {
+    access: bySignalLink,
+    body: SignalRequest,
+    lenientBody: true,
+    failuresCount: "ResultsRefused",
+    response: SignalResponse,
+  },
+  async ({ link, body, requestId, count }) => {
     const { project: projectId, deployment, ...delivery } = requireLink(link, "signal");
     const context = { projectId, requestId, now: new Date(), clock: () => new Date() };
-    await signalDeployment(deployment, { outputs: body, by: "link", link: delivery }, context);
+    const signal = { outputs: body, by: "link", link: delivery } as const;
+    count(countsOf(await signalDeployment(deployment, signal, context)));
     return {};
   },
 );

@@ -31,13 +31,14 @@ export const handler = endpoint(
     idempotent: true,
     response: CreateResponse,
   },
-  async ({ projectId, body, idempotencyKey, requestId, baseUrl }) => {
+  async ({ projectId, body, idempotencyKey, requestId, baseUrl, count }) => {
     const now = new Date();
     const wanted = requestedDeployments(body).map((request) =>
       newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT),
     );
     const context = { projectId, requestId, now, idempotencyKey, request: body };
-    const { deployments, replayed } = await createDeployments(wanted, context);
+    const { deployments, replayed, isWriter } = await createDeployments(wanted, context);
+    if (isWriter) count({ DeploymentsCreated: deployments.length });
     const headers = replayed ? { "idempotent-replayed": "true" } : {};
     const views = deployments.map((deployment) => deploymentView(deployment, now));
     const [only] = deployments;

@@ -1,3 +1,4 @@
+import { countsOf } from "../../lib/deployment/change.ts";
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { PatchRequest } from "../../lib/deployment/patch.ts";
 import { patchDeployment } from "../../lib/deployment/table/patch.ts";
@@ -13,7 +14,7 @@ import { Reply } from "../../lib/http/reply.ts";
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: PatchRequest, response: OneDeployment },
-  async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client }) => {
+  async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client, count }) => {
     checkMayUpdate(body, delegateProjectId);
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
@@ -27,10 +28,11 @@ export const handler = endpoint(
       checkETag,
     };
     const patched = await patchDeployment(path.id, body, context);
+    count(countsOf(patched));
     return new Reply(
       200,
-      { etag: etagOf(patched, now) },
-      { software_deployment: deploymentView(patched, now) },
+      { etag: etagOf(patched.deployment, now) },
+      { software_deployment: deploymentView(patched.deployment, now) },
     );
   },
 );

@@ -16,7 +16,7 @@ export const handler = endpoint(
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
     const context = { projectId, requestId, now, clock: () => new Date(), checkETag };
-    const rerun = await writeOnce(path.id, rerunChange(context), context);
+    const { deployment: rerun } = await writeOnce(path.id, rerunChange(context), context);
     return new Reply(200, { etag: etagOf(rerun, now) }, { software_deployment: deploymentView(rerun, now) });
   },
 );

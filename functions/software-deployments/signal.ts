@@ -1,3 +1,4 @@
+import { countsOf } from "../../lib/deployment/change.ts";
 import { DeploymentPath } from "../../lib/deployment/deployment.ts";
 import { actorOf } from "../../lib/deployment/history.ts";
 import { SignalRequest, SignalResponse } from "../../lib/deployment/signal.ts";
@@ -16,11 +17,13 @@ export const handler = endpoint(
     path: DeploymentPath,
     body: SignalRequest,
     lenientBody: true,
+    failuresCount: "ResultsRefused",
     response: SignalResponse,
   },
-  async ({ projectId, delegateProjectId, path, body, requestId }) => {
+  async ({ projectId, delegateProjectId, path, body, requestId, count }) => {
     const context = { projectId, requestId, now: new Date(), clock: () => new Date(), delegateProjectId };
-    await signalDeployment(path.id, { outputs: body, by: actorOf(delegateProjectId) }, context);
+    const signal = { outputs: body, by: actorOf(delegateProjectId) };
+    count(countsOf(await signalDeployment(path.id, signal, context)));
     return {};
   },
 );

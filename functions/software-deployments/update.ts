@@ -1,3 +1,4 @@
+import { countsOf } from "../../lib/deployment/change.ts";
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { updateDeployment } from "../../lib/deployment/table/update.ts";
 import { checkMayUpdate, UpdateRequest } from "../../lib/deployment/update.ts";
@@ -15,7 +16,7 @@ import { Reply } from "../../lib/http/reply.ts";
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: UpdateRequest, response: OneDeployment },
-  async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client }) => {
+  async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client, count }) => {
     checkMayUpdate(body, delegateProjectId);
     const now = new Date();
     const checkETag = ifMatchCheck(preconditions);
@@ -29,10 +30,11 @@ export const handler = endpoint(
       checkETag,
     };
     const updated = await updateDeployment(path.id, body, context);
+    count(countsOf(updated));
     return new Reply(
       200,
-      { etag: etagOf(updated, now) },
-      { software_deployment: deploymentView(updated, now) },
+      { etag: etagOf(updated.deployment, now) },
+      { software_deployment: deploymentView(updated.deployment, now) },
     );
   },
 );

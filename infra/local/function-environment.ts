@@ -1,6 +1,6 @@
 import { routes, routesVariable } from "../route-table.ts";
 import { emulatorEnvironment, issuerEnvironment, stageEnvironment } from "./environment.ts";
-import { STAGE } from "./stage.ts";
+import { METRICS_NAMESPACE, STAGE } from "./stage.ts";
 
 /**
  * What `serverless.yml` gives a function on the default stage, with the emulator and the issuer of local runs, as
@@ -13,6 +13,7 @@ export const functionEnvironment = async (dynamodb: string): Promise<Record<stri
   READER_ROLES: "reader",
   MEMBER_ROLES: "member,admin",
   LINK_DAYS: "90",
+  METRICS_NAMESPACE,
   ...(await stageEnvironment(STAGE)),
   ...emulatorEnvironment(dynamodb),
   ...(await issuerEnvironment()),

@@ -58,12 +58,16 @@ export default class Local {
     headers["x-auth-token"] = await signToken(pathParameters?.project_id ?? EXAMPLE_PROJECT, ["member"], 60);
   }
 
-  /** Sets the functions' environment: the storage, a key for links, and an issuer of tokens unless the stage has one. */
+  /**
+   * Sets the functions' environment: the storage, a key for links, and an issuer of tokens unless the stage has one. Log
+   * lines hold no metrics, which nobody would read here.
+   */
   async #prepare(): Promise<Storage> {
     const { environment, stage } = this.#serverless.service.provider;
     const storage = await openStorage(await storageOptions(), stage);
     process.once("exit", () => void storage.close());
     Object.assign(environment, emulatorEnvironment(storage.endpoint), await stageEnvironment(stage));
+    environment.METRICS_NAMESPACE = "";
     if (!environment.TOKEN_ISSUER && !environment.KEYSTONE_AUTH_URL)
       Object.assign(environment, await issuerEnvironment());
     return storage;

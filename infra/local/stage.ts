@@ -1,6 +1,9 @@
 /** The stage whose tables the tests use: the default one, which `sls offline` runs. */
 export const STAGE = "dev";
 
+/** The namespace of its metrics, which its functions' names begin with too. */
+export const METRICS_NAMESPACE = `software-deployments-${STAGE}`;
+
 /** The names of a stage's tables on one's own machine, by their logical ids: deployed, CloudFormation names them. */
 export const tableNames = (stage: string) => ({
   SoftwareDeploymentsTable: `software-deployments-${stage}`,

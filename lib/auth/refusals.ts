@@ -7,10 +7,16 @@ export function invalidToken(cause?: unknown): ServiceError {
 
 /** What is said when whoever could check a token does not answer. */
 export function tokenNotCheckable(cause?: unknown): ServiceError {
-  return new ServiceError("unavailable", "The token cannot be checked at the moment.", { cause });
+  return new ServiceError("unavailable", "The token cannot be checked at the moment.", {
+    cause,
+    part: "tokens",
+  });
 }
 
 /** What is said when the keys of signed links cannot be read. */
 export function linksNotUsable(cause?: unknown): ServiceError {
-  return new ServiceError("unavailable", "Signed links cannot be made or checked at the moment.", { cause });
+  return new ServiceError("unavailable", "Signed links cannot be made or checked at the moment.", {
+    cause,
+    part: "links",
+  });
 }

@@ -1,3 +1,4 @@
+import type { Counts } from "../metrics.ts";
 import { equalAsJson } from "../wire/equal-json.ts";
 import type { JsonObject } from "../wire/exact-json.ts";
 import { epochSeconds } from "../wire/time.ts";
@@ -29,6 +30,13 @@ export interface Change {
   events: DeploymentEvent[];
 }
 
+/** A deployment as a change has left it. */
+export interface Changed {
+  deployment: SoftwareDeployment;
+  /** The status that the change has brought; undefined where it has left it as it was. */
+  reached?: Status | undefined;
+}
+
 /** In which request a deployment is changed: whose, when, and on what condition. */
 export interface ChangeContext {
   projectId: string;
@@ -55,6 +63,14 @@ export function newChange(
   const { status } = update;
   const own = { at: epochSeconds(now), ...event, request_id: requestId, ...(status && { status }) };
   return { update, events: [own] };
+}
+
+/** What a change is counted as: a result that it has brought. */
+export function countsOf({ reached }: Changed): Counts {
+  return {
+    DeploymentsCompleted: Number(reached === "COMPLETE"),
+    DeploymentsFailed: Number(reached === "FAILED"),
+  };
 }
 
 /** Whether an update names a field that is part of what a server is told to run. */

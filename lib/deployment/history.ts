@@ -64,6 +64,14 @@ export function actorOf(delegateProjectId: string | undefined): Actor {
   return delegateProjectId === undefined ? "user" : "delegated tenant";
 }
 
+/** The status that a request has brought a deployment to; undefined where that had it before. */
+export function statusBy(requestId: string, events: DeploymentEvent[]): Status | undefined {
+  const own = events.findLastIndex(({ request_id }) => request_id === requestId);
+  const { status, before = events.slice(0, own).findLast((event) => event.status)?.status } =
+    events[own] ?? {};
+  return status === before ? undefined : status;
+}
+
 /** A deployment's history as a caller sees it, a time limit that has passed unwritten included. */
 export function eventsView(
   deployment: SoftwareDeployment,

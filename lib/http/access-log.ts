@@ -1,32 +1,50 @@
 import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
 import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertools/logger/types";
 import type { Request } from "@middy/core";
-import { UpstreamError } from "../errors.ts";
+import { type Part, ServiceError, UpstreamError } from "../errors.ts";
+import type { Count } from "../metrics.ts";
 import { logLevel } from "../settings.ts";
+import { embeddedMetrics } from "./embedded-metrics.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
+import type { EndpointSpec } from "./spec.ts";
 
-/** Writes level, time, message and the attributes that are given, and nothing of what Powertools adds. */
+/**
+ * Writes level, time, message and the attributes that are given, and nothing of what Powertools adds. The time of a line
+ * that metrics are made of stands with these.
+ */
 class LineFormatter extends LogFormatter {
   override formatAttributes(line: UnformattedAttributes, attributes: LogAttributes): LogItem {
     const { logLevel: level, timestamp, message } = line;
-    return new LogItem({ attributes: { level, timestamp: timestamp.toISOString(), message, ...attributes } });
+    const time = attributes._aws ? {} : { timestamp: timestamp.toISOString() };
+    return new LogItem({ attributes: { level, ...time, message, ...attributes } });
   }
 }
 
-const logger = new Logger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
+/** Writes plain JSON as it is: a replacer that looks at each value would be what most of a line with metrics costs. */
+class LineLogger extends Logger {
+  protected override getJsonReplacer() {
+    return undefined as never;
+  }
+}
+
+const logger = new LineLogger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
+
+/** What a request is counted as that a part of the service fails which is down. */
+const PARTS: Record<Part, Count> = { tokens: "TokenChecksFailed", links: "LinkKeysFailed" };
 
 let coldStart = true;
 
 /**
  * Middleware, the outermost: gives every response its `x-openstack-request-id` and writes one line for every request
- * (id, route, project, status, duration in ms, cold start), under 400 bytes; a second one, with the error's name and
- * place, for a response of 500 and above. Never a token, a body or a value of a field. The setting `logLevel` may leave
- * out the first, or both.
+ * (id, route, project, status, and its numbers, of which CloudWatch makes metrics), of at most 800 bytes; a second one
+ * for a response of 500 and above, with the error's name and place, and what it is counted as. Never a token, a body or
+ * a value of a field. The setting `logLevel` may leave out the first, or both.
  */
-export function accessLog(): Middleware {
+export function accessLog({ failuresCount }: EndpointSpec): Middleware {
   const finish = (request: Request<EndpointEvent, GatewayResponse>): void => {
     if (request.response) request.response.headers["x-openstack-request-id"] = requestIdOf(request);
-    log(request);
+    logRequest(request, failuresCount);
+    logFault(request);
   };
   return {
     before: ({ event }) => {
@@ -38,25 +56,39 @@ export function accessLog(): Middleware {
   };
 }
 
-function log(request: Request<EndpointEvent, GatewayResponse>): void {
-  const { event, response, error } = request;
-  const request_id = requestIdOf(request);
-  const status = response?.statusCode;
+function logRequest(
+  request: Request<EndpointEvent, GatewayResponse>,
+  failuresCount: Count | undefined,
+): void {
+  const { event, response, error, context } = request;
+  const { at, coldStart } = event.arrival;
+  const ofFailure = failuresCount ? { [failuresCount]: 1 } : {};
   logger.info("request", {
-    request_id,
+    request_id: requestIdOf(request),
     route: event.routeKey,
     project: event.pathParameters?.project_id?.match(/^[\w-]{0,64}/)?.[0],
-    status,
-    duration_ms: Math.round((performance.now() - event.arrival.at) * 10) / 10,
-    cold_start: event.arrival.coldStart,
+    status: response?.statusCode,
+    ...embeddedMetrics(error ? ofFailure : (event.counts ?? {}), {
+      FunctionName: context.functionName,
+      Latency: Math.round((performance.now() - at) * 10) / 10,
+      ...(coldStart && { ColdStart: 1 }),
+    }),
   });
+}
+
+function logFault(request: Request<EndpointEvent, GatewayResponse>): void {
+  const { response, error } = request;
+  const request_id = requestIdOf(request);
   const cause = error?.cause instanceof Error ? error.cause : error;
-  if (cause && status !== undefined && status >= 500)
-    logger.error("fault", { request_id, ...described(cause) });
-  else if (cause instanceof UpstreamError)
+  if (cause && response && response.statusCode >= 500) {
+    const part = error instanceof ServiceError ? error.part : undefined;
+    const counts = embeddedMetrics({ ServerErrors: 1, ...(part && { [PARTS[part]]: 1 }) });
+    logger.error("fault", { request_id, ...described(cause), ...counts });
+  } else if (cause instanceof UpstreamError) {
     logger.warn(`Keystone answered ${cause.status}: a token of a trust cannot validate itself`, {
       request_id,
     });
+  }
 }
 
 /** The id of a request as its caller sees it: `req-` and the UUID that Lambda gave the invocation. */

@@ -2,6 +2,7 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
+import type { Counts } from "../metrics.ts";
 import { withRequestSignal } from "../request-signal.ts";
 import { publicUrl, tokenSettings } from "../settings.ts";
 import { LAST_CALL } from "../times.ts";
@@ -45,6 +46,8 @@ export interface EndpointInput<Path, Query, Body> extends Caller {
   client: ClientNeeds;
   /** The caller's name for this request, where the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
+  /** Says what the request has done that is counted; a request that fails all the same has done nothing. */
+  count: (counts: Counts) => void;
 }
 
 type Parsed<Shape extends Schema> = Shape extends z.ZodMiniType ? z.infer<Shape> : undefined;
@@ -84,7 +87,7 @@ export function endpoint<
     timeoutEarlyInMillis: LAST_CALL,
     timeoutEarlyResponse: timedOut,
   })
-    .use(accessLog())
+    .use(accessLog(spec))
     .use(head())
     .use(faults(CHALLENGE))
     .use(spec.access)
@@ -104,6 +107,9 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
     method: requestContext.http.method,
     rawPath,
     client: needsOf(event),
+    count: (counts) => {
+      event.counts = counts;
+    },
     acceptEncoding: headers["accept-encoding"],
     preconditions: {
       ifMatch: headers["if-match"],

@@ -1,6 +1,7 @@
 import type { MiddlewareObj } from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import type { SignedLink } from "../auth/signed-link.ts";
+import type { Counts } from "../metrics.ts";
 
 /** Who calls, as far as an endpoint needs to know. */
 export interface Caller {
@@ -28,6 +29,8 @@ export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
   /** Added by `warnings`: the value of the response's `Warning` header. */
   warning?: string;
+  /** Added by the endpoint: what it has done that is counted. */
+  counts?: Counts;
 }
 
 /** A response to API Gateway. */

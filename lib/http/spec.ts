@@ -1,5 +1,6 @@
 import type * as z from "zod/mini";
 import type { ErrorKind } from "../errors.ts";
+import type { Count } from "../metrics.ts";
 import type { Access } from "./event.ts";
 
 /** A shape, where an endpoint has one. */
@@ -24,6 +25,8 @@ export interface EndpointSpec<
   lenientBody?: true;
   /** Whether a caller may give the request an `Idempotency-Key`. */
   idempotent?: true;
+  /** What a request that fails is counted as, beside what every endpoint's is. */
+  failuresCount?: Count;
   /** What it answers; types and tests read it. Absent for 204. */
   response?: Response;
   /** The status that it answers with, when that is neither 200 nor 204. */

@@ -42,7 +42,11 @@ const SCRIPT = `
   const [file, eventsFile, status, times] = process.argv.slice(1);
   const events = JSON.parse(require("node:fs").readFileSync(eventsFile, "utf8"));
   const { handler } = require(file);
-  const context = { awsRequestId: "00000000-0000-4000-8000-000000000000", getRemainingTimeInMillis: () => 60000 };
+  const context = {
+    awsRequestId: "00000000-0000-4000-8000-000000000000",
+    functionName: "software-deployments-dev-createSoftwareDeployment",
+    getRemainingTimeInMillis: () => 60000,
+  };
   (async () => {
     for (let time = 0; time < Number(times); time += 1) {
       const { statusCode, body } = await handler(structuredClone(events[time % events.length]), context);

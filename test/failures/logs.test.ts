@@ -1,74 +1,104 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { describe, expect, inject, it, vi } from "vitest";
 import { signToken } from "../../infra/local/signing-key.ts";
+import { routes } from "../../infra/route-table.ts";
 import { LAST_CALL } from "../../lib/times.ts";
 import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
+import { type Metric, metricsOf } from "../support/embedded-metrics.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { expectFault } from "../support/faults.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
+import { handlerOf } from "../support/handlers.ts";
+import { recordLog } from "../support/log-lines.ts";
 import { loopback } from "../support/loopback.ts";
 
+const NAMESPACE = "software-deployments-dev";
 const CANARY = "canary-5f2b";
 const LONGEST = "p".repeat(64);
 
-let written: string;
+const log = recordLog();
+const { lines } = log;
 
-const lines = (): Record<string, any>[] =>
-  written
-    .trim()
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line));
-
-beforeEach(() => {
-  written = "";
-  vi.stubEnv("LOG_LEVEL", "INFO");
-  for (const stream of [process.stdout, process.stderr]) {
-    vi.spyOn(stream, "write").mockImplementation((chunk) => {
-      written += String(chunk);
-      return true;
-    });
-  }
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
+/** A metric of the function that creates deployments. */
+const ofFunction = (name: string, unit: string, value: number): Metric => ({
+  namespace: NAMESPACE,
+  dimensions: { FunctionName: `${NAMESPACE}-createSoftwareDeployment` },
+  name,
+  unit,
+  value,
 });
 
 describe("a request's log line", () => {
-  it("holds id, route, project, status, duration and cold start, in under 400 bytes", async () => {
+  it("holds id, route, project, status and numbers, of which CloudWatch makes metrics", async () => {
     const token = await memberToken(LONGEST);
     const reply = await request("POST", deploymentsOf(LONGEST), { token, body: minimal() });
+    const FunctionName = "software-deployments-dev-createSoftwareDeployment";
     expect(lines()).toEqual([
       {
         level: "INFO",
-        timestamp: expect.stringMatching(/Z$/),
         message: "request",
         request_id: reply.headers["x-openstack-request-id"],
         route: "POST /v1/{project_id}/software_deployments",
         project: LONGEST,
         status: 200,
-        duration_ms: expect.any(Number),
-        cold_start: true,
+        FunctionName,
+        Latency: expect.any(Number),
+        ColdStart: 1,
+        DeploymentsCreated: 1,
+        _aws: { Timestamp: expect.any(Number), CloudWatchMetrics: expect.any(Array) },
       },
     ]);
-    expect(Buffer.byteLength(written)).toBeLessThan(400);
-    await request("POST", deploymentsOf(LONGEST), { token, body: minimal() });
-    expect(lines()[1]).toMatchObject({ cold_start: false });
+    const [first = {}] = lines();
+    expect(metricsOf(first)).toEqual([
+      { namespace: NAMESPACE, dimensions: {}, name: "DeploymentsCreated", unit: "Count", value: 1 },
+      ofFunction("Latency", "Milliseconds", first.Latency),
+      ofFunction("ColdStart", "Count", 1),
+    ]);
+    expect(Math.abs(Date.now() - first._aws.Timestamp)).toBeLessThan(5_000);
+    log.clear();
+    await request("GET", deploymentsOf(LONGEST), { token });
+    await request("GET", deploymentsOf(LONGEST), { token });
+    expect(metricsOf(lines()[1] ?? {})).toHaveLength(1);
   });
 
-  it("stays under 400 bytes whatever the path holds", async () => {
-    await request("POST", deploymentsOf("p".repeat(8_000)), {});
-    expect(lines()).toMatchObject([{ status: 401, project: LONGEST }]);
-    expect(Buffer.byteLength(written)).toBeLessThan(400);
-    for (const odd of ["%01", "€", '"', "a\u2028"]) {
-      written = "";
-      await request("POST", `${deploymentsOf(odd.repeat(64))}/metadata/s/link`, {});
-      expect(lines()).toMatchObject([{ status: 401 }]);
-      expect(Buffer.byteLength(written)).toBeLessThan(400);
+  it("takes at most 800 bytes: whatever the path holds, with the longest names, of a request that fails in every way", async () => {
+    vi.stubEnv("KEYSTONE_AUTH_URL", "http://127.0.0.1:1/v3");
+    // Lambda takes 64 characters for a function's name, which begins with the namespace (`infra/limits.ts`).
+    const namespace = "n".repeat(63 - Math.max(...routes.map(({ name }) => name.length)));
+    vi.stubEnv("METRICS_NAMESPACE", namespace);
+    for (const route of routes.filter(({ path }) => path.includes("{project_id}"))) {
+      vi.resetModules(); // so that each has a cold start
+      const handler = await handlerOf(route);
+      const context = { ...lambdaContext(), functionName: `${namespace}-${route.name}` };
+      for (const odd of [LONGEST, "p".repeat(8_000), "%01".repeat(64), "€".repeat(64), '"'.repeat(64)]) {
+        log.clear();
+        const { pathParameters, ...event } = gatewayEvent(route.method, route.path, { token: CANARY });
+        const named = Object.fromEntries(Object.keys(pathParameters ?? {}).map((name) => [name, odd]));
+        await handler({ ...event, pathParameters: named }, context);
+        const [line = {}, fault = {}] = lines();
+        expect(line).toMatchObject({ message: "request", status: 503 });
+        expect(Buffer.byteLength(JSON.stringify(line))).toBeLessThanOrEqual(800);
+        expect(metricsOf(line).map(({ name }) => name)).toContain("Latency");
+        expect(metricsOf(fault).map(({ name }) => name)).toEqual(["ServerErrors", "TokenChecksFailed"]);
+      }
     }
+  });
+
+  it("holds no metrics on a stage that wants none, but its numbers", async () => {
+    vi.resetModules();
+    vi.stubEnv("METRICS_NAMESPACE", "");
+    const project = newProject();
+    await request("POST", deploymentsOf(project), { token: await memberToken(project), body: minimal() });
+    expect(lines()).toMatchObject([
+      {
+        timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+        Latency: expect.any(Number),
+        ColdStart: 1,
+        DeploymentsCreated: 1,
+      },
+    ]);
+    expect(log.text()).not.toContain("_aws");
   });
 });
 
@@ -90,8 +120,8 @@ describe("logs never hold a token, a body or a value", () => {
       await request("POST", deploymentsOf(project), { token: `${CANARY}.${CANARY}.${CANARY}`, body });
     }
     expect(lines()).toHaveLength(12);
-    expect(written).not.toContain(CANARY);
-    for (const secret of [token, foreign]) expect(written).not.toContain(secret.split(".")[2]);
+    expect(log.text()).not.toContain(CANARY);
+    for (const secret of [token, foreign]) expect(log.text()).not.toContain(secret.split(".")[2]);
   });
 
   it("when DynamoDB fails: the error's name and place, not its message", async () => {
@@ -106,7 +136,7 @@ describe("logs never hold a token, a body or a value", () => {
       500,
     );
     expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR", error: "AccessDeniedException" }]);
-    expect(written).not.toMatch(new RegExp(`${CANARY}|secret-of-dynamodb`));
+    expect(log.text()).not.toMatch(new RegExp(`${CANARY}|secret-of-dynamodb`));
     await proxy.close();
   });
 });
@@ -121,7 +151,7 @@ describe("a failing Keystone", () => {
       { status: 503 },
       { level: "ERROR", error: "UpstreamError", upstream_status: 502 },
     ]);
-    expect(written).not.toContain(CANARY);
+    expect(log.text()).not.toContain(CANARY);
     await keystone.close();
   });
 });
@@ -136,7 +166,7 @@ describe("a token that Keystone will not let validate itself, as that of a trust
       { status: 401 },
       { level: "WARN", message: "Keystone answered 403: a token of a trust cannot validate itself" },
     ]);
-    expect(written).not.toContain(CANARY);
+    expect(log.text()).not.toContain(CANARY);
     await keystone.close();
   });
 });

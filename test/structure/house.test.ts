@@ -28,7 +28,7 @@ const isIn = (folder: string) => (file: string) => file.startsWith(`${folder}/`)
 /** The nouns, each above those that it may know. */
 const NOUNS = ["lib/server", "lib/deployment", "lib/config"];
 
-/** What everybody may know: `lib/settings.ts`, `lib/errors.ts`, and values as they travel. */
+/** What everybody may know: settings, errors, what is counted, and values as they travel. */
 const GROUND = ["lib", "lib/wire"];
 
 /** The folders that files of a noun's own folder, and of its `table/`, may import from. */

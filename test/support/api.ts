@@ -38,7 +38,7 @@ const inProcess = async (method: string, target: string, call: Call): Promise<Re
     body = "",
     isBase64Encoded = false,
     ...more
-  } = await handler(event, lambdaContext());
+  } = await handler(event, lambdaContext(undefined, route.name));
   const headers = more.headers as Record<string, string>;
   const text = decoded(body, isBase64Encoded, headers);
   return { status: statusCode, headers, text, json: parsed(text, headers) };

@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { METRICS_NAMESPACE } from "../../infra/local/stage.ts";
 import { type Route, routes } from "../../infra/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 
@@ -67,11 +68,19 @@ export const gatewayEvent = (method: string, target: string, call: Call): APIGat
   } as unknown as APIGatewayProxyEventV2;
 };
 
-/** Lambda's context, reduced likewise. @param remaining ms until the function's timeout */
-export const lambdaContext = (remaining = FUNCTION_TIMEOUT * 1_000): Context => {
+/**
+ * Lambda's context, reduced likewise.
+ * @param remaining ms until the function's timeout
+ * @param name the function's in `serverless.yml`
+ */
+export const lambdaContext = (
+  remaining = FUNCTION_TIMEOUT * 1_000,
+  name = "createSoftwareDeployment",
+): Context => {
   const end = Date.now() + remaining;
   return {
     awsRequestId: crypto.randomUUID(),
+    functionName: `${METRICS_NAMESPACE}-${name}`,
     getRemainingTimeInMillis: () => end - Date.now(),
   } as Context;
 };

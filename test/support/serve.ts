@@ -15,8 +15,13 @@ const server = createServer(async (request, response) => {
     headers: request.headers as Record<string, string>,
     ...(body.byteLength > 0 && { body: body.toString() }),
   });
-  const handler = await handlerOf(matching(method, event.rawPath).route);
-  const { statusCode, headers = {}, body: answer } = await handler(event, lambdaContext());
+  const { route } = matching(method, event.rawPath);
+  const handler = await handlerOf(route);
+  const {
+    statusCode,
+    headers = {},
+    body: answer,
+  } = await handler(event, lambdaContext(undefined, route.name));
   response.writeHead(statusCode ?? 500, headers as Record<string, string>).end(answer);
 });
 

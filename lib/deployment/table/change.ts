@@ -2,9 +2,9 @@ import { referenceConditions, unknownReference } from "../../config/table/refere
 import { type ConditionCheck, getItem, type Item, updateChecked, updateItem } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
 import { epochSeconds } from "../../wire/time.ts";
-import { afterTimeout, type Change, type ChangeContext } from "../change.ts";
+import { afterTimeout, type Change, type ChangeContext, type Changed } from "../change.ts";
 import { etagOf, type SoftwareDeployment } from "../deployment.ts";
-import { keptEvents, MAX_EVENTS } from "../history.ts";
+import { keptEvents, MAX_EVENTS, statusBy } from "../history.ts";
 import { expiresAt } from "../retention.ts";
 import { hasTimedOut } from "../run.ts";
 import { deploymentOf, eventsOf, eventText, TableName } from "./item.ts";
@@ -28,25 +28,21 @@ export type Decide = (
  * Read-modify-write with optimistic locking: reads the deployment, asks `decide`, and writes on condition that the
  * revision is unchanged; else it begins anew, up to `MAX_ATTEMPTS` times. Where the time limit has passed, the same
  * write records that too.
- * @returns the deployment as it is now
  * @throws ServiceError `not_found`, `precondition_failed`, `unavailable`, and what `decide` throws
  */
-export async function readModifyWrite(
-  id: string,
-  decide: Decide,
-  context: ChangeContext,
-): Promise<SoftwareDeployment> {
+export async function readModifyWrite(id: string, decide: Decide, context: ChangeContext): Promise<Changed> {
   const { projectId, requestId, delegateProjectId, now, clock, checkETag } = context;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { item, deployment: current } = await readItem(projectId, id, now, delegateProjectId);
-    if (isRepeat(item, requestId)) return current;
+    if (isRepeat(item, requestId)) return changed(item, requestId);
     const change = await decide(current, item);
-    if (!change || (change.events.length === 0 && delegateProjectId !== undefined)) return current;
+    if (!change || (change.events.length === 0 && delegateProjectId !== undefined))
+      return { deployment: current };
     checkETag?.(etagOf(current, now));
     if (expiresAt(current) <= epochSeconds(clock())) throw deploymentNotFound(id);
     const withTimeout = hasTimedOut(current, now) ? afterTimeout(change, current, requestId) : change;
     const written = await writeChange(id, withStoredValues(withTimeout), context, current);
-    if (written) return deploymentOf(written);
+    if (written) return changed(written, requestId);
   }
   throw tooManyConflicts();
 }
@@ -54,6 +50,11 @@ export async function readModifyWrite(
 /** Whether this request has changed the deployment already: the SDK repeats a write whose answer was lost. */
 function isRepeat(item: Item, requestId: string): boolean {
   return item.touched_by === requestId || eventsOf(item).some(({ request_id }) => request_id === requestId);
+}
+
+/** The deployment that an item holds which a request has changed. */
+export function changed(item: Item, requestId: string): Changed {
+  return { deployment: deploymentOf(item), reached: statusBy(requestId, eventsOf(item)) };
 }
 
 /** What is said when others change a deployment again and again. */

@@ -7,31 +7,48 @@ import { eventText, liveDeployment, TableName } from "./item.ts";
 /** How long a poll waits for what it collects to be recorded, in ms. */
 const RECORD_TIMEOUT = 1_000;
 
+/** What a poll has recorded. */
+interface Recorded {
+  /** The deliveries that may go out: without what has moved on since, or was removed. */
+  present: DeliveredDeployment[];
+  /** How many of them were collected for the first time. */
+  collected: number;
+}
+
 /**
  * Records that a server collects deliveries for the first time, before they are handed out: at most one write for each.
  * It is no change of a deployment: neither its time nor its revision moves. Never fails: where the storage does, the
  * delivery goes out all the same, and the next poll of a changed server records it.
  * @param deployments as an index knows them, which may be a moment behind
- * @returns those that may go out: without what has moved on since, or was removed
  */
 export async function recordCollected(
   deployments: DeliveredDeployment[],
   requestId: string,
   now: Date,
-): Promise<DeliveredDeployment[]> {
-  const isPresent = await Promise.all(
+): Promise<Recorded> {
+  const states = await Promise.all(
     // What has run into its time limit failed because nobody had collected it; that stays so.
     deployments.map((deployment) =>
       deployment.collected_time !== null || hasTimedOut(deployment, now)
-        ? true
-        : recordOne(deployment, requestId, now).catch(() => true),
+        ? "known"
+        : recordOne(deployment, requestId, now).catch(() => "known"),
     ),
   );
-  return deployments.filter((_, at) => isPresent[at]);
+  return {
+    present: deployments.filter((_, at) => states[at] !== "gone"),
+    collected: states.filter((state) => state === "recorded").length,
+  };
 }
 
-/** @returns whether the delivery, and the attempt at it, are the present ones. @throws ServiceError `unavailable` */
-async function recordOne(deployment: DeliveredDeployment, requestId: string, now: Date): Promise<boolean> {
+/**
+ * @returns whether it has recorded the delivery, or found that it is, with its attempt, the present one or no longer
+ * @throws ServiceError `unavailable`
+ */
+async function recordOne(
+  deployment: DeliveredDeployment,
+  requestId: string,
+  now: Date,
+): Promise<"recorded" | "known" | "gone"> {
   const { project_id, id, delivery, attempt } = deployment;
   const event = { at: epochSeconds(now), event: "collected", by: "link", request_id: requestId } as const;
   const { written } = await updateItem(
@@ -53,7 +70,8 @@ async function recordOne(deployment: DeliveredDeployment, requestId: string, now
     },
     { timeout: RECORD_TIMEOUT },
   );
-  return written || isCollected(deployment, now);
+  if (written) return "recorded";
+  return (await isCollected(deployment, now)) ? "known" : "gone";
 }
 
 /** Whether a delivery that was not recorded now was recorded before, which the index may not know yet. */

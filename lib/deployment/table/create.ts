@@ -30,6 +30,8 @@ export interface Created {
   deployments: SoftwareDeployment[];
   /** Whether the request came before, under the same idempotency key. */
   replayed: boolean;
+  /** Whether this request has written them, and not one before it. */
+  isWriter: boolean;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function createDeployments(
   );
   if (key === undefined) {
     await put(items, conditions());
-    return { deployments: wanted, replayed: false };
+    return { deployments: wanted, replayed: false, isWriter: true };
   }
   const own = wanted.map(({ id }) => id);
   // Before the key is claimed, so that a request that is refused uses up no key.
@@ -68,12 +70,12 @@ export async function createDeployments(
     await checkReferences(projectId, ...configIds);
   };
   const claim = await claimKey({ projectId, key, request, now }, own, check);
-  const deployments = await finish(wanted, items, conditions, claim, context);
+  const finished = await finish(wanted, items, conditions, claim, context);
   await checkResponse(
-    deployments,
+    finished.deployments,
     "it was carried out before, and has grown since: read the deployments one by one.",
   );
-  return { deployments, replayed: claim.replayed };
+  return { ...finished, replayed: claim.replayed };
 }
 
 /** Refuses what could be stored, but not answered: a value that is sent once comes back with every deployment. */
@@ -122,15 +124,16 @@ async function finish(
   conditions: () => ConditionCheck[],
   { ids, expires, replayed }: Claim,
   { projectId, now }: CreateContext,
-): Promise<SoftwareDeployment[]> {
+): Promise<Omit<Created, "replayed">> {
   const keys = ids.map((id) => ({ project_id: projectId, id }));
   const found = replayed ? await batchGet(TableName, keys) : [];
-  if (found.length > 0) return liveDeployments(ids, found, now);
+  if (found.length > 0) return { deployments: liveDeployments(ids, found, now), isWriter: false };
   const rows = items.map((item, at) => ({ ...item, ...keys[at], key_expires: expires }));
   if (await put(rows, conditions())) {
-    return wanted.map((deployment, at) => ({ ...deployment, ...keys[at], keyExpiresAt: expires }));
+    const deployments = wanted.map((one, at) => ({ ...one, ...keys[at], keyExpiresAt: expires }));
+    return { deployments, isWriter: true };
   }
-  return liveDeployments(ids, await batchGet(TableName, keys), now);
+  return { deployments: liveDeployments(ids, await batchGet(TableName, keys), now), isWriter: false };
 }
 
 /** The deployments that a request has made, as they are now. @throws ServiceError `conflict` when one is gone */

@@ -1,7 +1,7 @@
 import { declaredOutputs } from "../../config/table/read.ts";
 import { ServiceError } from "../../errors.ts";
 import type { JsonObject } from "../../wire/exact-json.ts";
-import type { ChangeContext } from "../change.ts";
+import type { ChangeContext, Changed } from "../change.ts";
 import type { Actor } from "../history.ts";
 import { valuesWithoutLinks } from "../links.ts";
 import { hasTimedOut, isPresent, isTooLate } from "../run.ts";
@@ -28,11 +28,11 @@ export async function signalDeployment(
   id: string,
   { outputs, by, link }: Signal,
   context: ChangeContext,
-): Promise<void> {
+): Promise<Changed> {
   const { projectId, now } = context;
   // Before anything is cut, which might leave the half of a link.
   const sent = valuesWithoutLinks(outputs);
-  await readModifyWrite(
+  return readModifyWrite(
     id,
     async (run, item) => {
       if (link && isTooLate(link, run, now)) {

@@ -1,11 +1,9 @@
 import { bytesOf } from "../../dynamodb/stored-json.ts";
 import { isId } from "../../wire/ids.ts";
-import { type Change, type ChangeContext, namesDelivered, type Update } from "../change.ts";
-import type { SoftwareDeployment } from "../deployment.ts";
+import { type Change, type ChangeContext, type Changed, namesDelivered, type Update } from "../change.ts";
 import { RETENTION } from "../retention.ts";
 import { updateChange } from "../update.ts";
-import { readModifyWrite, writeChange } from "./change.ts";
-import { deploymentOf } from "./item.ts";
+import { changed, readModifyWrite, writeChange } from "./change.ts";
 import { checkFits, largeValues, SMALL_BYTES, type StoredChange, withStoredValues } from "./item-size.ts";
 import { deploymentNotFound } from "./read.ts";
 
@@ -17,15 +15,10 @@ import { deploymentNotFound } from "./read.ts";
  * The deployment is read first where the change depends on what it is: for an update that names a delivered field, which
  * may be sent with the value that it has. Otherwise see `writeOnce`.
  *
- * @returns the deployment as it is now
  * @throws ServiceError `not_found`, `precondition_failed`, `invalid` when it would pass DynamoDB's 400 KB,
  *   `unavailable`
  */
-export async function updateDeployment(
-  id: string,
-  update: Update,
-  context: ChangeContext,
-): Promise<SoftwareDeployment> {
+export async function updateDeployment(id: string, update: Update, context: ChangeContext): Promise<Changed> {
   if (!isId(id)) throw deploymentNotFound(id);
   if (!namesDelivered(update)) return writeOnce(id, updateChange(update, context), context);
   return readModifyWrite(
@@ -44,14 +37,9 @@ export async function updateDeployment(
  * caller from another project, so that a stranger's tries cost reads and no writes; and on a stage with a retention, as
  * the end of the row depends on what it is.
  *
- * @returns the deployment as it is now
  * @throws ServiceError as `updateDeployment` does
  */
-export async function writeOnce(
-  id: string,
-  change: Change,
-  context: ChangeContext,
-): Promise<SoftwareDeployment> {
+export async function writeOnce(id: string, change: Change, context: ChangeContext): Promise<Changed> {
   if (!isId(id)) throw deploymentNotFound(id);
   const stored = withStoredValues(change);
   const readsFirst =
@@ -60,7 +48,7 @@ export async function writeOnce(
     context.checkETag ||
     bytesOf(largeValues(stored)) > SMALL_BYTES;
   const written = readsFirst ? undefined : await writeChange(id, stored, context);
-  if (written) return deploymentOf(written);
+  if (written) return changed(written, context.requestId);
   return readModifyWrite(id, async (_, item) => fitting(stored, item), context);
 }
 

@@ -97,6 +97,8 @@ export interface Collected {
   metadata: ConfigView[];
   /** Whether that is what the server's state says, and not what has moved on since the index knew. */
   isAsKnown: boolean;
+  /** How many of its deliveries the agent is told for the first time. */
+  collected: number;
 }
 
 /**
@@ -113,11 +115,11 @@ export async function collectMetadata(
   const deployments = await deploymentsOf(projectId, entries, options.now);
   const configs = await configsOf(projectId, deployments);
   const known = deployments.filter(({ config_id }) => configs.has(config_id));
-  const present = await recordCollected(known, requestId, options.now);
+  const { present, collected } = await recordCollected(known, requestId, options.now);
   const revisions = new Map<unknown, unknown>(deployments.map(({ id, revision }) => [id, revision]));
   const isAsKnown =
     present.length === known.length && entries.every(({ id, revision }) => revisions.get(id) === revision);
-  return { metadata: await render(present, configs, options), isAsKnown };
+  return { metadata: await render(present, configs, options), isAsKnown, collected };
 }
 
 /** The deployments of entries; those with inputs that the index does not carry are read from the table, consistently. */

@@ -1,0 +1,212 @@
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from "vitest";
+import { COUNTS } from "../../lib/metrics.ts";
+import { request } from "../support/api.ts";
+import {
+  byLink,
+  collect,
+  type DeliveringTenant,
+  newDeliveringTenant,
+  signalLink,
+} from "../support/delivery.ts";
+import { deploymentsOf, minimal, newProject, newTenant } from "../support/deployments.ts";
+import { metricsOf } from "../support/embedded-metrics.ts";
+import { injectFaults, proxy } from "../support/fault-proxy-setup.ts";
+import { recordLog } from "../support/log-lines.ts";
+import { loopback } from "../support/loopback.ts";
+
+const NAMESPACE = "software-deployments-dev";
+
+const log = recordLog();
+const seen = new Set<string>();
+let tenant: DeliveringTenant;
+
+beforeEach(async () => {
+  tenant = await newDeliveringTenant();
+});
+
+/** What requests are counted as: the metrics without a dimension that CloudWatch makes of their lines. */
+const countsOf = async (requests: () => Promise<unknown>): Promise<Record<string, number>> => {
+  log.clear();
+  await requests();
+  const counts: Record<string, number> = {};
+  for (const metric of log.lines().flatMap(metricsOf)) {
+    const { dimensions, namespace, name, value, unit } = metric;
+    expect(namespace).toBe(NAMESPACE);
+    if (Object.keys(dimensions).length > 0) continue;
+    expect(unit).toBe("Count");
+    counts[name] = (counts[name] ?? 0) + value;
+    seen.add(name);
+  }
+  return counts;
+};
+
+const put = (id: string, body: object) => tenant.update(id, body);
+const patch = (id: string, body: object) => tenant.call("PATCH", `/software_deployments/${id}`, { body });
+const rerun = (id: string) => tenant.call("POST", `/software_deployments/${id}/rerun`);
+const signal = (id: string, body: object = {}) =>
+  tenant.call("POST", `/software_deployments/${id}/signal`, { body });
+
+describe("DeploymentsCreated", () => {
+  it("counts those of a request, and nothing of one that is refused", async () => {
+    expect(await countsOf(() => tenant.deploy())).toEqual({ DeploymentsCreated: 1 });
+    expect(await countsOf(() => tenant.deploy({ status: "COMPLETE" }))).toEqual({ DeploymentsCreated: 1 });
+    expect(
+      await countsOf(() => tenant.call("POST", "/software_deployments", { body: { status: "DONE" } })),
+    ).toEqual({});
+  });
+
+  const create = (body: unknown, key?: string) =>
+    tenant.call("POST", "/software_deployments", {
+      body,
+      ...(key && { headers: { "Idempotency-Key": key } }),
+    });
+
+  it.runIf(inject("engine") !== "dynalite")("counts each member of a batch", async () => {
+    const { server_id: _, ...body } = minimal({ server_ids: ["a", "b", "c"] });
+    expect(await countsOf(() => create(body))).toEqual({ DeploymentsCreated: 3 });
+    expect(await countsOf(() => create([minimal(), minimal()]))).toEqual({ DeploymentsCreated: 2 });
+  });
+
+  it("counts those of a request with an Idempotency-Key once, by whoever has written them", async () => {
+    expect(await countsOf(() => create(minimal(), "k"))).toEqual({ DeploymentsCreated: 1 });
+    expect(await countsOf(() => create(minimal(), "k"))).toEqual({});
+    injectFaults("pass", "pass", "deny");
+    expect(await countsOf(() => create(minimal(), "broken-off"))).toEqual({ ServerErrors: 1 });
+    expect(await countsOf(() => create(minimal(), "broken-off"))).toEqual({ DeploymentsCreated: 1 });
+    const race = () => Promise.all(Array.from({ length: 8 }, () => create(minimal(), "race")));
+    expect(await countsOf(race)).toEqual({ DeploymentsCreated: 1 });
+  });
+});
+
+describe("DeploymentsCollected", () => {
+  it("counts what a server collects for the first time", async () => {
+    const { id } = await tenant.deployed();
+    await tenant.deployed();
+    const link = await tenant.newLink();
+    expect(await countsOf(() => byLink("HEAD", link))).toEqual({});
+    expect(await countsOf(() => collect(link))).toEqual({ DeploymentsCollected: 2 });
+    expect(await countsOf(() => collect(link))).toEqual({});
+    await put(id, { input_values: { a: 1 } });
+    expect(await countsOf(() => collect(link))).toEqual({ DeploymentsCollected: 1 });
+  });
+
+  it("does not count what goes out although it could not be recorded", async () => {
+    await tenant.deployed();
+    const link = await tenant.newLink();
+    proxy.decide = (operation) => (operation === "UpdateItem" ? "deny" : "pass");
+    expect(await countsOf(() => collect(link))).toEqual({});
+    proxy.decide = () => "pass";
+    expect(await countsOf(() => collect(link))).toEqual({ DeploymentsCollected: 1 });
+  });
+});
+
+describe("DeploymentsCompleted and DeploymentsFailed", () => {
+  const completed = { DeploymentsCompleted: 1 };
+  const failed = { DeploymentsFailed: 1 };
+
+  it("count the first result of a run, however it comes", async () => {
+    const { id } = await tenant.deployed();
+    const link = await signalLink(await tenant.newLink());
+    expect(await countsOf(() => byLink("PUT", link, { body: {} }))).toEqual(completed);
+    expect(await countsOf(() => byLink("PUT", link, { body: {} }))).toEqual({});
+    expect(await countsOf(() => rerun(id))).toEqual({});
+    expect(await countsOf(() => signal(id, { deploy_status_code: 1 }))).toEqual(failed);
+    expect(await countsOf(() => signal(id, { deploy_status_code: 1 }))).toEqual({});
+  });
+
+  it("count a status that is set, where it was another before", async () => {
+    const { id } = await tenant.deployed();
+    expect(await countsOf(() => put(id, { status: "FAILED" }))).toEqual(failed);
+    expect(await countsOf(() => put(id, { status: "FAILED" }))).toEqual({});
+    expect(await countsOf(() => put(id, { status_reason: "Because." }))).toEqual({});
+    expect(await countsOf(() => put(id, { input_values: { a: 1 } }))).toEqual({});
+    expect(await countsOf(() => patch(id, { status: "COMPLETE" }))).toEqual(completed);
+    expect(await countsOf(() => put(id, {}))).toEqual({});
+    expect(await countsOf(() => patch(id, { input_values: { a: 2 }, status: "FAILED" }))).toEqual(failed);
+  });
+
+  it("do not count a time limit that passes, which nobody writes then, nor the change that writes it", async () => {
+    const later = async () => {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_000_000 });
+      const { call } = await newTenant(["member"], tenant.project);
+      tenant.call = call;
+    };
+    const { id } = await tenant.deployed({ timeout: 1 });
+    await later();
+    expect(await countsOf(() => tenant.show(id))).toEqual({});
+    expect((await tenant.show(id)).status).toBe("FAILED");
+    expect(await countsOf(() => signal(id))).toEqual({});
+    expect(await countsOf(() => put(id, { status_reason: "Because." }))).toEqual({});
+    const other = await tenant.deployed({ timeout: 1 });
+    await later();
+    expect(await countsOf(() => patch(other.id, { status: "COMPLETE" }))).toEqual(completed);
+  });
+
+  it("count once what the SDK writes twice, as it got no answer", async () => {
+    const { id } = await tenant.deployed();
+    injectFaults("pass", "pass", "cut-after");
+    expect(await countsOf(() => signal(id))).toEqual(completed);
+  });
+});
+
+describe("ResultsRefused", () => {
+  const refused = { ResultsRefused: 1 };
+
+  it("counts results that are not taken, and none that changes nothing", async () => {
+    const { id } = await tenant.deployed();
+    const link = await signalLink(await tenant.newLink());
+    expect(await countsOf(() => byLink("PUT", link, { body: "{" }))).toEqual(refused);
+    expect(await countsOf(() => byLink("PUT", `${link}x`, { body: {} }))).toEqual(refused);
+    await put(id, { input_values: { a: 1 } });
+    expect(await countsOf(() => byLink("PUT", link, { body: {} }))).toEqual({});
+    expect(await countsOf(() => signal(newProject()))).toEqual(refused);
+    await tenant.call("DELETE", `/software_deployments/${id}`);
+    expect(await countsOf(() => byLink("POST", link, { body: {} }))).toEqual(refused);
+    proxy.decide = () => "deny";
+    expect(await countsOf(() => signal(id))).toEqual({ ServerErrors: 1, ...refused });
+  });
+});
+
+describe("what is down by itself", () => {
+  // What is remembered, and the settings that were read, end with each test.
+  afterEach(() => vi.resetModules());
+
+  it("Keystone: TokenChecksFailed", async () => {
+    vi.resetModules();
+    const keystone = await loopback((_, response) => void response.writeHead(502).end());
+    vi.stubEnv("KEYSTONE_AUTH_URL", `${keystone.url}/v3`);
+    const ask = () => request("GET", deploymentsOf(newProject()), { token: "a-token" });
+    expect(await countsOf(ask)).toEqual({ ServerErrors: 1, TokenChecksFailed: 1 });
+    await keystone.close();
+    expect(await countsOf(ask)).toEqual({ ServerErrors: 1, TokenChecksFailed: 1 });
+  });
+
+  it("an issuer whose keys are not known yet: TokenChecksFailed", async () => {
+    vi.resetModules();
+    vi.stubEnv("TOKEN_KEYS", "http://127.0.0.1:1/keys");
+    const ask = () => tenant.call("GET", "/software_deployments");
+    expect(await countsOf(ask)).toEqual({ ServerErrors: 1, TokenChecksFailed: 1 });
+  });
+
+  it("the keys of signed links: LinkKeysFailed", async () => {
+    await tenant.deployed();
+    const link = await signalLink(await tenant.newLink());
+    vi.resetModules();
+    vi.stubEnv("LINK_KEYS", "file:///nowhere/link-key");
+    expect(await countsOf(() => byLink("PUT", link, { body: {} }))).toEqual({
+      ServerErrors: 1,
+      LinkKeysFailed: 1,
+      ResultsRefused: 1,
+    });
+    expect(await countsOf(() => tenant.newLink().catch(() => undefined))).toEqual({
+      ServerErrors: 1,
+      LinkKeysFailed: 1,
+    });
+  });
+});
+
+describe("what is counted", () => {
+  it("is all that lib/metrics.ts names: each was seen above", () => {
+    expect([...seen].sort()).toEqual([...COUNTS].sort());
+  });
+});
