@@ -13,8 +13,11 @@ export type ErrorKind =
   | "unavailable"
   | "internal";
 
-/** What may be down by itself, while the rest of the service is up: the check of tokens, the keys of signed links. */
-export type Part = "tokens" | "links";
+/**
+ * What may be down by itself, while the rest of the service is up: the check of tokens, the keys of signed links, a
+ * function whose start has failed.
+ */
+export type Part = "tokens" | "links" | "start";
 
 /**
  * The only error whose message is sent to the caller, as it stands: so it never holds a stack, a table's name, an ARN

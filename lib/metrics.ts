@@ -15,6 +15,8 @@ export const COUNTS = [
   "TokenChecksFailed",
   /** Requests that needed the keys of signed links, which could not be read. */
   "LinkKeysFailed",
+  /** Requests to a function whose start has failed, as a setting is wrong. */
+  "StartsFailed",
 ] as const;
 export type Count = (typeof COUNTS)[number];
 

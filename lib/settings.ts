@@ -39,41 +39,64 @@ export const MAX_TIMEOUT = 2_592_000;
 
 const LOG_LEVELS = ["INFO", "ERROR", "SILENT"] as const;
 
+/** What is wrong with a setting; never its value. */
+export interface SettingFault {
+  /** The environment variable. */
+  setting: string;
+  reason: string;
+}
+
+/** Thrown by what reads a setting, and caught here: no reader of this file throws. */
+class SettingError extends Error {
+  readonly fault: SettingFault;
+
+  constructor(setting: string, reason: string) {
+    super(reason);
+    this.fault = { setting, reason };
+  }
+}
+
+let firstFault: SettingFault | undefined;
+
 /**
- * Reads how tokens are accepted.
- * @throws Error that names the environment variable that is missing or wrong
+ * What is wrong with the settings that were read so far: the first fault of them. All of them are read while a container
+ * starts, by the files that need them. Where one is wrong, what stands in for it is of no use, and no request may be
+ * worked on.
  */
+export function settingFault(): SettingFault | undefined {
+  return firstFault;
+}
+
+/** How tokens are accepted. */
 export function tokenSettings(): TokenSettings {
-  const issuer = optional("TOKEN_ISSUER");
-  const authUrl = optional("KEYSTONE_AUTH_URL");
-  if (!issuer && !authUrl) throw new Error("Neither TOKEN_ISSUER nor KEYSTONE_AUTH_URL is set.");
-  return {
-    ...(issuer && { jwt: jwtSettings(issuer) }),
-    ...(authUrl && { keystone: { authUrl: new URL(authUrl).href.replace(/\/$/, "") } }),
-    readerRoles: words(required("READER_ROLES")),
-    memberRoles: words(required("MEMBER_ROLES")),
-  };
+  return setting({ readerRoles: [], memberRoles: [] }, () => {
+    const issuer = optional("TOKEN_ISSUER");
+    const authUrl = optional("KEYSTONE_AUTH_URL");
+    if (!issuer && !authUrl) throw new SettingError("TOKEN_ISSUER", "is not set, nor is KEYSTONE_AUTH_URL");
+    return {
+      ...(issuer && { jwt: jwtSettings(issuer) }),
+      ...(authUrl && {
+        keystone: { authUrl: address("KEYSTONE_AUTH_URL", authUrl).href.replace(/\/$/, "") },
+      }),
+      readerRoles: words(required("READER_ROLES")),
+      memberRoles: words(required("MEMBER_ROLES")),
+    };
+  });
 }
 
-/**
- * The name of the DynamoDB table of software deployments.
- * @throws Error when `SOFTWARE_DEPLOYMENTS_TABLE` is not set
- */
+/** The name of the DynamoDB table of software deployments. */
 export function softwareDeploymentsTable(): string {
-  return required("SOFTWARE_DEPLOYMENTS_TABLE");
+  return setting("", () => required("SOFTWARE_DEPLOYMENTS_TABLE"));
 }
 
-/**
- * The name of the DynamoDB table of software configurations.
- * @throws Error when `SOFTWARE_CONFIGS_TABLE` is not set
- */
+/** The name of the DynamoDB table of software configurations. */
 export function softwareConfigsTable(): string {
-  return required("SOFTWARE_CONFIGS_TABLE");
+  return setting("", () => required("SOFTWARE_CONFIGS_TABLE"));
 }
 
-/** Whether a deployment may only name a configuration that its project keeps here (`CONFIG_REFERENCES`). */
+/** Whether a deployment may only name a configuration that its project keeps here. */
 export function configReferencesAreChecked(): boolean {
-  return optional("CONFIG_REFERENCES") === "checked";
+  return setting("open", () => oneOf("CONFIG_REFERENCES", ["open", "checked"])) === "checked";
 }
 
 /** The namespace of the metrics that log lines hold, which names the stage; undefined where there are none. */
@@ -83,12 +106,15 @@ export function metricsNamespace(): string | undefined {
 
 /** The service's address as its callers know it, without a slash at its end, where one is configured. */
 export function publicUrl(): string | undefined {
-  return optional("PUBLIC_URL")?.replace(/\/$/, "");
+  return setting(undefined, () => {
+    const text = optional("PUBLIC_URL");
+    return text && address("PUBLIC_URL", text) && text.replace(/\/$/, "");
+  });
 }
 
 /** Every path that has an endpoint, and its methods, in the order of the route table; set at build time from it. */
 export function routes(): { path: string; methods: string[] }[] {
-  return required("ROUTES")
+  return setting("", () => required("ROUTES"))
     .split(";")
     .map((line) => line.split(" "))
     .map(([methods = "", path = ""]) => ({ path, methods: methods.split(",") }));
@@ -97,69 +123,98 @@ export function routes(): { path: string; methods: string[] }[] {
 /**
  * What is logged: a line for every request and one for every failure (`INFO`, the default), failures alone (`ERROR`),
  * or nothing (`SILENT`).
- * @throws Error when `LOG_LEVEL` is none of these
  */
 export function logLevel(): (typeof LOG_LEVELS)[number] {
-  const text = optional("LOG_LEVEL") ?? "INFO";
-  const level = LOG_LEVELS.find((known) => known === text);
-  if (level) return level;
-  throw new Error(`The environment variable LOG_LEVEL is none of ${LOG_LEVELS.join(", ")}.`);
+  return setting("INFO", () => oneOf("LOG_LEVEL", LOG_LEVELS));
 }
 
-/**
- * Where the keys of signed links are kept: a secret of Secrets Manager, or a file on one's own machine.
- * @throws Error when `LINK_KEYS` is not set
- */
+/** Where the keys of signed links are kept: a secret of Secrets Manager, or a file on one's own machine. */
 export function linkKeySource(): LinkKeySource {
-  const address = required("LINK_KEYS");
-  return address.startsWith("file:") ? { file: new URL(address) } : { secret: address };
+  return setting({ secret: "" }, () => {
+    const text = required("LINK_KEYS");
+    if (text.startsWith("arn:")) return { secret: text };
+    if (text.startsWith("file:") && URL.canParse(text)) return { file: new URL(text) };
+    throw new SettingError("LINK_KEYS", "is neither a secret's ARN nor a file's address");
+  });
 }
 
-/**
- * How long a server's link is valid, in seconds.
- * @throws Error when `LINK_DAYS` is not a whole number of days from 1 to 3,650
- */
+/** How long a server's link is valid, in seconds: 1 to 3,650 days. */
 export function linkLifetime(): number {
-  return wholeNumber("LINK_DAYS", required("LINK_DAYS"), 3_650) * 86_400;
+  return setting(0, () => wholeNumber("LINK_DAYS", required("LINK_DAYS"), 3_650)) * 86_400;
 }
 
-/**
- * How long a finished deployment is kept after its last change, in seconds; undefined for ever.
- * @throws Error when `RETENTION_DAYS` is no whole number of days from 1 to 3,650
- */
+/** How long a finished deployment is kept after its last change, in seconds, 1 to 3,650 days; undefined for ever. */
 export function retention(): number | undefined {
   const text = optional("RETENTION_DAYS");
-  return text === undefined ? undefined : wholeNumber("RETENTION_DAYS", text, 3_650) * 86_400;
+  if (text === undefined) return undefined;
+  return setting(0, () => wholeNumber("RETENTION_DAYS", text, 3_650)) * 86_400;
 }
 
-/**
- * After how many seconds a deployment without a time limit of its own fails; undefined for never.
- * @throws Error when `DEPLOYMENT_TIMEOUT` is no whole number from 1 to 2,592,000 (30 days)
- */
+/** After how many seconds, up to 30 days, a deployment without a time limit of its own fails; undefined for never. */
 export function defaultTimeout(): number | undefined {
   const text = optional("DEPLOYMENT_TIMEOUT");
-  return text === undefined ? undefined : wholeNumber("DEPLOYMENT_TIMEOUT", text, MAX_TIMEOUT);
+  if (text === undefined) return undefined;
+  return setting(0, () => wholeNumber("DEPLOYMENT_TIMEOUT", text, MAX_TIMEOUT));
+}
+
+/** Reads a setting. Where it is wrong, that is kept, and something stands in for it. */
+function setting<Value>(standIn: Value, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    firstFault ??= error.fault;
+    return standIn;
+  }
 }
 
 function jwtSettings(issuer: string): JwtSettings {
-  const keys = optional("TOKEN_KEYS") ?? `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`;
   return {
     issuer,
     audiences: words(required("TOKEN_AUDIENCE")),
-    keys: keys.startsWith("{") ? { keys: JSON.parse(keys) } : { url: new URL(keys) },
+    keys: keySource(issuer, optional("TOKEN_KEYS")),
     projectClaim: required("TOKEN_PROJECT_CLAIM"),
     rolesClaim: required("TOKEN_ROLES_CLAIM"),
   };
 }
 
+function keySource(issuer: string, keys: string | undefined): KeySource {
+  if (!keys) return { url: address("TOKEN_ISSUER", `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`) };
+  if (!keys.startsWith("{")) return { url: address("TOKEN_KEYS", keys) };
+  const set = parsed(keys) as { keys: Record<string, unknown>[] } | undefined;
+  if (Array.isArray(set?.keys) && set.keys.every((key) => key instanceof Object)) return { keys: set };
+  throw new SettingError("TOKEN_KEYS", "is no key set");
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
 function required(name: string): string {
   const value = optional(name);
-  if (value === undefined) throw new Error(`The environment variable ${name} is not set.`);
+  if (value === undefined) throw new SettingError(name, "is not set");
   return value;
 }
 
 function optional(name: string): string | undefined {
   return process.env[name] || undefined;
+}
+
+/** One of some words, the first of them where none is set. */
+function oneOf<Word extends string>(name: string, known: readonly [Word, ...Word[]]): Word {
+  const value = optional(name) ?? known[0];
+  const word = known.find((one) => one === value);
+  if (word === undefined) throw new SettingError(name, `is none of ${known.join(", ")}`);
+  return word;
+}
+
+function address(name: string, text: string): URL {
+  if (URL.canParse(text) && /^https?:/i.test(text)) return new URL(text);
+  throw new SettingError(name, "is no address");
 }
 
 function words(text: string): string[] {
@@ -172,5 +227,5 @@ function words(text: string): string[] {
 function wholeNumber(name: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new Error(`The environment variable ${name} is not a whole number from 1 to ${most}.`);
+  throw new SettingError(name, `is not a whole number from 1 to ${most}`);
 }

@@ -1,7 +1,7 @@
 import { createSecretKey, hash, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type LinkKeySource, linkKeySource } from "../settings.ts";
+import { linkKeySource } from "../settings.ts";
 import { CONNECT_TIMEOUT, TRY_TIMEOUT } from "../times.ts";
 import { linksNotUsable } from "./refusals.ts";
 import { RemoteValue } from "./remote-value.ts";
@@ -22,6 +22,8 @@ const TIMES = { maxAge: 5 * 60_000, coolDown: 10_000 };
 /** The shortest key, in characters. */
 const MIN_LENGTH = 32;
 
+const SOURCE = linkKeySource();
+
 const keys = new RemoteValue(readKeys, TIMES);
 
 /** The keys, read from where they are kept within the last 5 minutes. @throws ServiceError `unavailable` */
@@ -39,15 +41,15 @@ function refuse(cause: unknown): never {
 }
 
 async function readKeys(): Promise<LinkKeys> {
-  const texts = (await storedKeys(linkKeySource())).split(",").map((text) => text.trim());
+  const texts = (await storedKeys()).split(",").map((text) => text.trim());
   const [first, ...others] = texts.filter((text) => text !== "").map(linkKey);
   if (!first) throw new Error("There is no key of signed links.");
   return [first, ...others];
 }
 
-async function storedKeys(source: LinkKeySource): Promise<string> {
-  if ("file" in source) return readFile(source.file, "utf8");
-  const { SecretString } = await secrets().send(new GetSecretValueCommand({ SecretId: source.secret }));
+async function storedKeys(): Promise<string> {
+  if ("file" in SOURCE) return readFile(SOURCE.file, "utf8");
+  const { SecretString } = await secrets().send(new GetSecretValueCommand({ SecretId: SOURCE.secret }));
   return SecretString ?? "";
 }
 

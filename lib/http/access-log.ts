@@ -27,10 +27,15 @@ class LineLogger extends Logger {
   }
 }
 
-const logger = new LineLogger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
+/** Writes the lines of the log. */
+export const logger = new LineLogger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
 
 /** What a request is counted as that a part of the service fails which is down. */
-const PARTS: Record<Part, Count> = { tokens: "TokenChecksFailed", links: "LinkKeysFailed" };
+const PARTS: Record<Part, Count> = {
+  tokens: "TokenChecksFailed",
+  links: "LinkKeysFailed",
+  start: "StartsFailed",
+};
 
 let coldStart = true;
 

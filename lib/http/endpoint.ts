@@ -15,6 +15,7 @@ import { jsonBody } from "./json-body.ts";
 import type { Preconditions } from "./preconditions.ts";
 import { gatewayResponse, Reply } from "./reply.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
+import { start } from "./start.ts";
 import { validate } from "./validate.ts";
 import { warnings } from "./warnings.ts";
 
@@ -90,6 +91,7 @@ export function endpoint<
     .use(accessLog(spec))
     .use(head())
     .use(faults(CHALLENGE))
+    .use(start())
     .use(spec.access)
     .use(spec.body ? jsonBody(spec.lenientBody === true) : [])
     .use(validate(spec))

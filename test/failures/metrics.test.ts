@@ -11,7 +11,7 @@ import {
 import { deploymentsOf, minimal, newProject, newTenant } from "../support/deployments.ts";
 import { metricsOf } from "../support/embedded-metrics.ts";
 import { injectFaults, proxy } from "../support/fault-proxy-setup.ts";
-import { recordLog } from "../support/log-lines.ts";
+import { type LogLine, recordLog } from "../support/log-lines.ts";
 import { loopback } from "../support/loopback.ts";
 
 const NAMESPACE = "software-deployments-dev";
@@ -24,12 +24,15 @@ beforeEach(async () => {
   tenant = await newDeliveringTenant();
 });
 
+/** Whether a line tells of a request: containers write lines too. */
+const isOfRequest = ({ request_id }: LogLine): boolean => request_id !== undefined;
+
 /** What requests are counted as: the metrics without a dimension that CloudWatch makes of their lines. */
 const countsOf = async (requests: () => Promise<unknown>): Promise<Record<string, number>> => {
   log.clear();
   await requests();
   const counts: Record<string, number> = {};
-  for (const metric of log.lines().flatMap(metricsOf)) {
+  for (const metric of log.lines().filter(isOfRequest).flatMap(metricsOf)) {
     const { dimensions, namespace, name, value, unit } = metric;
     expect(namespace).toBe(NAMESPACE);
     if (Object.keys(dimensions).length > 0) continue;
@@ -202,6 +205,18 @@ describe("what is down by itself", () => {
       ServerErrors: 1,
       LinkKeysFailed: 1,
     });
+  });
+});
+
+describe("a function that has not started rightly", () => {
+  afterEach(() => vi.resetModules());
+
+  it("StartsFailed, and a result that it refuses", async () => {
+    vi.resetModules();
+    vi.stubEnv("MEMBER_ROLES", "");
+    const counts = { ServerErrors: 1, StartsFailed: 1 };
+    expect(await countsOf(() => tenant.call("GET", "/software_deployments"))).toEqual(counts);
+    expect(await countsOf(() => signal(newProject()))).toEqual({ ...counts, ResultsRefused: 1 });
   });
 });
 

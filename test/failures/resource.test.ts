@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import "../support/context.ts";
 import { CONFIGS_TABLE, TABLE } from "../../infra/local/stage.ts";
 import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
@@ -281,9 +281,19 @@ describe("a batch read of which DynamoDB leaves a part", () => {
 
 const hasTransactions = inject("engine") !== "dynalite";
 
-describe.runIf(!hasTransactions)("configReferences: checked, on an emulator without transactions", () => {
-  it("answers 503 to what refers to a configuration", async () => {
+/** Has the functions start anew for each test, on a stage that checks references. */
+const startChecking = (): void => {
+  beforeEach(() => {
+    vi.resetModules();
     vi.stubEnv("CONFIG_REFERENCES", "checked");
+  });
+  afterAll(() => vi.resetModules());
+};
+
+describe.runIf(!hasTransactions)("configReferences: checked, on an emulator without transactions", () => {
+  startChecking();
+
+  it("answers 503 to what refers to a configuration", async () => {
     const { id } = await tenant.configure();
     const body = { config_id: id, server_id: "s" };
     expectFault(await tenant.call("POST", "/software_deployments", { body }), 503, "transactions");
@@ -293,8 +303,9 @@ describe.runIf(!hasTransactions)("configReferences: checked, on an emulator with
 const CHECKED = "configReferences: checked (left out on emulators without transactions)";
 
 describe.runIf(hasTransactions)(CHECKED, () => {
+  startChecking();
+
   it("takes a reference to a configuration of the same project alone, by one transaction", async () => {
-    vi.stubEnv("CONFIG_REFERENCES", "checked");
     const { id } = await tenant.configure();
     const foreign = await (await newTenant()).configure();
     operations();
@@ -315,11 +326,12 @@ describe.runIf(hasTransactions)(CHECKED, () => {
 });
 
 describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
+  startChecking();
+
   /** `PAIRS=1000 npx vitest run … --project failures resource` tries more of them. */
   const PAIRS = Number(process.env.PAIRS ?? 200);
 
   it("never lets a create and the removal of its configuration both succeed", async () => {
-    vi.stubEnv("CONFIG_REFERENCES", "checked");
     const outcomes: Record<string, number> = {};
     const pair = async (): Promise<void> => {
       const { id } = await tenant.configure();
@@ -339,7 +351,6 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   });
 
   it("refuses a configuration that is marked, until the mark ends; a removal that is refused leaves none", async () => {
-    vi.stubEnv("CONFIG_REFERENCES", "checked");
     const { id } = await tenant.configure();
     const body = { config_id: id, server_id: "marked" };
     proxy.decide = (operation) => (operation === "DeleteItem" ? "deny" : "pass");
@@ -354,7 +365,6 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   });
 
   it("sees a reference that no index has yet, also of a deployment that was made long before", async () => {
-    vi.stubEnv("CONFIG_REFERENCES", "checked");
     const { id } = await tenant.configure();
     const old = await tenant.deploy({ config_id: (await tenant.configure()).id });
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
@@ -366,7 +376,6 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   });
 
   it("removes a configuration although an answer is lost", async () => {
-    vi.stubEnv("CONFIG_REFERENCES", "checked");
     for (const lost of ["UpdateItem", "DeleteItem"]) {
       const { id } = await tenant.configure();
       let calls = 0;
@@ -381,7 +390,6 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   });
 
   it("takes as many deployments and configurations at a time as one transaction does", async () => {
-    vi.stubEnv("CONFIG_REFERENCES", "checked");
     const { id } = await tenant.configure();
     const servers = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`);
     const post = (count: number) =>

@@ -24,17 +24,18 @@ afterAll(() => rm(folder, { recursive: true }));
 /** The largest answer, in bytes: the page of the API's description. */
 const MAX_ANSWER = 6_291_556;
 
-/** Loads a bundle in a process of its own, as Lambda does, and hands it an event. */
+/** Loads a bundle in a process of its own, as Lambda does, and hands it an event. @param more variables besides */
 const invoke = async (
   name: string,
   event: unknown,
+  more: Record<string, string> = {},
 ): Promise<{ statusCode: number; body: string; isBase64Encoded?: boolean }> => {
   const { awsRequestId } = lambdaContext();
   const script = `
     const { handler } = require(${JSON.stringify(join(folder, `${name}.cjs`))});
     const context = { awsRequestId: "${awsRequestId}", getRemainingTimeInMillis: () => 10000 };
     handler(${JSON.stringify(event)}, context).then((answer) => console.log(JSON.stringify(answer)));`;
-  const env = { ...(await functionEnvironment("http://127.0.0.1:1")), LOG_LEVEL: "SILENT" };
+  const env = { ...(await functionEnvironment("http://127.0.0.1:1")), LOG_LEVEL: "SILENT", ...more };
   return JSON.parse(
     (await promisify(execFile)(process.execPath, ["-e", script], { env, maxBuffer: MAX_ANSWER })).stdout,
   );
@@ -83,3 +84,8 @@ it.each(Object.keys(sources))(
     else expect(() => JSON.parse(body)).not.toThrow();
   },
 );
+
+it("a function that is bundled loads with a setting that is wrong, and answers 503", async () => {
+  const event = gatewayEvent("GET", "/health", {});
+  expect((await invoke("showHealth", event, { MEMBER_ROLES: "" })).statusCode).toBe(503);
+});

@@ -1,11 +1,6 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
-import {
-  defaultTimeout,
-  linkLifetime,
-  logLevel,
-  softwareDeploymentsTable,
-  tokenSettings,
-} from "../../lib/settings.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+type Settings = typeof import("../../lib/settings.ts");
 
 const NAMES = {
   TOKEN_PROJECT_CLAIM: "project_id",
@@ -14,75 +9,118 @@ const NAMES = {
   MEMBER_ROLES: "member, admin",
 };
 
-const environment = (values: Record<string, string>): void => {
+/** The settings of a container that starts with these variables. */
+const started = async (values: Record<string, string>): Promise<Settings> => {
+  vi.resetModules();
   for (const [name, value] of Object.entries(values)) vi.stubEnv(name, value);
+  return import("../../lib/settings.ts");
 };
+
+/** What is wrong with the settings of a container, once it has read one of them. */
+const faultOf = async (values: Record<string, string>, reader: Exclude<keyof Settings, "settingFault">) => {
+  const settings = await started(values);
+  (settings[reader] as () => unknown)();
+  return settings.settingFault();
+};
+
+beforeEach(() => {
+  for (const name of ["TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_KEYS", "KEYSTONE_AUTH_URL"])
+    vi.stubEnv(name, "");
+});
 
 afterEach(() => vi.unstubAllEnvs());
 
 describe("settings", () => {
-  it("names what is missing", () => {
-    environment({ ...NAMES, TOKEN_ISSUER: "", KEYSTONE_AUTH_URL: "", SOFTWARE_DEPLOYMENTS_TABLE: "" });
-    expect(() => softwareDeploymentsTable()).toThrow("SOFTWARE_DEPLOYMENTS_TABLE");
-    expect(() => tokenSettings()).toThrow("Neither TOKEN_ISSUER nor KEYSTONE_AUTH_URL");
-    environment({ TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "" });
-    expect(() => tokenSettings()).toThrow("TOKEN_AUDIENCE");
-  });
-
-  it("finds an issuer's keys where OpenID providers such as Cognito publish them, unless told otherwise", () => {
-    environment({ ...NAMES, TOKEN_ISSUER: "https://issuer.example/pool/", TOKEN_AUDIENCE: "a,b" });
+  it("finds an issuer's keys where OpenID providers such as Cognito publish them, unless told otherwise", async () => {
+    const issuer = { ...NAMES, TOKEN_ISSUER: "https://issuer.example/pool/", TOKEN_AUDIENCE: "a,b" };
+    const { tokenSettings, settingFault } = await started(issuer);
     expect(tokenSettings().jwt).toMatchObject({
       audiences: ["a", "b"],
       keys: { url: new URL("https://issuer.example/pool/.well-known/jwks.json") },
     });
-    environment({ TOKEN_KEYS: "https://keys.example/set" });
+    vi.stubEnv("TOKEN_KEYS", "https://keys.example/set");
     expect(tokenSettings().jwt?.keys).toEqual({ url: new URL("https://keys.example/set") });
-    environment({ TOKEN_KEYS: '{"keys":[]}' });
+    vi.stubEnv("TOKEN_KEYS", '{"keys":[]}');
     expect(tokenSettings().jwt?.keys).toEqual({ keys: { keys: [] } });
+    expect(settingFault()).toBeUndefined();
   });
 
-  it("takes Keystone alone, or both", () => {
-    environment({ ...NAMES, TOKEN_ISSUER: "", KEYSTONE_AUTH_URL: "https://iam.example/v3/" });
+  it("takes Keystone alone, or both", async () => {
+    const { tokenSettings } = await started({ ...NAMES, KEYSTONE_AUTH_URL: "https://iam.example/v3/" });
     expect(tokenSettings()).toMatchObject({
       keystone: { authUrl: "https://iam.example/v3" },
       memberRoles: ["member", "admin"],
     });
     expect(tokenSettings().jwt).toBeUndefined();
-    environment({ TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a" });
+    vi.stubEnv("TOKEN_ISSUER", "https://issuer.example");
+    vi.stubEnv("TOKEN_AUDIENCE", "a");
     expect(tokenSettings()).toHaveProperty("jwt.issuer", "https://issuer.example");
     expect(tokenSettings()).toHaveProperty("keystone");
   });
 
-  it("knows no role and no audience without a name", () => {
-    environment({ ...NAMES, TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a," });
-    environment({ MEMBER_ROLES: "member,", READER_ROLES: " , " });
+  it("knows no role and no audience without a name", async () => {
+    const issuer = { ...NAMES, TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a," };
+    const { tokenSettings } = await started({ ...issuer, MEMBER_ROLES: "member,", READER_ROLES: " , " });
     expect(tokenSettings()).toMatchObject({ memberRoles: ["member"], readerRoles: [] });
     expect(tokenSettings().jwt?.audiences).toEqual(["a"]);
   });
 
-  it.each(["0", "-1", "1.5", "ninety", "3651"])("refuses LINK_DAYS=%s", (LINK_DAYS) => {
-    environment({ LINK_DAYS });
-    expect(() => linkLifetime()).toThrow("LINK_DAYS");
-  });
-
-  it.each(["0", "1e9", "1 hour"])("refuses DEPLOYMENT_TIMEOUT=%s", (DEPLOYMENT_TIMEOUT) => {
-    environment({ DEPLOYMENT_TIMEOUT });
-    expect(() => defaultTimeout()).toThrow("DEPLOYMENT_TIMEOUT");
-  });
-
-  it("logs requests and failures unless told otherwise, and refuses LOG_LEVEL=info", () => {
-    environment({ LOG_LEVEL: "" });
+  it("logs requests and failures unless told otherwise", async () => {
+    const { logLevel } = await started({ LOG_LEVEL: "" });
     expect(logLevel()).toBe("INFO");
-    environment({ LOG_LEVEL: "ERROR" });
+    vi.stubEnv("LOG_LEVEL", "ERROR");
     expect(logLevel()).toBe("ERROR");
-    environment({ LOG_LEVEL: "info" });
-    expect(() => logLevel()).toThrow("LOG_LEVEL is none of INFO, ERROR, SILENT");
   });
 
-  it("takes numbers of days and seconds", () => {
-    environment({ LINK_DAYS: "90", DEPLOYMENT_TIMEOUT: "" });
+  it("takes numbers of days and seconds", async () => {
+    const { linkLifetime, defaultTimeout } = await started({ LINK_DAYS: "90", DEPLOYMENT_TIMEOUT: "" });
     expect([linkLifetime(), defaultTimeout()]).toEqual([7_776_000, undefined]);
-    environment({ DEPLOYMENT_TIMEOUT: "60" });
+    vi.stubEnv("DEPLOYMENT_TIMEOUT", "60");
     expect(defaultTimeout()).toBe(60);
+  });
+});
+
+describe("what is wrong with a setting", () => {
+  it.each([
+    ["softwareDeploymentsTable", "SOFTWARE_DEPLOYMENTS_TABLE", "", "is not set"],
+    ["softwareConfigsTable", "SOFTWARE_CONFIGS_TABLE", "", "is not set"],
+    ["configReferencesAreChecked", "CONFIG_REFERENCES", "chequed", "is none of open, checked"],
+    ["publicUrl", "PUBLIC_URL", "api.example", "is no address"],
+    ["routes", "ROUTES", "", "is not set"],
+    ["logLevel", "LOG_LEVEL", "info", "is none of INFO, ERROR, SILENT"],
+    ["linkKeySource", "LINK_KEYS", "link-key", "is neither a secret's ARN nor a file's address"],
+    ["linkKeySource", "LINK_KEYS", "file://%", "is neither a secret's ARN nor a file's address"],
+    ...["0", "-1", "1.5", "ninety", "3651"].map(
+      (days) => ["linkLifetime", "LINK_DAYS", days, "is not a whole number from 1 to 3650"] as const,
+    ),
+    ["retention", "RETENTION_DAYS", "for ever", "is not a whole number from 1 to 3650"],
+    ...["0", "1e9", "1 hour"].map(
+      (timeout) =>
+        ["defaultTimeout", "DEPLOYMENT_TIMEOUT", timeout, "is not a whole number from 1 to 2592000"] as const,
+    ),
+  ] as const)("%s: %s=%s %s", async (reader, setting, value, reason) => {
+    expect(await faultOf({ [setting]: value }, reader)).toEqual({ setting, reason });
+  });
+
+  it.each([
+    [{ TOKEN_ISSUER: "" }, "TOKEN_ISSUER", "is not set, nor is KEYSTONE_AUTH_URL"],
+    [{ TOKEN_ISSUER: "our issuer" }, "TOKEN_ISSUER", "is no address"],
+    [{ TOKEN_AUDIENCE: "" }, "TOKEN_AUDIENCE", "is not set"],
+    [{ TOKEN_KEYS: "ftp://keys.example" }, "TOKEN_KEYS", "is no address"],
+    [{ TOKEN_KEYS: '{"keys": [' }, "TOKEN_KEYS", "is no key set"],
+    [{ TOKEN_KEYS: '{"keys": ["a"]}' }, "TOKEN_KEYS", "is no key set"],
+    [{ TOKEN_KEYS: "{}" }, "TOKEN_KEYS", "is no key set"],
+    [{ KEYSTONE_AUTH_URL: "iam.example/v3" }, "KEYSTONE_AUTH_URL", "is no address"],
+    [{ MEMBER_ROLES: "" }, "MEMBER_ROLES", "is not set"],
+  ])("of tokens: %j", async (values, setting, reason) => {
+    const right = { ...NAMES, TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a" };
+    expect(await faultOf({ ...right, ...values }, "tokenSettings")).toEqual({ setting, reason });
+  });
+
+  it("is told of the first one that was read", async () => {
+    const { linkLifetime, logLevel, settingFault } = await started({ LINK_DAYS: "", LOG_LEVEL: "info" });
+    linkLifetime();
+    logLevel();
+    expect(settingFault()).toEqual({ setting: "LINK_DAYS", reason: "is not set" });
   });
 });

@@ -6,6 +6,9 @@ import { epochSeconds } from "../../wire/time.ts";
 import { TableName } from "./item.ts";
 import { findConfig } from "./read.ts";
 
+/** Whether a deployment may only name a configuration that its project keeps here. */
+export const REFERENCES_ARE_CHECKED = configReferencesAreChecked();
+
 /**
  * Checks that configurations exist, on a stage with `configReferences: checked`; by reading them, before anything is
  * written.
@@ -13,7 +16,7 @@ import { findConfig } from "./read.ts";
  * @throws ServiceError `invalid` when the project has no such configuration, `unavailable`
  */
 export async function checkReferences(projectId: string, ...ids: (string | undefined)[]): Promise<void> {
-  if (!configReferencesAreChecked()) return;
+  if (!REFERENCES_ARE_CHECKED) return;
   for (const id of new Set(ids)) {
     if (id !== undefined && !(await findConfig(projectId, id))) throw unknownReference(id);
   }
@@ -30,7 +33,7 @@ export function referenceConditions(
   ids: (string | undefined)[],
   now: Date,
 ): ConditionCheck[] {
-  if (!configReferencesAreChecked()) return [];
+  if (!REFERENCES_ARE_CHECKED) return [];
   return [...new Set(ids)]
     .filter((id) => id !== undefined)
     .map((id) => {

@@ -1,11 +1,11 @@
 import { deleteItem, updateItem } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
-import { configReferencesAreChecked } from "../../settings.ts";
 import { FUNCTION_TIMEOUT } from "../../times.ts";
 import { isId } from "../../wire/ids.ts";
 import { epochSeconds } from "../../wire/time.ts";
 import { TableName } from "./item.ts";
 import { configNotFound, findConfig, forgetConfig } from "./read.ts";
+import { REFERENCES_ARE_CHECKED } from "./references.ts";
 
 /** How long a configuration is marked as being removed, in seconds: far longer than a function runs. */
 const REMOVAL_SECONDS = 3 * FUNCTION_TIMEOUT;
@@ -34,7 +34,7 @@ export async function removeConfig(
   if (!isId(id)) throw configNotFound(id);
   if (await references.exist()) return throwReferenced(projectId, id);
   forgetConfig(projectId, id);
-  if (!configReferencesAreChecked()) return removeUnmarked(projectId, id);
+  if (!REFERENCES_ARE_CHECKED) return removeUnmarked(projectId, id);
   await mark(projectId, id, requestId, now);
   if (await references.existLately()) {
     await unmark(projectId, id, requestId);
