@@ -2,6 +2,11 @@ import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { timeToLive } from "../lib/deployment/retention.ts";
 import { deploymentOf, TableName } from "../lib/deployment/table/item.ts";
+import { settingFault } from "../lib/settings.ts";
+
+// What stands in for a setting that is wrong would end every row now.
+const fault = settingFault();
+if (fault) throw new Error(`The stage's ${fault.setting} ${fault.reason}.`);
 
 /** The key of a row in the table of deployments. */
 export interface RowKey {

@@ -319,7 +319,7 @@ describe("node infra/sweep.ts", () => {
     [2, "Unknown option '--table'", "--stage prod --table t"],
     [1, "--stage nowhere: there is no stack software-deployments-nowhere in", "--stage nowhere"],
     [1, "--stage forever: it has no retention; deploy it with retentionDays first.", "--stage forever"],
-    [1, "RETENTION_DAYS is not a whole number from 1 to 3650.", "--stage broken"],
+    [1, "The stage's RETENTION_DAYS is not a whole number from 1 to 3650.", "--stage broken"],
     [1, "CloudFormation in eu-central-1: Resource SoftwareDeploymentsTable does not", "--stage half"],
   ])("ends with %i and a sentence: %s", async (code, sentence, args) => {
     const failed = await ended(startSweep(args.split(" ").filter((word) => word !== "")));
