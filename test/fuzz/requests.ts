@@ -37,7 +37,8 @@ interface Sent {
 
 const send = async ({ method, target, headers, body }: Sent) => {
   const event = gatewayEvent(method, target, { headers, body });
-  const handler = await handlerOf(matching(method, event.rawPath).route);
+  const [path = ""] = target.split("?");
+  const handler = await handlerOf(matching(method, path).route);
   return handler(event, lambdaContext());
 };
 

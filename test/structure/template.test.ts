@@ -4,10 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionNames, routes } from "../../infra/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
-import { PACKAGING, packaged, type Resource, type Resources } from "../support/packaged.ts";
-
-const ofType = (resources: Resources, type: string): [string, Resource][] =>
-  Object.entries(resources).filter(([, resource]) => resource.Type === type);
+import { ofType, PACKAGING, packaged, type Resources } from "../support/packaged.ts";
 
 const CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/5f1a";
 

@@ -31,8 +31,8 @@ const decoded = (
 
 const inProcess = async (method: string, target: string, call: Call): Promise<Reply> => {
   const event = gatewayEvent(method, target, call);
-  const { route } = matching(method, event.rawPath);
-  const handler = await handlerOf(route);
+  const [path = ""] = target.split("?");
+  const handler = await handlerOf(matching(method, path).route);
   const {
     statusCode = 200,
     body = "",

@@ -21,7 +21,10 @@ export const PACKAGING = 240_000;
 export const templateIn = (folder: string): string =>
   join(folder, "cloudformation-template-update-stack.json");
 
-/** Packages a stage as a deployment would, without any AWS account, and reads its template. */
+/**
+ * Packages a stage into a folder as a deployment would, without any AWS account. @returns its template's resources
+ * @param parameters of the stage, as `name=value`
+ */
 export const packaged = async (
   folder: string,
   stage: string,
@@ -33,3 +36,7 @@ export const packaged = async (
   await promisify(execFile)("node_modules/.bin/sls", args, { env });
   return (JSON.parse(await readFile(templateIn(folder), "utf8")) as { Resources: Resources }).Resources;
 };
+
+/** The resources of a type, with their logical ids. */
+export const ofType = (resources: Resources, type: string): [string, Resource][] =>
+  Object.entries(resources).filter(([, resource]) => resource.Type === type);
