@@ -126,7 +126,7 @@ export async function answering(
  * Ends a child with this process, also where this process is killed: a shell waits for the end of a pipe that nothing
  * but this process holds open.
  */
-function endWithThisProcess(child: ChildProcess): void {
+export function endWithThisProcess(child: ChildProcess): void {
   const script = 'cat >/dev/null; kill -9 "$0" 2>/dev/null';
   const guard = spawn("sh", ["-c", script, String(child.pid)], {
     stdio: ["pipe", "ignore", "ignore"],

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { apiUrl, type Reply, request } from "../support/api.ts";
-import { byLink, collect, type DeliveringTenant, newDeliveringTenant } from "../support/delivery.ts";
+import { byLink, collect, type DeliveringTenant, inputOf, newDeliveringTenant } from "../support/delivery.ts";
 import { NOBODY, newTenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
 
@@ -12,6 +12,12 @@ const after = async (ms: number): Promise<void> => {
   if (apiUrl) return sleep(ms);
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
 };
+
+/** A text that does not become shorter where it is stored. */
+const noise = (bytes: number): string =>
+  Array.from({ length: Math.ceil(bytes / 36) }, () => crypto.randomUUID())
+    .join("")
+    .slice(0, bytes);
 
 afterEach(() => {
   vi.useRealTimers();
@@ -142,6 +148,25 @@ describe("collecting", () => {
     await tenant.update(id, { input_values: { a: 2 } });
     expect(await tenant.show(id)).not.toHaveProperty("collected_time");
   });
+
+  it("goes out to all that poll at the same time, and is recorded once for each delivery", async () => {
+    const { id } = await tenant.deployed();
+    const link = await tenant.newLink();
+    for (const times of [1, 2, 3]) {
+      const polls = await Promise.all(Array.from({ length: 20 }, () => collect(link)));
+      expect(new Set(polls.map(([config]) => config?.id)).size).toBe(1);
+      const events = (await tenant.eventsOf(id)).filter(({ event }) => event === "collected");
+      expect(events).toHaveLength(times);
+      await tenant.call("POST", `/software_deployments/${id}/rerun`);
+    }
+  });
+
+  it("brings inputs of any size", async () => {
+    const text = noise(5_000);
+    await tenant.deployed({ input_values: { text } }, { inputs: [{ name: "text" }] });
+    const [config] = await collect(await tenant.newLink());
+    expect(inputOf(config, "text")).toBe(text);
+  });
 });
 
 describe("a configuration that a client derived itself", () => {
@@ -166,11 +191,6 @@ describe("a configuration that a client derived itself", () => {
 });
 
 describe("the largest values", () => {
-  const noise = (bytes: number): string =>
-    Array.from({ length: Math.ceil(bytes / 36) }, () => crypto.randomUUID())
-      .join("")
-      .slice(0, bytes);
-
   it("of an update leave room for what follows, or are refused by name", async () => {
     const { id } = await tenant.deployed({ input_values: { a: noise(100_000) } });
     const before = await tenant.show(id);

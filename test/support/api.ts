@@ -32,7 +32,8 @@ const decoded = (
 const inProcess = async (method: string, target: string, call: Call): Promise<Reply> => {
   const event = gatewayEvent(method, target, call);
   const [path = ""] = target.split("?");
-  const handler = await handlerOf(matching(method, path).route);
+  const { route } = matching(method, path);
+  const handler = await handlerOf(route);
   const {
     statusCode = 200,
     body = "",

@@ -1,7 +1,7 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Loopback, loopback } from "./loopback.ts";
+import { forward, type Loopback, loopback } from "./loopback.ts";
 
 /** One call of the SDK, as it came by. */
 interface DynamodbCall {
@@ -58,16 +58,6 @@ export interface FaultProxy extends Loopback {
   /** Decides about each call, by its operation and input; passes by default. */
   decide: (operation: string, input: Record<string, any>) => InjectedFault | Promise<InjectedFault>;
 }
-
-const forward = async (target: string, request: IncomingMessage, body: string): Promise<[number, Buffer]> =>
-  new Promise((resolve, reject) => {
-    const { "content-length": _, host: __, ...headers } = request.headers;
-    const onward = httpRequest(target, { method: "POST", headers }, async (response) => {
-      resolve([response.statusCode ?? 500, await buffer(response)]);
-    });
-    onward.on("error", reject);
-    onward.end(body);
-  });
 
 const unitsOf = (answer: Buffer): Pick<DynamodbCall, "units" | "tableUnits"> => {
   const consumed = [JSON.parse(answer.toString()).ConsumedCapacity].flat()[0];
