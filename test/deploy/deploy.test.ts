@@ -193,6 +193,13 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
     expect(await (await moto.ask("s3", "/")).text()).not.toContain("<Bucket>");
     await expect(sls("info")).rejects.toMatchObject({ code: 1 });
   });
+
+  it("sls deploy: begins anew beside the tables that were kept", async () => {
+    const kept = await tableNames();
+    await sls("deploy");
+    expect(await tableNames()).toHaveLength(2 * kept.length);
+    expect(await tableNames()).toEqual(expect.arrayContaining(kept));
+  });
 });
 
 describe.skipIf(!hasMoto)("infra/deployer-policy.json", () => {
