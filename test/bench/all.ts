@@ -7,6 +7,7 @@ const BENCHMARKS = [
   "cpu",
   "instructions",
   "cold-start",
+  "runtime-client",
   "http",
   "growth",
   "cost",

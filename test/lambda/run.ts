@@ -11,7 +11,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { engines, freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import {
+  endWithThisProcess,
+  engines,
+  freePort,
+  startEmulator,
+  stopEmulator,
+} from "../../infra/local/emulator.ts";
 import { AUDIENCE, ISSUER, publicKeySet } from "../../infra/local/signing-key.ts";
 import { STAGE, tableNames } from "../../infra/local/stage.ts";
 import { httpApi } from "../support/http-api.ts";
@@ -22,6 +28,9 @@ import { runtimeClient } from "./client.ts";
 import { type RunningFunction, runFunction } from "./function.ts";
 import { guardServices, tableArn } from "./permissions.ts";
 import { stackOf } from "./stack.ts";
+
+/** How much is printed of a line of a function's log, in characters. */
+const MAX_LINE = 400;
 
 const client = runtimeClient("the functions under Lambda's runtime client");
 const started = performance.now();
@@ -81,11 +90,20 @@ const tests = spawn("node_modules/.bin/vitest", [...args, ...options], {
   stdio: "inherit",
   env: { ...process.env, API_URL: gateway.url, AWS_ENDPOINT_URL_DYNAMODB: emulator.endpoint },
 });
+endWithThisProcess(tests);
 const [status] = await once(tests, "exit");
 
 const all = [...functions.values()];
 const sum = (figure: (one: RunningFunction) => number): number =>
   all.reduce((total, one) => total + figure(one), 0);
+const errors = all.flatMap(({ name }) => {
+  const lines = readFileSync(join(logs, name), "utf8").match(/.*"level":"ERROR".*/g) ?? [];
+  return lines.map((line) => ({ name, line }));
+});
+for (const { name } of all) {
+  const first = errors.find((error) => error.name === name);
+  if (first) process.stdout.write(`logged by ${name}, first of all: ${first.line.slice(0, MAX_LINE)}\n`);
+}
 const isWhole = options.length === 0;
 const faults = {
   "was refused": services.refused(),
@@ -97,12 +115,6 @@ const faults = {
 };
 for (const [what, lines] of Object.entries(faults))
   for (const line of lines) process.stdout.write(`${what}: ${line}\n`);
-const errors = all.flatMap(({ name }) =>
-  (readFileSync(join(logs, name), "utf8").match(/.*"level":"ERROR".*/g) ?? []).map(
-    (line) => `${name}: ${line}`,
-  ),
-);
-for (const line of errors.slice(0, 10)) process.stdout.write(`logged by ${line}\n`);
 const seconds = Math.round((performance.now() - started) / 1_000);
 process.stdout.write(
   `${all.length} functions in ${sum(({ containers }) => containers)} containers, ${sum(({ events }) => events)} requests, ` +

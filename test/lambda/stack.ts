@@ -18,7 +18,6 @@ export interface StackFunction {
   memorySize: number;
   /** Seconds */
   timeout: number;
-  logGroup: string;
   environment: Record<string, string>;
   /** The name of its role. */
   role: string;
@@ -67,7 +66,6 @@ const functionOf = (resource: Resource, resources: Resources, made: Record<strin
     handler: Handler,
     memorySize: MemorySize,
     timeout: Timeout,
-    logGroup: `/aws/lambda/${FunctionName}`,
     environment: Object.fromEntries(variables.map(([name, value]) => [name, resolved(value, made)])),
     role,
     permissions: permissionsOf(resources[role], made),
