@@ -5,15 +5,14 @@ import type { Hooks, Options, Serverless } from "./serverless-plugin.ts";
 const KEYSTONE = /^https?:\/\/[^/?#\s]+(?:\/[\w.~-]+)*\/v3\/?$/;
 
 /**
- * Serverless plugin: refuses a `--param` that `serverless.yml` does not know, which is usually a typing error, an address
- * of Keystone that would fail at every request, and what is neither on nor off.
+ * Serverless plugin: refuses a `--param` that `serverless.yml` does not know, which is usually a typing error, and an
+ * address of Keystone that would fail at every request.
  */
 export default class Parameters {
   readonly hooks: Hooks = {
     initialize: () => {
       this.#checkNames();
       this.#checkKeystone();
-      this.#checkMetrics();
     },
   };
   readonly #serverless: Serverless;
@@ -38,10 +37,5 @@ export default class Parameters {
     const { KEYSTONE_AUTH_URL: url } = this.#serverless.service.provider.environment;
     if (!url || KEYSTONE.test(url)) return;
     refuse(`keystoneAuthUrl=${url}: Keystone's address up to /v3 is expected, as https://iam.example.com/v3`);
-  }
-
-  #checkMetrics(): void {
-    const { metrics } = this.#serverless.service.custom;
-    if (!["on", "off"].includes(metrics)) refuse(`metrics=${metrics}: on or off is expected`);
   }
 }

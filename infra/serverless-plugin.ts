@@ -24,6 +24,8 @@ export interface Serverless {
     custom: {
       apiDescription: string;
       metrics: string;
+      alarmTopic: string;
+      namespace: string;
       domain: { name: string; certificate: string };
       cloudFormationRole: string;
       "serverless-offline": { httpPort: number | string; host?: string };

@@ -6,11 +6,12 @@ import { functionNames, routes } from "../../infra/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 import { ofType, PACKAGING, packaged, type Resources } from "../support/packaged.ts";
 
+const TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms";
 const CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/5f1a";
 
 let prod: Resources;
 let prodFolder: string;
-/** A stage for trying out, with a domain of its own and without the API's description. */
+/** A stage for trying out, with a domain of its own and a topic for alarms; without metrics and the API's description. */
 let dev: Resources;
 let devFolder: string;
 
@@ -22,6 +23,8 @@ beforeAll(async () => {
     devFolder,
     "dev",
     "apiDescription=off",
+    "metrics=off",
+    `alarmTopic=${TOPIC}`,
     "domainName=api.example",
     `certificateArn=${CERTIFICATE}`,
   );
@@ -165,6 +168,26 @@ describe("the template", () => {
     const { Variables } = dev.FallbackLambdaFunction?.Properties.Environment ?? {};
     expect(Variables.ROUTES).not.toContain("/docs");
     expect(Variables.ROUTES).toContain("GET,HEAD /health;");
+  });
+
+  it("has alarms and a dashboard; without metrics those that need none, and tells the topic that is given", () => {
+    const alarms = ofType(prod, "AWS::CloudWatch::Alarm");
+    expect(alarms.length).toBeGreaterThan(0);
+    for (const [, { Properties }] of alarms) expect(Properties.AlarmActions).toBeUndefined();
+    expect(ofType(prod, "AWS::CloudWatch::Dashboard")).toHaveLength(1);
+    const { Variables } = prod.ShowHealthLambdaFunction?.Properties.Environment ?? {};
+    expect(Variables.METRICS_NAMESPACE).toBe("software-deployments-prod");
+    expect(Variables.METRICS_NAMESPACE).toBe(prod.StartsFailAlarm?.Properties.Namespace);
+    const left = ofType(dev, "AWS::CloudWatch::Alarm");
+    expect(left.map(([name]) => name)).toEqual([
+      "ApiFailsAlarm",
+      "DeploymentsTableThrottledAlarm",
+      "ConfigsTableThrottledAlarm",
+    ]);
+    for (const [, { Properties }] of left)
+      expect(Properties).toMatchObject({ AlarmActions: [TOPIC], OKActions: [TOPIC] });
+    expect(ofType(dev, "AWS::CloudWatch::Dashboard")).toEqual([]);
+    expect(dev.ShowHealthLambdaFunction?.Properties.Environment.Variables.METRICS_NAMESPACE).toBe("");
   });
 
   it("lets a stage for trying out be deleted whole", () => {

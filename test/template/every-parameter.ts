@@ -18,6 +18,8 @@ export const EVERY_PARAMETER: Record<string, string> = {
   retentionDays: "30",
   requestsPerSecond: "50",
   requestBurst: "100",
+  metrics: "off",
+  alarmTopic: "arn:aws:sns:eu-central-1:123456789012:software-deployments-alarms",
   logLevel: "ERROR",
   logRetentionDays: "7",
   deletionPolicy: "Delete",
