@@ -4,7 +4,7 @@ import { timeToLive } from "../lib/deployment/retention.ts";
 import { deploymentOf, TableName } from "../lib/deployment/table/item.ts";
 import { settingFault } from "../lib/settings.ts";
 
-// What stands in for a setting that is wrong would end every row now.
+// The rule is loaded whatever its settings are, but is not to be relied on where one of them is wrong.
 const fault = settingFault();
 if (fault) throw new Error(`The stage's ${fault.setting} ${fault.reason}.`);
 

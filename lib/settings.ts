@@ -147,14 +147,15 @@ export function linkLifetime(): number {
 export function retention(): number | undefined {
   const text = optional("RETENTION_DAYS");
   if (text === undefined) return undefined;
-  return setting(0, () => wholeNumber("RETENTION_DAYS", text, 3_650)) * 86_400;
+  // Where it is wrong, nothing ends.
+  return setting(undefined, () => wholeNumber("RETENTION_DAYS", text, 3_650) * 86_400);
 }
 
 /** After how many seconds, up to 30 days, a deployment without a time limit of its own fails; undefined for never. */
 export function defaultTimeout(): number | undefined {
   const text = optional("DEPLOYMENT_TIMEOUT");
   if (text === undefined) return undefined;
-  return setting(0, () => wholeNumber("DEPLOYMENT_TIMEOUT", text, MAX_TIMEOUT));
+  return setting(undefined, () => wholeNumber("DEPLOYMENT_TIMEOUT", text, MAX_TIMEOUT));
 }
 
 /** Reads a setting. Where it is wrong, that is kept, and something stands in for it. */

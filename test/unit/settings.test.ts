@@ -117,6 +117,11 @@ describe("what is wrong with a setting", () => {
     expect(await faultOf({ ...right, ...values }, "tokenSettings")).toEqual({ setting, reason });
   });
 
+  it("ends nothing: no deployment goes by a retention, or fails by a time limit, that cannot be read", async () => {
+    const settings = await started({ RETENTION_DAYS: "for ever", DEPLOYMENT_TIMEOUT: "1 hour" });
+    expect([settings.retention(), settings.defaultTimeout()]).toEqual([undefined, undefined]);
+  });
+
   it("is told of the first one that was read", async () => {
     const { linkLifetime, logLevel, settingFault } = await started({ LINK_DAYS: "", LOG_LEVEL: "info" });
     linkLifetime();
