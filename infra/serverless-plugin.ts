@@ -33,7 +33,9 @@ export interface Serverless {
     };
   };
   configSchemaHandler: { defineFunctionProperties(provider: string, schema: object): void };
-  getProvider(name: "aws"): { naming: { getLogGroupLogicalId(functionName: string): string } };
+  getProvider(name: "aws"): {
+    naming: { getLogGroupLogicalId(functionName: string): string; getHttpApiLogGroupLogicalId(): string };
+  };
 }
 
 /** The options of a command, as far as the plugins here look at them. */

@@ -65,7 +65,13 @@ export async function verify<Allowed extends SignedLink["allows"]>(
   return link as Extract<SignedLink, { allows: Allowed }>;
 }
 
-/** What a link says of itself, without any check; undefined for what is no link. */
+/** What a link says of itself, without any check: nothing but the log may rely on it. Empty for what is no link. */
+export function claimsOf(signed: string): Record<string, unknown> {
+  const [text = ""] = signed.split(".");
+  return { ...linkIn(text) };
+}
+
+/** What the text of a link says, without any check; undefined for what is no link. */
 function linkIn(text: string): SignedLink | undefined {
   try {
     return JSON.parse(Buffer.from(text, "base64url").toString()) ?? undefined;

@@ -37,13 +37,19 @@ const PARTS: Record<Part, Count> = {
   start: "StartsFailed",
 };
 
+/** How long the names of projects, resources and servers may be in a line: what their ids are, or nearly. */
+const LONGEST = { project: 64, id: 36, server: 48 };
+
+/** The beginning of a text that an id or a host name could be. */
+const NAME = /^[\w.:-]*/;
+
 let coldStart = true;
 
 /**
  * Middleware, the outermost: gives every response its `x-openstack-request-id` and writes one line for every request
- * (id, route, project, status, and its numbers, of which CloudWatch makes metrics), of at most 800 bytes; a second one
- * for a response of 500 and above, with the error's name and place, and what it is counted as. Never a token, a body or
- * a value of a field. The setting `logLevel` may leave out the first, or both.
+ * (id, route, what it names, status, and its numbers, of which CloudWatch makes metrics), of at most 800 bytes; a second
+ * one for a response of 500 and above, with the error's name and place, and what it is counted as. Never a token, a body
+ * or a value of a field. The setting `logLevel` may leave out the first, or both.
  */
 export function accessLog({ failuresCount }: EndpointSpec): Middleware {
   const finish = (request: Request<EndpointEvent, GatewayResponse>): void => {
@@ -71,7 +77,7 @@ function logRequest(
   logger.info("request", {
     request_id: requestIdOf(request),
     route: event.routeKey,
-    project: event.pathParameters?.project_id?.match(/^[\w-]{0,64}/)?.[0],
+    ...namesIn(request),
     status: response?.statusCode,
     ...embeddedMetrics(error ? ofFailure : (event.counts ?? {}), {
       FunctionName: context.functionName,
@@ -94,6 +100,27 @@ function logFault(request: Request<EndpointEvent, GatewayResponse>): void {
       request_id,
     });
   }
+}
+
+/**
+ * The project, the resource and the server that a request names, by its path or its link; and the resource that it has
+ * made. Callers write what they like: it is cut where no id or host name goes on. Absent ones are left out here, as each
+ * attribute takes the logger its time.
+ */
+function namesIn({ event, response }: Request<EndpointEvent, GatewayResponse>): LogAttributes {
+  const { pathParameters: path, claims } = event;
+  const project = path?.project_id ?? claims?.project;
+  const id = path?.id ?? claims?.deployment ?? response?.headers.location?.split("/").at(-1);
+  const server = path?.server_id ?? claims?.server;
+  return {
+    ...(project !== undefined && { project: cut(project, LONGEST.project) }),
+    ...(id !== undefined && { id: cut(id, LONGEST.id) }),
+    ...(server !== undefined && { server: cut(server, LONGEST.server) }),
+  };
+}
+
+function cut(name: unknown, length: number): string | undefined {
+  return typeof name === "string" ? NAME.exec(name.slice(0, length))?.[0] : undefined;
 }
 
 /** The id of a request as its caller sees it: `req-` and the UUID that Lambda gave the invocation. */

@@ -1,4 +1,4 @@
-import { type SignedLink, verify } from "../auth/signed-link.ts";
+import { claimsOf, type SignedLink, verify } from "../auth/signed-link.ts";
 import { LINK_PARAMETER } from "./agent-links.ts";
 import { type Access, type Middleware, queryOf } from "./event.ts";
 
@@ -15,7 +15,9 @@ export const bySignalLink: Access = [authorizeLink("signal")];
 function authorizeLink(allows: SignedLink["allows"]): Middleware {
   return {
     before: async ({ event }) => {
-      const link = await verify(queryOf(event)[LINK_PARAMETER] ?? "", allows);
+      const signed = queryOf(event)[LINK_PARAMETER] ?? "";
+      event.claims = claimsOf(signed);
+      const link = await verify(signed, allows);
       event.caller = { projectId: link.project, mayWrite: false, link };
     },
   };

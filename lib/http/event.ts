@@ -23,6 +23,8 @@ export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
   arrival: { at: number; coldStart: boolean };
   /** Added by `authorize` and `authorizeLink`. */
   caller?: Caller;
+  /** Added by `authorizeLink`: what a link says of itself, whether it holds or not. For the log alone. */
+  claims?: Record<string, unknown>;
   /** Added by `jsonBody`: the body's text, in which numbers have all their digits. */
   bodyText: string;
   /** Added by `validate`. */

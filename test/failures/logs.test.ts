@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it, vi } from "vitest";
 import { signToken } from "../../infra/local/signing-key.ts";
-import { routes } from "../../infra/route-table.ts";
+import { type Route, routes } from "../../infra/route-table.ts";
 import { LAST_CALL } from "../../lib/times.ts";
 import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
 import { type Metric, metricsOf } from "../support/embedded-metrics.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { expectFault } from "../support/faults.ts";
-import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
+import { gatewayEvent, lambdaContext, matching } from "../support/gateway.ts";
 import { handlerOf } from "../support/handlers.ts";
-import { recordLog } from "../support/log-lines.ts";
+import { type LogLine, recordLog } from "../support/log-lines.ts";
 import { loopback } from "../support/loopback.ts";
 
 const NAMESPACE = "software-deployments-dev";
@@ -19,6 +19,9 @@ const LONGEST = "p".repeat(64);
 
 const log = recordLog();
 const { lines } = log;
+
+/** The part of a name that a line holds. */
+const namePart = (text: string): string | undefined => /^[\w.:-]{1,48}/.exec(text)?.[0];
 
 /** A metric of the function that creates deployments. */
 const ofFunction = (name: string, unit: string, value: number): Metric => ({
@@ -30,7 +33,7 @@ const ofFunction = (name: string, unit: string, value: number): Metric => ({
 });
 
 describe("a request's log line", () => {
-  it("holds id, route, project, status and numbers, of which CloudWatch makes metrics", async () => {
+  it("holds id, route, what the request names, status and numbers, of which CloudWatch makes metrics", async () => {
     const token = await memberToken(LONGEST);
     const reply = await request("POST", deploymentsOf(LONGEST), { token, body: minimal() });
     const FunctionName = "software-deployments-dev-createSoftwareDeployment";
@@ -41,6 +44,7 @@ describe("a request's log line", () => {
         request_id: reply.headers["x-openstack-request-id"],
         route: "POST /v1/{project_id}/software_deployments",
         project: LONGEST,
+        id: reply.json.software_deployment.id,
         status: 200,
         FunctionName,
         Latency: expect.any(Number),
@@ -62,27 +66,64 @@ describe("a request's log line", () => {
     expect(metricsOf(lines()[1] ?? {})).toHaveLength(1);
   });
 
-  it("takes at most 800 bytes: whatever the path holds, with the longest names, of a request that fails in every way", async () => {
-    vi.stubEnv("KEYSTONE_AUTH_URL", "http://127.0.0.1:1/v3");
+  describe("takes at most 800 bytes, with the longest names of stage and function", () => {
     // Lambda takes 64 characters for a function's name, which begins with the namespace (`infra/limits.ts`).
     const namespace = "n".repeat(63 - Math.max(...routes.map(({ name }) => name.length)));
-    vi.stubEnv("METRICS_NAMESPACE", namespace);
-    for (const route of routes.filter(({ path }) => path.includes("{project_id}"))) {
-      vi.resetModules(); // so that each has a cold start
+    const odd = [LONGEST, "p".repeat(8_000), "%01".repeat(64), "€".repeat(64), '"'.repeat(64)];
+
+    /** The lines of a request to a container that has just started; each is in the metrics' format. */
+    const linesOf = async (route: Route, event: object): Promise<LogLine[]> => {
+      vi.resetModules();
+      vi.stubEnv("METRICS_NAMESPACE", namespace);
       const handler = await handlerOf(route);
+      log.clear();
       const context = { ...lambdaContext(), functionName: `${namespace}-${route.name}` };
-      for (const odd of [LONGEST, "p".repeat(8_000), "%01".repeat(64), "€".repeat(64), '"'.repeat(64)]) {
-        log.clear();
-        const { pathParameters, ...event } = gatewayEvent(route.method, route.path, { token: CANARY });
-        const named = Object.fromEntries(Object.keys(pathParameters ?? {}).map((name) => [name, odd]));
-        await handler({ ...event, pathParameters: named }, context);
-        const [line = {}, fault = {}] = lines();
-        expect(line).toMatchObject({ message: "request", status: 503 });
-        expect(Buffer.byteLength(JSON.stringify(line))).toBeLessThanOrEqual(800);
-        expect(metricsOf(line).map(({ name }) => name)).toContain("Latency");
-        expect(metricsOf(fault).map(({ name }) => name)).toEqual(["ServerErrors", "TokenChecksFailed"]);
+      await handler(event as Parameters<typeof handler>[0], context);
+      const [line = {}] = lines();
+      expect(line).toMatchObject({ message: "request", ColdStart: 1 });
+      const slowest = JSON.stringify({ ...line, Latency: 10_000.1 });
+      expect(Buffer.byteLength(slowest)).toBeLessThanOrEqual(800);
+      expect(() => lines().map(metricsOf)).not.toThrow();
+      return lines();
+    };
+
+    it("of a request that fails, whatever its path holds", async () => {
+      vi.stubEnv("KEYSTONE_AUTH_URL", "http://127.0.0.1:1/v3");
+      for (const route of routes.filter(({ path }) => path.includes("{project_id}"))) {
+        for (const text of odd) {
+          const { pathParameters, ...event } = gatewayEvent(route.method, route.path, { token: CANARY });
+          const named = Object.keys(pathParameters ?? {}).map((name) => [name, text]);
+          const [line, fault = {}] = await linesOf(route, {
+            ...event,
+            pathParameters: Object.fromEntries(named),
+          });
+          expect(line?.status).toBe(503);
+          expect(metricsOf(fault).map(({ name }) => name)).toEqual(["ServerErrors", "TokenChecksFailed"]);
+        }
       }
-    }
+    });
+
+    it("whatever its link says", async () => {
+      for (const route of routes.filter(({ path }) => path.startsWith("/agent/"))) {
+        for (const text of [...odd, { a: CANARY }]) {
+          const claims = JSON.stringify({ project: text, server: text, deployment: text });
+          const target = `${route.path}?capability=${Buffer.from(claims).toString("base64url")}.AAAA`;
+          const [line] = await linesOf(route, gatewayEvent(route.method, target, {}));
+          expect(line?.status).toBe(401);
+          expect(line?.server).toBe(typeof text === "string" ? namePart(text) : undefined);
+        }
+      }
+    });
+
+    it("of what is done for many", async () => {
+      const token = await memberToken(LONGEST);
+      for (const body of [minimal(), Array.from({ length: 100 }, () => minimal())]) {
+        const event = gatewayEvent("POST", deploymentsOf(LONGEST), { token, body });
+        const [line] = await linesOf(matching("POST", event.rawPath).route, event);
+        expect(line).toMatchObject({ status: 200, project: LONGEST });
+        expect(line?.id === undefined).toBe(Array.isArray(body));
+      }
+    });
   });
 
   it("holds no metrics on a stage that wants none, but its numbers", async () => {

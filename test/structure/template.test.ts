@@ -190,6 +190,19 @@ describe("the template", () => {
     expect(dev.ShowHealthLambdaFunction?.Properties.Environment.Variables.METRICS_NAMESPACE).toBe("");
   });
 
+  it.each(["prod", "dev"])("has queries over all of its logs on %s", (stage) => {
+    const resources = stage === "prod" ? prod : dev;
+    const groups = ofType(resources, "AWS::Logs::LogGroup").map(([Ref]) => ({ Ref }));
+    const queries = ofType(resources, "AWS::Logs::QueryDefinition");
+    expect(queries).toHaveLength(3);
+    for (const [, { Properties }] of queries) {
+      const sorted = Properties.LogGroupNames.toSorted((a: any, b: any) => (a.Ref < b.Ref ? -1 : 1));
+      expect(sorted).toEqual(groups.toSorted((a, b) => (a.Ref < b.Ref ? -1 : 1)));
+      expect(sorted.length, "CloudWatch takes 50").toBeLessThanOrEqual(50);
+      expect(Properties.Name).toMatch(new RegExp(`^software-deployments-${stage}/`));
+    }
+  });
+
   it("lets a stage for trying out be deleted whole", () => {
     for (const [, table] of ofType(dev, "AWS::DynamoDB::Table")) {
       expect(table.DeletionPolicy).toBe("Delete");
