@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { engines as localEngines } from "../infra/local/emulator.ts";
 import type { TestEngine } from "./support/context.ts";
@@ -35,6 +36,8 @@ if (!localEngines.includes("dynoxide")) {
 export default defineConfig({
   test: {
     root,
+    // Tests wait more than they compute: on two cores, too, two files run at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
