@@ -36,8 +36,8 @@ if (!localEngines.includes("dynoxide")) {
 export default defineConfig({
   test: {
     root,
-    // Tests wait more than they compute: on two cores, too, two files run at a time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Tests wait more than they compute: on two cores, too, two files run at a time. AWS's own emulator is too slow for two.
+    maxWorkers: process.env.DYNAMODB_LOCAL_URL ? 1 : Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

@@ -129,8 +129,8 @@ function requestIdOf({ context }: Request<EndpointEvent, GatewayResponse>): stri
 }
 
 /**
- * What is logged of an error: its name, where it was thrown, and the status of a service that was asked. Its message is left out, since messages of parsers and
- * of the SDK quote what they were given.
+ * What is logged of an error: its name, where it was thrown, and the status of a service that was asked. Its message is
+ * left out, since messages of parsers and of the SDK quote what they were given.
  */
 function described(error: Error): LogAttributes {
   const frames = (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));

@@ -79,14 +79,14 @@ describe("a time limit", () => {
   });
 
   it("counts from each entry into progress, and goes with 0", async () => {
-    const { id } = await tenant.deployed({ timeout: 1 });
-    await sleep(1_100);
+    const { id } = await tenant.deployed({ timeout: 2 });
+    await sleep(2_100);
     expect((await tenant.update(id, { status: "IN_PROGRESS" })).json.software_deployment.status).toBe(
       "IN_PROGRESS",
     );
     const without = (await tenant.update(id, { timeout: 0 })).json.software_deployment;
     expect(without).not.toHaveProperty("timeout");
-    await sleep(1_100);
+    await sleep(2_100);
     expect((await tenant.show(id)).status).toBe("IN_PROGRESS");
     expect((await tenant.update(id, { timeout: 1 })).json.software_deployment.timeout).toBe(1);
     expect((await tenant.show(id)).status).toBe("FAILED");
