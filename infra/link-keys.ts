@@ -1,5 +1,5 @@
 /** Changes the keys of a stage's signed links, in three steps: `npx node infra/link-keys.ts add|use|drop --stage S`. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import {
   GetSecretValueCommand,
@@ -18,6 +18,8 @@ const KNOWN_EVERYWHERE = 10 * 60_000;
 interface StoredKeys {
   keys: string[];
   putAt: Date;
+  /** The step that put them; another word where none of the steps did. */
+  putBy: string;
 }
 
 /** The steps, and what each makes of the keys. @throws Error in a sentence where it is not its turn */
@@ -27,7 +29,7 @@ const STEPS: Record<string, (stored: StoredKeys) => string[]> = { add, use, drop
 const DONE: Record<string, string> = {
   add: "The new key verifies. In 10 minutes all containers know it: then let it sign with use.",
   use: "The new key signs, the old one still verifies. Once its links have ended, forget it with drop.",
-  drop: "The old key is forgotten, and within 5 minutes its links are refused.",
+  drop: "The key that signs is the only one. Within 5 minutes the links of the other are refused.",
 };
 
 const [step, deployed] = readArguments();
@@ -38,8 +40,9 @@ function add({ keys: [signing = "", ...others] }: StoredKeys): string[] {
   return [signing, randomBytes(48).toString("base64url")];
 }
 
-function use({ keys: [signing = "", added, ...others], putAt }: StoredKeys): string[] {
+function use({ keys: [signing = "", added, ...others], putAt, putBy }: StoredKeys): string[] {
   if (added === undefined) throw new Error("There is one key only: add comes first.");
+  if (putBy === "use") throw new Error("The new key signs already: drop forgets the old one.");
   const early = putAt.getTime() + KNOWN_EVERYWHERE - Date.now();
   if (early > 0)
     throw new Error(
@@ -57,11 +60,18 @@ function drop({ keys: [signing = "", ...others] }: StoredKeys): string[] {
 async function change(name: string, stage: DeployedStage): Promise<void> {
   const SecretId = await stackResource(stage, "LinkKeys");
   const client = new SecretsManagerClient({ region: stage.region });
-  const { SecretString = "", CreatedDate = new Date() } = await client.send(
-    new GetSecretValueCommand({ SecretId }),
+  const {
+    SecretString = "",
+    CreatedDate = new Date(),
+    VersionId = "",
+  } = await client.send(new GetSecretValueCommand({ SecretId }));
+  const [putBy = ""] = VersionId.split("-");
+  const keys = STEPS[name]?.({ keys: SecretString.split(","), putAt: CreatedDate, putBy }) ?? [];
+  // Secrets Manager names a version by this token, and so the next step knows which one was the last.
+  const ClientRequestToken = `${name}-${randomUUID()}`;
+  await client.send(
+    new PutSecretValueCommand({ SecretId, SecretString: keys.join(","), ClientRequestToken }),
   );
-  const keys = STEPS[name]?.({ keys: SecretString.split(","), putAt: CreatedDate }) ?? [];
-  await client.send(new PutSecretValueCommand({ SecretId, SecretString: keys.join(",") }));
   process.stdout.write(`${DONE[name]}\n`);
 }
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
   ]);
 });
 
-beforeEach(() => Object.assign(secret, { value: FIRST, putAt: new Date(0) }));
+beforeEach(() => Object.assign(secret, { value: FIRST, putAt: new Date(0), version: crypto.randomUUID() }));
 
 afterAll(async () => {
   await secret.close();
@@ -50,7 +50,10 @@ describe("the keys of signed links are changed", () => {
     secret.putAt = new Date(Date.now() - 11 * 60_000);
     expect(await onProd("use")).toMatch(/^0 The new key signs/);
     expect(secret.value).toBe(`${added},${FIRST}`);
-    expect(await onProd("drop")).toMatch(/^0 The old key is forgotten/);
+    secret.putAt = new Date(Date.now() - 11 * 60_000);
+    expect(await onProd("use")).toMatch(/^1 The new key signs already/);
+    expect(secret.value).toBe(`${added},${FIRST}`);
+    expect(await onProd("drop")).toMatch(/^0 The key that signs is the only one/);
     expect(secret.value).toBe(added);
   });
 
@@ -65,6 +68,8 @@ describe("the keys of signed links are changed", () => {
     );
     expect(await onProd("add")).toMatch(/^1 There are two keys already/);
     expect(secret.value).toBe(value);
+    expect(await onProd("drop")).toMatch(/^0 The key that signs is the only one/);
+    expect(secret.value).toBe(FIRST);
   });
 
   it("and no key is ever printed", async () => {

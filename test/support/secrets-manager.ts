@@ -7,6 +7,8 @@ export interface Secret extends Loopback {
   /** Its value, and when that was put, which a test may set as well as the API's callers. */
   value: string;
   putAt: Date;
+  /** The id of its version: the token of the call that put it. */
+  version: string;
   /** Answers every call with this error, until it is undefined. */
   error: string | undefined;
 }
@@ -16,7 +18,7 @@ export const secretsManager = async (value: string): Promise<Secret> => {
   const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:LinkKeys-AbCdEf";
   const server = await loopback(async (request, response) => {
     const call = String(request.headers["x-amz-target"]).replace("secretsmanager.", "");
-    const input = (await json(request)) as { SecretId?: string; SecretString?: string };
+    const input = (await json(request)) as Record<string, string | undefined>;
     const answer = (status: number, body: object): void => {
       response.writeHead(status, { "content-type": "application/x-amz-json-1.1" });
       response.end(JSON.stringify(body));
@@ -24,15 +26,20 @@ export const secretsManager = async (value: string): Promise<Secret> => {
     if (secret.error) return answer(400, { __type: secret.error, Message: "Not now." });
     if (input.SecretId !== arn)
       return answer(400, { __type: "ResourceNotFoundException", Message: "No such secret." });
-    if (call === "PutSecretValue") Object.assign(secret, { value: input.SecretString, putAt: new Date() });
+    if (call === "PutSecretValue") {
+      const { SecretString, ClientRequestToken } = input;
+      Object.assign(secret, { value: SecretString, putAt: new Date(), version: ClientRequestToken });
+    }
     answer(200, {
       ARN: arn,
       ...(call === "GetSecretValue" && {
         SecretString: secret.value,
+        VersionId: secret.version,
         CreatedDate: secret.putAt.getTime() / 1_000,
       }),
     });
   });
-  const secret: Secret = Object.assign(server, { arn, value, putAt: new Date(0), error: undefined });
+  const version = crypto.randomUUID();
+  const secret: Secret = Object.assign(server, { arn, value, putAt: new Date(0), version, error: undefined });
   return secret;
 };
