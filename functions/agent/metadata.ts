@@ -1,11 +1,11 @@
-import { agentLinks, presentLink, requireLink } from "../../lib/http/agent-links.ts";
+import { AgentMetadata } from "../../lib/delivery/metadata.ts";
+import { collectMetadata, readServer } from "../../lib/delivery/poll.ts";
+import { checkNotRevoked, validatorsOf } from "../../lib/delivery/validators.ts";
 import { byCollectLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply, withoutValidators } from "../../lib/http/preconditions.ts";
-import { AgentMetadata } from "../../lib/server/metadata.ts";
-import { checkNotRevoked, validatorsOf } from "../../lib/server/state.ts";
-import { collectMetadata, readServer } from "../../lib/server/table/metadata.ts";
-import { epochSeconds } from "../../lib/wire/time.ts";
+import { epochSeconds } from "../../lib/iso-time.ts";
+import { agentLinks, presentLink, requireLink } from "../../lib/link/addresses.ts";
 
 /**
  * `GET /agent/metadata`: hands a server what it is to run, as the `request` collector of os-collect-config polls it.

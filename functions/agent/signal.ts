@@ -1,9 +1,9 @@
-import { countsOf } from "../../lib/deployment/change.ts";
-import { SignalRequest, SignalResponse } from "../../lib/deployment/signal.ts";
-import { signalDeployment } from "../../lib/deployment/table/signal.ts";
-import { requireLink } from "../../lib/http/agent-links.ts";
+import { SignalRequest, SignalResponse } from "../../lib/deployment/result.ts";
+import { signalDeployment } from "../../lib/deployment/store/signal.ts";
+import { countsOf } from "../../lib/deployment/transitions.ts";
 import { bySignalLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
+import { requireLink } from "../../lib/link/addresses.ts";
 
 /**
  * `PUT` and `POST /agent/signal`: reports the result of one delivery, as heat-config-notify sends it by its link.

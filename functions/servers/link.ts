@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
-import { agentLinks, linkExpiry } from "../../lib/http/agent-links.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
+import { isoTimeOf } from "../../lib/iso-time.ts";
+import { agentLinks, linkExpiry } from "../../lib/link/addresses.ts";
 import { MetadataUrl, ServerPath } from "../../lib/server/server.ts";
-import { documented, timeText } from "../../lib/wire/fields.ts";
-import { isoTimeOf } from "../../lib/wire/time.ts";
+import { documented, timeText } from "../../lib/shapes.ts";
 
 const ServerLink = documented(
   z.object({

@@ -1,9 +1,9 @@
-import { agentLinks } from "../../lib/http/agent-links.ts";
+import { ServerMetadata } from "../../lib/delivery/metadata.ts";
+import { readMetadata, readServer } from "../../lib/delivery/poll.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { ServerMetadata } from "../../lib/server/metadata.ts";
+import { agentLinks } from "../../lib/link/addresses.ts";
 import { ServerPath } from "../../lib/server/server.ts";
-import { readMetadata, readServer } from "../../lib/server/table/metadata.ts";
 
 /**
  * `GET /v1/{project_id}/software_deployments/metadata/{server_id}`: shows what a server is to run.

@@ -1,7 +1,7 @@
-import { revokeLinks } from "../../lib/deployment/table/server-row.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ServerPath } from "../../lib/server/server.ts";
+import { revokeLinks } from "../../lib/server/store.ts";
 
 /**
  * `DELETE /v1/{project_id}/software_deployments/metadata/{server_id}/link`: makes all links void that the server was

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { ProjectPath } from "../../lib/wire/fields.ts";
+import { ProjectPath } from "../../lib/shapes.ts";
 
 const Build = z.object({ revision: z.string() });
 const BuildInfo = z.object({ api: Build, engine: Build });

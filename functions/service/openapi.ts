@@ -1,7 +1,7 @@
 import { asset, assetReply } from "../../lib/http/asset.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { byAnyone } from "../../lib/http/event.ts";
-import { jsonObject } from "../../lib/wire/fields.ts";
+import { jsonObject } from "../../lib/shapes.ts";
 import document from "../openapi.json" with { type: "json" };
 
 let served: ReturnType<typeof describedAt> | undefined;

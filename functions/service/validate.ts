@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { jsonObject, ProjectPath } from "../../lib/wire/fields.ts";
+import { jsonObject, ProjectPath } from "../../lib/shapes.ts";
 
 const ValidatedTemplate = z.object({
   Description: z.string(),

@@ -1,11 +1,11 @@
 import { v7 as uuidv7 } from "uuid";
 import { CONFIG_ETAG, configView, OneConfig } from "../../lib/config/config.ts";
-import { ConfigRequest, newConfig } from "../../lib/config/create.ts";
-import { createConfig } from "../../lib/config/table/create.ts";
+import { ConfigRequest, newConfig } from "../../lib/config/create-request.ts";
+import { createConfig } from "../../lib/config/store/insert.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { Reply } from "../../lib/http/reply.ts";
-import { ProjectPath } from "../../lib/wire/fields.ts";
+import { ProjectPath } from "../../lib/shapes.ts";
 
 /** `POST /v1/{project_id}/software_configs`: creates a configuration, which never changes. */
 export const handler = endpoint(

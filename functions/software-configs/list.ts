@@ -1,9 +1,9 @@
-import { ConfigList } from "../../lib/config/list.ts";
-import { listConfigs } from "../../lib/config/table/list.ts";
+import { listConfigs } from "../../lib/config/store/query.ts";
+import { ConfigList } from "../../lib/config/summary.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { ProjectPath } from "../../lib/wire/fields.ts";
-import { nextLinks, PageQuery, takePage } from "../../lib/wire/page.ts";
+import { nextLinks, takePage } from "../../lib/http/pages.ts";
+import { PageQuery, ProjectPath } from "../../lib/shapes.ts";
 
 /** `GET /v1/{project_id}/software_configs`: lists the project's configurations, the newest first, in pages. */
 export const handler = endpoint(

@@ -1,7 +1,7 @@
 import { CONFIG_ETAG, ConfigPath } from "../../lib/config/config.ts";
-import { getConfig } from "../../lib/config/table/read.ts";
-import { removeConfig } from "../../lib/config/table/remove.ts";
-import { referencesOf } from "../../lib/deployment/table/references.ts";
+import { removeConfig } from "../../lib/config/store/delete.ts";
+import { getConfig } from "../../lib/config/store/read.ts";
+import { referencesOf } from "../../lib/deployment/store/references.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";

@@ -1,5 +1,5 @@
 import { CONFIG_ETAG, ConfigPath, configView, OneConfig } from "../../lib/config/config.ts";
-import { getConfig } from "../../lib/config/table/read.ts";
+import { getConfig } from "../../lib/config/store/read.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply } from "../../lib/http/preconditions.ts";

@@ -6,14 +6,14 @@ import {
   isBatch,
   newDeployment,
   requestedDeployments,
-} from "../../lib/deployment/create.ts";
+} from "../../lib/deployment/create-request.ts";
 import { deploymentView, etagOf } from "../../lib/deployment/deployment.ts";
-import { createDeployments } from "../../lib/deployment/table/create.ts";
+import { createDeployments } from "../../lib/deployment/store/insert.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { Reply } from "../../lib/http/reply.ts";
 import { defaultTimeout } from "../../lib/settings.ts";
-import { ProjectPath } from "../../lib/wire/fields.ts";
+import { ProjectPath } from "../../lib/shapes.ts";
 
 const DEFAULT_TIMEOUT = defaultTimeout();
 

@@ -1,6 +1,6 @@
 import { DeploymentPath } from "../../lib/deployment/deployment.ts";
 import { EventList, eventsView } from "../../lib/deployment/history.ts";
-import { getHistory } from "../../lib/deployment/table/read.ts";
+import { getHistory } from "../../lib/deployment/store/read.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 

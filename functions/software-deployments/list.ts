@@ -1,10 +1,10 @@
 import { deploymentView, mostBytes, withoutValues } from "../../lib/deployment/deployment.ts";
-import { DeploymentList, ListQuery } from "../../lib/deployment/list.ts";
-import { listDeployments } from "../../lib/deployment/table/list.ts";
+import { DeploymentList, ListQuery } from "../../lib/deployment/list-query.ts";
+import { listDeployments } from "../../lib/deployment/store/query.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { ProjectPath } from "../../lib/wire/fields.ts";
-import { nextLinks, takePage } from "../../lib/wire/page.ts";
+import { nextLinks, takePage } from "../../lib/http/pages.ts";
+import { ProjectPath } from "../../lib/shapes.ts";
 
 /**
  * `GET /v1/{project_id}/software_deployments`: lists the project's deployments by creation, filtered and in pages.

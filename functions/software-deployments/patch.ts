@@ -1,8 +1,8 @@
-import { countsOf } from "../../lib/deployment/change.ts";
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
-import { PatchRequest } from "../../lib/deployment/patch.ts";
-import { patchDeployment } from "../../lib/deployment/table/patch.ts";
-import { checkMayUpdate } from "../../lib/deployment/update.ts";
+import { PatchRequest } from "../../lib/deployment/patch-request.ts";
+import { patchDeployment } from "../../lib/deployment/store/patch.ts";
+import { countsOf } from "../../lib/deployment/transitions.ts";
+import { checkMayUpdate } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";

@@ -1,5 +1,5 @@
 import { DeploymentPath } from "../../lib/deployment/deployment.ts";
-import { removeDeployment } from "../../lib/deployment/table/remove.ts";
+import { removeDeployment } from "../../lib/deployment/store/delete.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";

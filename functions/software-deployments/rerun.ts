@@ -1,6 +1,6 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { rerunChange } from "../../lib/deployment/rerun.ts";
-import { writeOnce } from "../../lib/deployment/table/update.ts";
+import { writeOnce } from "../../lib/deployment/store/update.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";

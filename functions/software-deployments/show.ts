@@ -1,5 +1,5 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
-import { getDeployment } from "../../lib/deployment/table/read.ts";
+import { getDeployment } from "../../lib/deployment/store/read.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply } from "../../lib/http/preconditions.ts";

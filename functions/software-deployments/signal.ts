@@ -1,8 +1,8 @@
-import { countsOf } from "../../lib/deployment/change.ts";
 import { DeploymentPath } from "../../lib/deployment/deployment.ts";
 import { actorOf } from "../../lib/deployment/history.ts";
-import { SignalRequest, SignalResponse } from "../../lib/deployment/signal.ts";
-import { signalDeployment } from "../../lib/deployment/table/signal.ts";
+import { SignalRequest, SignalResponse } from "../../lib/deployment/result.ts";
+import { signalDeployment } from "../../lib/deployment/store/signal.ts";
+import { countsOf } from "../../lib/deployment/transitions.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 

@@ -1,7 +1,7 @@
-import { countsOf } from "../../lib/deployment/change.ts";
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
-import { updateDeployment } from "../../lib/deployment/table/update.ts";
-import { checkMayUpdate, UpdateRequest } from "../../lib/deployment/update.ts";
+import { updateDeployment } from "../../lib/deployment/store/update.ts";
+import { countsOf } from "../../lib/deployment/transitions.ts";
+import { checkMayUpdate, UpdateRequest } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";

@@ -1,4 +1,4 @@
-import { routes, routesVariable } from "../route-table.ts";
+import { routes, routesVariable } from "../serverless/route-table.ts";
 import { emulatorEnvironment, issuerEnvironment, stageEnvironment } from "./environment.ts";
 import { METRICS_NAMESPACE, STAGE } from "./stage.ts";
 

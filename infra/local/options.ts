@@ -2,8 +2,8 @@ import { access, constants, mkdir } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
-import { refuse } from "../refuse.ts";
-import type { Options, Serverless } from "../serverless-plugin.ts";
+import { exitWithError } from "../exit-with-error.ts";
+import type { Options, Serverless } from "../serverless/framework.ts";
 import { freePort } from "./emulator.ts";
 
 /** Where the service listens on this machine. */
@@ -26,7 +26,7 @@ export async function listening(serverless: Serverless, { httpPort, host }: Opti
   const port = portOf(name, String(value));
   const listensOn = host ?? configured.host ?? "localhost";
   await freePort(port, ALL_INTERFACES.includes(listensOn) ? listensOn : undefined).catch(() =>
-    refuse(`${name}=${port}: another program listens there. PORT=… moves the service.`),
+    exitWithError(`${name}=${port}: another program listens there. PORT=… moves the service.`),
   );
   return { port, address: `http://${reachable(listensOn)}:${port}` };
 }
@@ -37,7 +37,7 @@ export async function storageOptions(): Promise<StorageOptions> {
   if (endpoint) return { endpoint };
   const wanted = DYNAMODB_PORT ? portOf("DYNAMODB_PORT", DYNAMODB_PORT) : 0;
   const port = await freePort(wanted).catch(() =>
-    refuse(`DYNAMODB_PORT=${wanted}: another program listens there.`),
+    exitWithError(`DYNAMODB_PORT=${wanted}: another program listens there.`),
   );
   return { port, dataFolder: DYNAMODB_DATA ? await writableFolder(DYNAMODB_DATA) : undefined };
 }
@@ -45,7 +45,7 @@ export async function storageOptions(): Promise<StorageOptions> {
 function portOf(name: string, value: string): number {
   const port = Number(value);
   if (/^\d+$/.test(value) && port >= 1 && port <= 65_535) return port;
-  return refuse(`${name}=${value}: a port is a whole number from 1 to 65535.`);
+  return exitWithError(`${name}=${value}: a port is a whole number from 1 to 65535.`);
 }
 
 async function writableFolder(folder: string): Promise<string> {
@@ -57,7 +57,9 @@ async function writableFolder(folder: string): Promise<string> {
     await access(path, constants.W_OK);
     return path;
   } catch (error) {
-    return refuse(`DYNAMODB_DATA=${folder}: not a folder that can be written (${(error as Error).message}).`);
+    return exitWithError(
+      `DYNAMODB_DATA=${folder}: not a folder that can be written (${(error as Error).message}).`,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-import { refuse } from "../refuse.ts";
-import type { Hooks, Options, Serverless } from "../serverless-plugin.ts";
+import { exitWithError } from "../exit-with-error.ts";
+import type { Hooks, Options, Serverless } from "../serverless/framework.ts";
 import { announce } from "./announcement.ts";
 import { answerAsDeployed } from "./as-deployed.ts";
 import { accepting } from "./emulator.ts";
@@ -77,7 +77,7 @@ export default class Local {
   #checkIssuer(): void {
     const { TOKEN_ISSUER, TOKEN_AUDIENCE, KEYSTONE_AUTH_URL } = this.#serverless.service.provider.environment;
     if ((TOKEN_ISSUER && TOKEN_AUDIENCE) || (KEYSTONE_AUTH_URL && !TOKEN_ISSUER)) return;
-    refuse(
+    exitWithError(
       "Whose tokens are accepted? Set --param tokenIssuer=… and --param tokenAudience=…, or --param keystoneAuthUrl=…",
     );
   }

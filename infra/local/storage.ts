@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { refuse } from "../refuse.ts";
+import { exitWithError } from "../exit-with-error.ts";
 import { answering, type Emulator, engines, startEmulator, stopEmulator } from "./emulator.ts";
 import type { StorageOptions } from "./options.ts";
 import { createTables } from "./tables.ts";
@@ -28,7 +28,7 @@ export async function openStorage(options: StorageOptions, stage: string): Promi
 async function joinRunning(endpoint: string, stage: string): Promise<Storage> {
   await answering(endpoint, { seconds: 3 })
     .then(() => createTables(endpoint, stage))
-    .catch((error: Error) => refuse(`AWS_ENDPOINT_URL_DYNAMODB=${endpoint}: ${error.message}`));
+    .catch((error: Error) => exitWithError(`AWS_ENDPOINT_URL_DYNAMODB=${endpoint}: ${error.message}`));
   return { endpoint, description: `DynamoDB at ${endpoint}, as configured`, close: async () => {} };
 }
 
@@ -39,7 +39,7 @@ async function startOwn(
   const engine = engines[0] ?? "dynalite";
   const start = () => startEmulator({ engine, port, stage, ...(dataFolder && { dataFolder }) });
   const kept = await keepRunning(start).catch((error: Error) =>
-    refuse(`${dataFolder ? `DYNAMODB_DATA=${dataFolder}: ` : ""}${error.message}`),
+    exitWithError(`${dataFolder ? `DYNAMODB_DATA=${dataFolder}: ` : ""}${error.message}`),
   );
   const where = dataFolder ? `data in ${dataFolder}` : "in memory, gone when it stops";
   return { ...kept, description: `DynamoDB emulator at ${kept.endpoint}, ${where}` };

@@ -26,9 +26,9 @@ interface Template {
 /** A table as `CreateTable` takes it, and its time to live, which is a call of its own. */
 type TableDefinition = CreateTableCommandInput & { timeToLive: TimeToLiveSpecification | undefined };
 
-/** The tables of `infra/tables.yml`, the deployed definition. */
+/** The tables of `infra/stack/tables.yml`, the deployed definition. */
 const tableDefinitions = async (stage: string): Promise<TableDefinition[]> => {
-  const template = await readFile(new URL("../tables.yml", import.meta.url), "utf8");
+  const template = await readFile(new URL("../stack/tables.yml", import.meta.url), "utf8");
   const names: Record<string, string> = tableNames(stage);
   return Object.entries((parse(template) as Template).Resources).map(
     ([logicalId, { Properties: table }]) => ({

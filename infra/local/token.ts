@@ -1,6 +1,6 @@
 /** Prints a token for the service on this machine: `npm run -s token -- --project P`. */
 import { parseArgs } from "node:util";
-import { refuseUsage } from "../refuse.ts";
+import { exitWithUsage } from "../exit-with-error.ts";
 import { signToken } from "./signing-key.ts";
 
 const USAGE = "npm run -s token -- --project P [--roles member,…] [--expires-in SECONDS]";
@@ -19,5 +19,5 @@ try {
     throw new Error("--expires-in: a whole number of seconds from 1 is expected");
   process.stdout.write(`${await signToken(project, roles.split(","), Number(expiresIn))}\n`);
 } catch (error) {
-  refuseUsage(error as Error, USAGE);
+  exitWithUsage(error as Error, USAGE);
 }

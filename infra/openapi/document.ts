@@ -6,11 +6,11 @@ import {
   type ZodOpenApiResponseObject,
 } from "zod-openapi";
 import { OneConfig } from "../../lib/config/config.ts";
-import { CreateResponse } from "../../lib/deployment/create.ts";
+import { CreateResponse } from "../../lib/deployment/create-request.ts";
 import { OneDeployment } from "../../lib/deployment/deployment.ts";
 import { byProject, byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { byCollectLink, bySignalLink } from "../../lib/http/authorize-link.ts";
-import { knownFields } from "../../lib/wire/fields.ts";
+import { knownFields } from "../../lib/shapes.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Examples } from "./examples.ts";
 import { Fault, type FaultResponse, faultResponse, faultsOf } from "./faults.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { EndpointSpec, OperationNotes } from "../../lib/http/spec.ts";
-import { type Route, routes } from "../route-table.ts";
+import { type Route, routes } from "../serverless/route-table.ts";
 
 /** A resource of the API: a folder of `functions/`. */
 export interface Tag {

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { type ErrorKind, ServiceError } from "../../lib/errors.ts";
 import { faultReply } from "../../lib/http/faults.ts";
-import { documented } from "../../lib/wire/fields.ts";
+import { documented } from "../../lib/shapes.ts";
 import type { Endpoint } from "./endpoints.ts";
 
 /** The body of every fault, which is Heat's. */

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { IDEMPOTENCY_KEY } from "../../lib/http/validate.ts";
-import { documented } from "../../lib/wire/fields.ts";
+import { documented } from "../../lib/shapes.ts";
 
 const header = (description: string, more: object = {}) =>
   documented(z.optional(z.string()), { description, ...more });

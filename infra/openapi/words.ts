@@ -1,4 +1,4 @@
-import { LINK_PARAMETER } from "../../lib/http/agent-links.ts";
+import { LINK_PARAMETER } from "../../lib/link/addresses.ts";
 
 /** What the document says of the API as a whole. */
 export const info = {

@@ -1,9 +1,9 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import { UpstreamError } from "../errors.ts";
+import { RemoteValue } from "../remote-value.ts";
 import type { KeySource } from "../settings.ts";
 import { getJson } from "./get-json.ts";
 import { tokenNotCheckable } from "./refusals.ts";
-import { RemoteValue } from "./remote-value.ts";
 
 /** A withdrawn key is refused after 10 minutes; tokens with invented ids ask an issuer at most every 30 s. */
 const TIMES = { maxAge: 10 * 60_000, coolDown: 30_000 };

@@ -12,11 +12,3 @@ export function tokenNotCheckable(cause?: unknown): ServiceError {
     part: "tokens",
   });
 }
-
-/** What is said when the keys of signed links cannot be read. */
-export function linksNotUsable(cause?: unknown): ServiceError {
-  return new ServiceError("unavailable", "Signed links cannot be made or checked at the moment.", {
-    cause,
-    part: "links",
-  });
-}

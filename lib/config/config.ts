@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { documented, idText, jsonObject, ProjectPath, text, timeText, uuidText } from "../wire/fields.ts";
+import { documented, idText, jsonObject, ProjectPath, text, timeText, uuidText } from "../shapes.ts";
 import { ConfigInput, ConfigOutput, type Definition } from "./inputs-outputs.ts";
 import { normalizedInput, normalizedOutput } from "./normalize.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { documented } from "../wire/fields.ts";
+import { documented } from "../shapes.ts";
 
 /** The types of inputs and outputs. */
 export const InputType = z.enum(["String", "Number", "CommaDelimitedList", "Json", "Boolean"]);

@@ -1,4 +1,4 @@
-import { asText, isJsonObject, MAX_NUMBER_CHARACTERS } from "../wire/exact-json.ts";
+import { asText, isJsonObject, MAX_NUMBER_CHARACTERS } from "../json/exact-json.ts";
 import type { ConfigInput, ConfigOutput, Definition, InputType } from "./inputs-outputs.ts";
 
 /** The form that each type gives a default, and what a null default becomes (Heat's rules). */

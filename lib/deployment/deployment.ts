@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { documented, idText, ProjectPath, timeText, uuidText } from "../wire/fields.ts";
-import { MOST_BYTES_OF_A_CHARACTER } from "../wire/response-size.ts";
+import { MOST_BYTES_OF_A_CHARACTER } from "../limits/response-size.ts";
+import { documented, idText, ProjectPath, timeText, uuidText } from "../shapes.ts";
 import {
   Action,
   ConfigId,

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
+import { asDouble } from "../json/exact-json.ts";
 import { MAX_TIMEOUT } from "../settings.ts";
-import { asDouble } from "../wire/exact-json.ts";
-import { documented, jsonObject, text, wellFormed } from "../wire/fields.ts";
+import { documented, jsonObject, text, wellFormed } from "../shapes.ts";
 
 /** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
 export const MAX_REASON_BYTES = 65_535;

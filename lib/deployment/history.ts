@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { documented, timeText } from "../wire/fields.ts";
-import { isoTimeOf } from "../wire/time.ts";
+import { isoTimeOf } from "../iso-time.ts";
+import { documented, timeText } from "../shapes.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
 import { Status } from "./fields.ts";
 import { hasTimedOut } from "./run.ts";

@@ -1,4 +1,4 @@
-import { type Change, type ChangeContext, newChange } from "./change.ts";
+import { type Change, type ChangeContext, newChange } from "./transitions.ts";
 
 /** Running a deployment once more, as a change: in progress, without results, a new delivery. */
 export function rerunChange(context: ChangeContext): Change {

@@ -1,5 +1,5 @@
 import { v5 as uuidv5 } from "uuid";
-import { epochSeconds } from "../wire/time.ts";
+import { epochSeconds } from "../iso-time.ts";
 import type { Status } from "./fields.ts";
 
 /** Stands for "never", as a time or a duration in seconds: what lies at or above it is never reached. */

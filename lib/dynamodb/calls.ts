@@ -16,8 +16,8 @@ import {
   UpdateCommand,
   type UpdateCommandInput,
 } from "@aws-sdk/lib-dynamodb";
+import { isId } from "../ids.ts";
 import { requestSignal } from "../request-signal.ts";
-import { isId } from "../wire/ids.ts";
 import { client } from "./client.ts";
 import { failedCondition, hasCollided, isConditionFailed, rethrow, unavailable } from "./errors.ts";
 

@@ -1,5 +1,5 @@
-import { claimsOf, type SignedLink, verify } from "../auth/signed-link.ts";
-import { LINK_PARAMETER } from "./agent-links.ts";
+import { LINK_PARAMETER } from "../link/addresses.ts";
+import { claimsOf, type SignedLink, verify } from "../link/signed-link.ts";
 import { type Access, type Middleware, queryOf } from "./event.ts";
 
 /** Who may call: the holder of a signed link for collecting, without any other credentials. */

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import type { SignedLink } from "../auth/signed-link.ts";
+import type { SignedLink } from "../link/signed-link.ts";
 import type { Counts } from "../metrics.ts";
 
 /** Who calls, as far as an endpoint needs to know. */

@@ -1,6 +1,6 @@
 import { type ErrorKind, ServiceError } from "../errors.ts";
+import { isGoSdk } from "./clients/golangsdk.ts";
 import type { Middleware } from "./event.ts";
-import { isGoSdk } from "./golangsdk.ts";
 import { gatewayResponse, Reply } from "./reply.ts";
 
 /** How an error kind is answered. */

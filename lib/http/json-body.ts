@@ -10,8 +10,8 @@ import {
   nestsDeeperThan,
   parseExactly,
   textNestsDeeperThan,
-} from "../wire/exact-json.ts";
-import { MAX_BODY_BYTES } from "../wire/fields.ts";
+} from "../json/exact-json.ts";
+import { MAX_BODY_BYTES } from "../shapes.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 
 /** Media types whose body is read as JSON: also those that curl and some clients send where nothing is said. */

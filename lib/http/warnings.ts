@@ -1,5 +1,5 @@
-import { isJsonObject } from "../wire/exact-json.ts";
-import { knownFields } from "../wire/fields.ts";
+import { isJsonObject } from "../json/exact-json.ts";
+import { knownFields } from "../shapes.ts";
 import type { Middleware } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";
 

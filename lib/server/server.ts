@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { documented, ProjectPath, text } from "../wire/fields.ts";
+import { documented, ProjectPath, text } from "../shapes.ts";
 
 /** The path of what a server is to run. */
 export const ServerPath = z.extend(ProjectPath, {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { MAX_RESPONSE_BYTES, responseBytes } from "../../lib/wire/response-size.ts";
+import { MAX_RESPONSE_BYTES, responseBytes } from "../../lib/limits/response-size.ts";
 import { type Call, type Reply, request } from "../support/api.ts";
 import { collect, type DeliveringTenant, newDeliveringTenant } from "../support/delivery.ts";
 import { newTenant } from "../support/deployments.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { routes } from "../../infra/route-table.ts";
+import { routes } from "../../infra/serverless/route-table.ts";
 import { request } from "../support/api.ts";
 import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import kept from "../../functions/openapi.json" with { type: "json" };
-import { routes } from "../../infra/route-table.ts";
+import { routes } from "../../infra/serverless/route-table.ts";
 import { request } from "../support/api.ts";
 import { NOBODY, newTenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";

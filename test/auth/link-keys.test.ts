@@ -33,7 +33,7 @@ const linkKeys = async (...args: string[]): Promise<string> => {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secret.url,
     AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.url,
   };
-  return promisify(execFile)(process.execPath, ["infra/link-keys.ts", ...args], { env }).then(
+  return promisify(execFile)(process.execPath, ["infra/ops/link-keys.ts", ...args], { env }).then(
     ({ stdout, stderr }) => `0 ${stdout}${stderr}`,
     ({ code, stdout, stderr }) => `${code} ${stdout}${stderr}`,
   );

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { CollectLink, SignedLink } from "../../lib/auth/signed-link.ts";
+import type { CollectLink, SignedLink } from "../../lib/link/signed-link.ts";
 import { type Secret, secretsManager } from "../support/secrets-manager.ts";
 
 const OLD = "old-key-of-at-least-32-characters-";
@@ -23,8 +23,8 @@ const unavailable = expect.objectContaining({ kind: "unavailable" });
 /** A container of a function that signs and verifies links: it remembers nothing of others. */
 const container = async () => {
   vi.resetModules();
-  const { linkKeys } = await import("../../lib/auth/link-keys.ts");
-  const { sign, verify } = await import("../../lib/auth/signed-link.ts");
+  const { linkKeys } = await import("../../lib/link/keys.ts");
+  const { sign, verify } = await import("../../lib/link/signed-link.ts");
   return {
     sign: async (link: SignedLink) => sign(link, (await linkKeys())[0]),
     /** The link, or why it is refused. */

@@ -4,12 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { sources } from "../../infra/bundle.ts";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { functionEnvironment } from "../../infra/local/function-environment.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { STAGE, TABLE } from "../../infra/local/stage.ts";
-import { routes } from "../../infra/route-table.ts";
+import { sources } from "../../infra/serverless/bundle.ts";
+import { routes } from "../../infra/serverless/route-table.ts";
 import { gatewayEvent } from "../support/gateway.ts";
 import { bundled, functionFile, median, print } from "./measure.ts";
 import { BODY, caller, measuredServer, PROJECT } from "./workloads.ts";

@@ -2,12 +2,11 @@
  * What each rule that reads a caller's text takes for 64 kB and for 1 MB of text that is meant to keep it busy: 16 times
  * the text may take at most 40 times the time, the best of five. Ends with 1 where one takes more.
  */
-import { ConfigRequest } from "../../lib/config/create.ts";
-import { CreateRequest } from "../../lib/deployment/create.ts";
-import { valuesWithoutLinks, withoutLinks } from "../../lib/deployment/links.ts";
-import { PatchRequest } from "../../lib/deployment/patch.ts";
-import { resultOf, truncateMiddle } from "../../lib/deployment/signal.ts";
-import { UpdateRequest } from "../../lib/deployment/update.ts";
+import { ConfigRequest } from "../../lib/config/create-request.ts";
+import { CreateRequest } from "../../lib/deployment/create-request.ts";
+import { PatchRequest } from "../../lib/deployment/patch-request.ts";
+import { resultOf, truncateMiddle } from "../../lib/deployment/result.ts";
+import { UpdateRequest } from "../../lib/deployment/update-request.ts";
 import { restoredText, storedJson } from "../../lib/dynamodb/stored-json.ts";
 import {
   holdsLongNumber,
@@ -16,7 +15,8 @@ import {
   nestsDeeperThan,
   parseExactly,
   textNestsDeeperThan,
-} from "../../lib/wire/exact-json.ts";
+} from "../../lib/json/exact-json.ts";
+import { valuesWithoutLinks, withoutLinks } from "../../lib/link/blanking.ts";
 import { print } from "./measure.ts";
 
 const SMALL = 65_536;

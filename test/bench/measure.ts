@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BuildOptions } from "esbuild";
-import { bundle, sources } from "../../infra/bundle.ts";
+import { bundle, sources } from "../../infra/serverless/bundle.ts";
 import type { Handler } from "../support/handlers.ts";
 
 /** The middle of some figures. */

@@ -202,7 +202,7 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
   });
 });
 
-describe.skipIf(!hasMoto)("infra/deployer-policy.json", () => {
+describe.skipIf(!hasMoto)("infra/policies/deployer.json", () => {
   it("allows all that the CLI has called above, but for what it does without", () => {
     expect([...new Set(moto.refused.map(({ action }) => action))]).toEqual(Object.keys(DONE_WITHOUT));
   });

@@ -8,13 +8,13 @@ interface Statement {
 }
 
 const { Statement: statements } = JSON.parse(
-  readFileSync(new URL("../../infra/deployer-policy.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../infra/policies/deployer.json", import.meta.url), "utf8"),
 ) as { Statement: Statement[] };
 
-/** The actions that `infra/deployer-policy.json` allows. */
+/** The actions that `infra/policies/deployer.json` allows. */
 export const allowedActions = statements.flatMap(({ Action }) => Action);
 
-/** Whether `infra/deployer-policy.json` allows a call. Conditions are taken as met. */
+/** Whether `infra/policies/deployer.json` allows a call. Conditions are taken as met. */
 export const isAllowed = ({ action, resource }: Call): boolean =>
   statements.some(({ Action, Resource }) => Action.includes(action) && matches(Resource, resource));
 

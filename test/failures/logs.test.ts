@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it, vi } from "vitest";
 import { signToken } from "../../infra/local/signing-key.ts";
-import { type Route, routes } from "../../infra/route-table.ts";
+import { type Route, routes } from "../../infra/serverless/route-table.ts";
 import { LAST_CALL } from "../../lib/times.ts";
 import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
@@ -67,7 +67,7 @@ describe("a request's log line", () => {
   });
 
   describe("takes at most 800 bytes, with the longest names of stage and function", () => {
-    // Lambda takes 64 characters for a function's name, which begins with the namespace (`infra/limits.ts`).
+    // Lambda takes 64 characters for a function's name, which begins with the namespace (`infra/serverless/limits.ts`).
     const namespace = "n".repeat(63 - Math.max(...routes.map(({ name }) => name.length)));
     const odd = [LONGEST, "p".repeat(8_000), "%01".repeat(64), "€".repeat(64), '"'.repeat(64)];
 

@@ -11,7 +11,7 @@ const log = recordLog();
 
 /** The saved queries by their names, without the stage's. */
 const queries: Record<string, string> = Object.fromEntries(
-  Object.values(parse(readFileSync("infra/queries.yml", "utf8")).Resources).map((resource: any) => [
+  Object.values(parse(readFileSync("infra/stack/queries.yml", "utf8")).Resources).map((resource: any) => [
     resource.Properties.Name.split("/").at(-1),
     resource.Properties.QueryString,
   ]),

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
-import { type Route, routes } from "../../infra/route-table.ts";
+import { type Route, routes } from "../../infra/serverless/route-table.ts";
 import { metricsOf } from "../support/embedded-metrics.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
 import { type Handler, handlerOf } from "../support/handlers.ts";

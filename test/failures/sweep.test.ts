@@ -69,7 +69,7 @@ interface Ended {
 }
 
 const startSweep = (args: string[]): Sweep =>
-  spawn(process.execPath, ["infra/sweep.ts", ...args], {
+  spawn(process.execPath, ["infra/ops/sweep.ts", ...args], {
     env: { ...process.env, AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.url },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -121,7 +121,7 @@ const fill = async (rows: number, more: (at: number) => object = () => ({})): Pr
   await putItems(items);
 };
 
-describe("node infra/sweep.ts", () => {
+describe("node infra/ops/sweep.ts", () => {
   it("gives each deployment the end that the service's writes would, and touches nothing else", async () => {
     const then = await ago(DAY);
     const changed = now();
@@ -336,7 +336,7 @@ describe("a sweep's rate", () => {
     // The rule reads its settings when it is loaded, and the service's handlers have one without a retention.
     vi.resetModules();
     vi.stubEnv("RETENTION_DAYS", "2");
-    const { sweepTable } = await import("../../infra/sweep-table.ts");
+    const { sweepTable } = await import("../../infra/ops/sweep-table.ts");
     vi.resetModules();
     const begun = Date.now();
     const clock = {

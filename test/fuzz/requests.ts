@@ -8,7 +8,7 @@ import { engines, freePort, startEmulator, stopEmulator } from "../../infra/loca
 import { functionEnvironment } from "../../infra/local/function-environment.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { STAGE } from "../../infra/local/stage.ts";
-import { routes } from "../../infra/route-table.ts";
+import { routes } from "../../infra/serverless/route-table.ts";
 import { gatewayEvent, lambdaContext, matching } from "../support/gateway.ts";
 import { handlerOf } from "../support/handlers.ts";
 

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { bundle, sources } from "../../infra/bundle.ts";
 import { functionEnvironment } from "../../infra/local/function-environment.ts";
-import { routes } from "../../infra/route-table.ts";
+import { bundle, sources } from "../../infra/serverless/bundle.ts";
+import { routes } from "../../infra/serverless/route-table.ts";
 import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
 
 let folder: string;

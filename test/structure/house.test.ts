@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { functionHandlers } from "../../infra/route-table.ts";
+import { functionHandlers } from "../../infra/serverless/route-table.ts";
 
 const tracked = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], {
   encoding: "utf8",
@@ -25,31 +25,47 @@ const ownImportsOf = (file: string): string[] => importsOf(file).filter((name) =
 
 const isIn = (folder: string) => (file: string) => file.startsWith(`${folder}/`);
 
-/** The nouns, each above those that it may know. */
-const NOUNS = ["lib/server", "lib/deployment", "lib/config"];
+/** What everybody may import: settings, errors, times, shapes, JSON, and the sizes of answers. */
+const GROUND = ["lib", "lib/json", "lib/limits"];
 
-/** What everybody may know: settings, errors, what is counted, and values as they travel. */
-const GROUND = ["lib", "lib/wire"];
-
-/** The folders that files of a noun's own folder, and of its `table/`, may import from. */
-const nounArrows = NOUNS.flatMap((noun, at): [string, string[]][] => {
-  const below = NOUNS.slice(at + 1);
-  const tables = [noun, ...below].map((one) => `${one}/table`);
-  return [
-    [noun, [noun, ...below, ...GROUND]],
-    [`${noun}/table`, [noun, ...below, ...tables, "lib/dynamodb", ...GROUND]],
-  ];
-});
-
-/** For each folder with functions' code, the folders that its files may import from. */
+/** For each folder with functions' code, the other folders that its files may import from. */
 const ARROWS = new Map<string, string[]>([
-  ["functions", [...NOUNS, ...NOUNS.map((noun) => `${noun}/table`), "lib/http", ...GROUND]],
-  ...nounArrows,
-  ["lib/dynamodb", ["lib/dynamodb", ...GROUND]],
-  ["lib/http", ["lib/http", "lib/auth", ...GROUND]],
-  ["lib/auth", ["lib/auth", ...GROUND]],
-  ["lib/wire", GROUND],
-  ["lib", []],
+  [
+    "functions",
+    ["lib/delivery", "lib/deployment", "lib/config", "lib/server", "lib/link", "lib/http"].concat(
+      ["lib/deployment/store", "lib/config/store"],
+      GROUND,
+    ),
+  ],
+  [
+    "lib/delivery",
+    [
+      "lib/deployment",
+      "lib/deployment/store",
+      "lib/config",
+      "lib/config/store",
+      "lib/server",
+      "lib/link",
+      "lib/dynamodb",
+      ...GROUND,
+    ],
+  ],
+  ["lib/deployment", ["lib/config", "lib/server", "lib/link", ...GROUND]],
+  [
+    "lib/deployment/store",
+    ["lib/deployment", "lib/config", "lib/config/store", "lib/server", "lib/dynamodb", "lib/link", ...GROUND],
+  ],
+  ["lib/config", GROUND],
+  ["lib/config/store", ["lib/config", "lib/dynamodb", ...GROUND]],
+  ["lib/server", ["lib/dynamodb", ...GROUND]],
+  ["lib/dynamodb", GROUND],
+  ["lib/http", ["lib/http/clients", "lib/auth", "lib/link", ...GROUND]],
+  ["lib/http/clients", ["lib/http", ...GROUND]],
+  ["lib/auth", GROUND],
+  ["lib/link", GROUND],
+  ["lib/limits", GROUND],
+  ["lib/json", GROUND],
+  ["lib", GROUND],
 ]);
 
 /** What the API's description adds to the endpoints of a folder; nothing that runs imports it. */
@@ -87,7 +103,7 @@ describe("the house", () => {
   it.each([...ARROWS])("arrows point one way: %s", (room, mayImport) => {
     for (const file of sources.filter((one) => roomOf(one) === room)) {
       for (const imported of ownImportsOf(file)) {
-        expect(mayImport, `${file} imports ${imported}`).toContain(roomOf(imported));
+        expect([room, ...mayImport], `${file} imports ${imported}`).toContain(roomOf(imported));
       }
     }
   });
@@ -95,7 +111,9 @@ describe("the house", () => {
   it("keeps what is built and what runs apart: the API's description reads the sources, the sweep shares a rule", () => {
     const mayImportOf = (file: string): RegExp => {
       if (isIn("infra/openapi")(file)) return /^(infra|lib)\//;
-      return file === "infra/sweep-table.ts" ? /^(infra\/|lib\/deployment\/|lib\/settings\.ts$)/ : /^infra\//;
+      return file === "infra/ops/sweep-table.ts"
+        ? /^(infra\/|lib\/deployment\/|lib\/settings\.ts$)/
+        : /^infra\//;
     };
     for (const file of sources.filter(isIn("infra"))) {
       const mayImport = mayImportOf(file);
@@ -112,9 +130,13 @@ describe("the house", () => {
 
   it.each([
     ["process.env", /process\.env/, /^lib\/settings\.ts$/],
-    ["the AWS SDK", /"@aws-sdk\//, /^lib\/(dynamodb\/|auth\/link-keys\.ts$)/],
+    ["the AWS SDK", /"@aws-sdk\//, /^lib\/(dynamodb|link)\//],
     ["middy", /"@middy\//, /^lib\/http\//],
-    ["the clock", /new Date\(\)|Date\.now\(|performance\.now\(/, /^(functions|lib\/http|lib\/auth)\//],
+    [
+      "the clock",
+      /new Date\(\)|Date\.now\(|performance\.now\(/,
+      /^(functions\/|lib\/(http|auth|link)\/|lib\/remote-value\.ts$)/,
+    ],
     ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^functions\//],
   ])("%s is used in its rooms only", (_, use, rooms) => {
     const users = sources.filter((file) => /^(functions|lib)\//.test(file) && use.test(text(file)));

@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 it("finds the patterns of the code", () => {
   expect(patterns.size).toBeGreaterThan(20);
-  expect([...patterns.keys()].join()).toContain("lib/wire/exact-json.ts");
+  expect([...patterns.keys()].join()).toContain("lib/json/exact-json.ts");
 });
 
 it("every pattern takes time in proportion to the text", async () => {

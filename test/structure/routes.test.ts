@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { ZodMiniObject } from "zod/mini";
 import { functionEnvironment } from "../../infra/local/function-environment.ts";
-import { type Route, routes } from "../../infra/route-table.ts";
+import { type Route, routes } from "../../infra/serverless/route-table.ts";
 
 interface Endpoint {
   spec: { path?: ZodMiniObject };

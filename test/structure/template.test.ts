@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { functionNames, routes } from "../../infra/route-table.ts";
+import { functionNames, routes } from "../../infra/serverless/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 import { ofType, PACKAGING, packaged, type Resources } from "../support/packaged.ts";
 

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { METRICS_NAMESPACE } from "../../infra/local/stage.ts";
-import { type Route, routes } from "../../infra/route-table.ts";
+import { type Route, routes } from "../../infra/serverless/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 
 /** A request as a caller makes it. */

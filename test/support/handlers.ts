@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
-import type { Route } from "../../infra/route-table.ts";
+import type { Route } from "../../infra/serverless/route-table.ts";
 
 /** A function as Lambda calls it. */
 export type Handler = (

@@ -4,7 +4,7 @@
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { routes } from "../../infra/route-table.ts";
+import { routes } from "../../infra/serverless/route-table.ts";
 import { lambdaContext } from "./gateway.ts";
 import { handlerOf } from "./handlers.ts";
 import { httpApi } from "./http-api.ts";

@@ -27,7 +27,7 @@ for (const [has, left] of [
 const yaml = (file: string) => parse(readFileSync(new URL(file, import.meta.url), "utf8"));
 
 /** Reasons by rule and type of resource. */
-const EXCEPTIONS: Record<string, Record<string, string>> = yaml("../../infra/template-exceptions.yml");
+const EXCEPTIONS: Record<string, Record<string, string>> = yaml("../../infra/stack/template-exceptions.yml");
 
 const TOKENS = ["tokenIssuer=https://issuer.example", "tokenAudience=a"];
 const STAGES: Record<string, [stage: string, ...parameters: string[]]> = {

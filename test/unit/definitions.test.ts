@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { configView } from "../../lib/config/config.ts";
-import { ConfigRequest, newConfig } from "../../lib/config/create.ts";
-import { parseExactly } from "../../lib/wire/exact-json.ts";
+import { ConfigRequest, newConfig } from "../../lib/config/create-request.ts";
+import { parseExactly } from "../../lib/json/exact-json.ts";
 
 /** What Heat's own code made of an input or output, one at a time. */
 interface Definition {

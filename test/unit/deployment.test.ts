@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CreateRequest, newDeployment, requestedDeployments } from "../../lib/deployment/create.ts";
+import { CreateRequest, newDeployment, requestedDeployments } from "../../lib/deployment/create-request.ts";
 import { DeploymentView, deploymentView } from "../../lib/deployment/deployment.ts";
 
 const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { equalAsJson } from "../../lib/wire/equal-json.ts";
-import { parseExactly } from "../../lib/wire/exact-json.ts";
+import { equalAsJson } from "../../lib/json/equal-json.ts";
+import { parseExactly } from "../../lib/json/exact-json.ts";
 
 const equal = (one: string, other: string): boolean => equalAsJson(parseExactly(one), parseExactly(other));
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mayDiffer, parseExactly } from "../../lib/wire/exact-json.ts";
+import { mayDiffer, parseExactly } from "../../lib/json/exact-json.ts";
 
 const digits = (least: number, most: number) =>
   fc.array(fc.integer({ min: 1, max: 9 }), { minLength: least, maxLength: most }).map((all) => all.join(""));

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ConfigRequest, newConfig } from "../../lib/config/create.ts";
-import { CreateRequest, newDeployment, requestedDeployments } from "../../lib/deployment/create.ts";
-import { renderMetadata } from "../../lib/server/metadata.ts";
+import { ConfigRequest, newConfig } from "../../lib/config/create-request.ts";
+import { renderMetadata } from "../../lib/delivery/metadata.ts";
+import { CreateRequest, newDeployment, requestedDeployments } from "../../lib/deployment/create-request.ts";
 
 const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";
 const NOW = new Date("2015-01-31T15:12:36Z");

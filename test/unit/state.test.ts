@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { validatorsOf } from "../../lib/server/state.ts";
+import { validatorsOf } from "../../lib/delivery/validators.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 
 /** How far an index may be behind, in ms. */

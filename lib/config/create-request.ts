@@ -1,0 +1,145 @@
+import * as z from "zod/mini";
+import { isoTime } from "../iso-time.ts";
+import { isJsonObject } from "../json/exact-json.ts";
+import { documented, flatBody, list, text } from "../shapes.ts";
+import { ConfigGroup, ConfigName, Options, Script, type SoftwareConfig } from "./config.ts";
+import {
+  type Definition,
+  ErrorOutput,
+  InputDefault,
+  InputType,
+  InputValue,
+  ReplaceOnChange,
+} from "./inputs-outputs.ts";
+import { asBoolean, asLabel, normalizedDefault } from "./normalize.ts";
+
+/** The most inputs, and the most outputs, of a configuration. */
+const MAX_DEFINITIONS = 1_000;
+
+/** A boolean's name, as JSON Schema's patterns can say it. */
+const BOOLEAN_NAME = "[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]";
+
+/** Of what form a default may be by its type, as the API's document says it. */
+const DEFAULTS: Record<InputType, object> = {
+  String: { type: ["string", "number", "boolean", "null"] },
+  Number: {
+    type: ["number", "boolean", "string", "null"],
+    pattern: "^$|^\\s*[+-]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d+)?\\s*$",
+  },
+  CommaDelimitedList: { type: ["string", "array", "null"] },
+  Json: { type: ["string", "object", "array", "null"] },
+  Boolean: { type: ["boolean", "string", "null"], pattern: `^(${BOOLEAN_NAME})?$` },
+};
+
+/** A text; also a whole number or a boolean, which YAML makes of texts. */
+const lenientText = documented(
+  z.custom<unknown>((value) => asLabel(value) !== undefined, { error: "a string is expected" }),
+  { type: ["string", "integer", "boolean"] },
+);
+
+/** A boolean, or its name: Terraform can send nothing else. */
+const lenientBoolean = documented(
+  z.custom<unknown>((value) => value === null || asBoolean(value) !== undefined, {
+    error: "true or false is expected",
+  }),
+  { type: ["boolean", "string", "null"], pattern: `^(${BOOLEAN_NAME})$` },
+);
+
+const common = {
+  name: documented(z.pipe(lenientText, z.pipe(z.transform(asLabel), text(0, 255))), { maxLength: 255 }),
+  description: z.nullish(lenientText),
+  type: documented(z.nullish(InputType), { description: "`String` where none is given." }),
+};
+
+/** The default of an input, by its type: a rule for each, as JSON Schema says it. */
+const DEFAULT_FITS_TYPE = Object.entries(DEFAULTS).map(([type, accepts]) => ({
+  if: { required: ["type"], properties: { type: { const: type } } },
+  // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word
+  then: { properties: { default: accepts } },
+}));
+
+/** An input in a request. A key that it does not know is refused. */
+const InputRequest = asSent(
+  "ConfigInputCreate",
+  documented(
+    z
+      .strictObject({
+        ...common,
+        default: InputDefault,
+        replace_on_change: documented(z.optional(lenientBoolean), ReplaceOnChange),
+        value: InputValue,
+      })
+      .check(
+        z.refine(({ type, default: value }) => normalizedDefault(type ?? undefined, value) !== undefined, {
+          error: "does not fit the type",
+          path: ["default"],
+          // Checks run beside that of the type, which may have failed.
+          when: ({ value }) =>
+            isJsonObject(value) && isInputType(value.type) && (value.default ?? null) !== null,
+        }),
+      ),
+    { allOf: DEFAULT_FITS_TYPE },
+  ),
+);
+
+/** An output in a request. A key that it does not know is refused. */
+const OutputRequest = asSent(
+  "ConfigOutputCreate",
+  z.strictObject({ ...common, error_output: documented(z.optional(lenientBoolean), ErrorOutput) }),
+);
+
+/** The body of a create. All fields are optional, and null means absent. */
+export const ConfigRequest = documented(
+  flatBody(
+    "software_config",
+    z.object({
+      name: z.nullish(ConfigName),
+      group: z.nullish(ConfigGroup),
+      config: z.optional(Script),
+      inputs: z.nullish(definitions(InputRequest)),
+      outputs: z.nullish(definitions(OutputRequest)),
+      options: z.nullish(Options),
+    }),
+  ),
+  { id: "SoftwareConfigCreate" },
+);
+export type ConfigRequest = z.infer<typeof ConfigRequest>;
+
+/**
+ * Makes the configuration that a create asks for.
+ * @param id a UUID of version 7, so that ids rise with time
+ */
+export function newConfig(projectId: string, request: ConfigRequest, id: string, now: Date): SoftwareConfig {
+  return {
+    project_id: projectId,
+    id,
+    name: request.name ?? null,
+    group: request.group ?? null,
+    creation_time: isoTime(now),
+    config: request.config ?? null,
+    inputs: request.inputs ?? [],
+    outputs: request.outputs ?? [],
+    options: request.options ?? {},
+  };
+}
+
+/** The inputs or outputs of a request: their number is looked at before any of them is. */
+function definitions(one: z.ZodMiniType<Definition, unknown>) {
+  return list(one, 0, MAX_DEFINITIONS, `at most ${MAX_DEFINITIONS} are expected`);
+}
+
+/**
+ * Checks a definition by its shape, and keeps it as it was sent: order and types of its values included.
+ * @param id its name in the API's document, which says of it what its shape says
+ */
+function asSent(id: string, shape: z.ZodMiniType<unknown, unknown>): z.ZodMiniType<Definition, unknown> {
+  const asItIs = z.custom<Definition>().check((sent) => {
+    const checked = shape._zod.run({ value: sent.value, issues: [] }, { async: false });
+    if (!(checked instanceof Promise)) sent.issues.push(...checked.issues);
+  });
+  return documented(asItIs, { id, checkedBy: shape });
+}
+
+function isInputType(type: unknown): boolean {
+  return (type ?? null) === null || InputType.options.some((known) => known === type);
+}

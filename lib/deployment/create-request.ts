@@ -1,0 +1,147 @@
+import * as z from "zod/mini";
+import { ServiceError } from "../errors.ts";
+import { epochSeconds, isoTime } from "../iso-time.ts";
+import { isJsonObject } from "../json/exact-json.ts";
+import { documented, flatBody, list, text } from "../shapes.ts";
+import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deployment.ts";
+import { Action, ConfigId, InputValues, ServerId, Status, StatusReason, timeLimit } from "./fields.ts";
+import { deadlineOf, signalExpiry } from "./run.ts";
+
+/** The most deployments that one request creates: what one DynamoDB transaction takes. */
+const MAX_BATCH = 100;
+
+const WRONG_COUNT = `1 to ${MAX_BATCH} are expected in one request`;
+
+interface Servers {
+  server_id?: unknown;
+  server_ids?: unknown;
+}
+
+/** Runs a check although other fields are wrong, as long as the body is an object. */
+const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(value) };
+
+/**
+ * The body of a create: one deployment, or with `server_ids` one for each of many servers. Null means absent. Fields
+ * that it does not name are dropped, as in Heat, because SDKs send extras.
+ */
+export const CreateRequest = documented(
+  flatBody(
+    "software_deployment",
+    z
+      .object({
+        config_id: ConfigId,
+        server_id: z.nullish(ServerId),
+        server_ids: documented(z.nullish(list(ServerId, 1, MAX_BATCH, WRONG_COUNT)), {
+          description: "In place of `server_id`: makes a deployment for each of these servers.",
+        }),
+        action: z.nullish(Action),
+        input_values: z.nullish(InputValues),
+        status: z.nullish(Status),
+        status_reason: z.nullish(StatusReason),
+        stack_user_project_id: documented(z.nullish(text(0, 64)), {
+          description: "The project whose servers carry it out (the delegated tenant). Never shown.",
+        }),
+        timeout: z.nullish(timeLimit(1)),
+      })
+      .check(
+        z.refine(({ server_id, server_ids }: Servers) => (server_id ?? server_ids ?? null) !== null, {
+          ...whereObject,
+          path: ["server_id"],
+          error: "a string is required, or server_ids",
+        }),
+        z.refine(
+          ({ server_id, server_ids }: Servers) =>
+            (server_id ?? null) === null || (server_ids ?? null) === null,
+          {
+            ...whereObject,
+            path: ["server_ids"],
+            error: "takes the place of server_id, both are given",
+          },
+        ),
+      ),
+  ),
+  {
+    id: "SoftwareDeploymentCreate",
+    oneOf: [serverIn("server_id", "server_ids"), serverIn("server_ids", "server_id")],
+  },
+);
+export type CreateRequest = z.infer<typeof CreateRequest>;
+
+/** The body of a create of many deployments at once. */
+export const BatchRequest = list(CreateRequest, 1, MAX_BATCH, WRONG_COUNT);
+
+/** The response of a create. */
+export const CreateResponse = z.union([OneDeployment, ManyDeployments]);
+
+/** What a create asks for of one deployment. */
+export type DeploymentRequest = Omit<CreateRequest, "server_id" | "server_ids"> & { server_id: string };
+
+/**
+ * The single deployments that a create asks for, in order.
+ * @throws ServiceError `invalid` when they are more than 100
+ */
+export function requestedDeployments(body: CreateRequest | CreateRequest[]): DeploymentRequest[] {
+  const requests = [body].flat().flatMap(({ server_id, server_ids, ...rest }) => {
+    const servers = server_ids ?? [server_id ?? ""];
+    return servers.map((server) => ({ ...rest, server_id: server }));
+  });
+  if (requests.length <= MAX_BATCH) return requests;
+  throw new ServiceError("invalid", `server_ids: ${WRONG_COUNT}, not ${requests.length}`);
+}
+
+/** Whether a create is answered with a list. */
+export function isBatch(body: CreateRequest | CreateRequest[]): boolean {
+  return Array.isArray(body) || (body.server_ids ?? null) !== null;
+}
+
+/**
+ * Makes the deployment that a create asks for.
+ * @param id a UUID of version 7, so that ids rise with time
+ * @param defaultTimeout the time limit of a deployment that asks for none, in seconds
+ * @returns a deployment without results; a missing status is `IN_PROGRESS`
+ */
+export function newDeployment(
+  projectId: string,
+  request: DeploymentRequest,
+  id: string,
+  now: Date,
+  defaultTimeout?: number,
+): SoftwareDeployment {
+  const startedAt = epochSeconds(now);
+  const timeout = request.timeout ?? defaultTimeout ?? null;
+  const deadlineAt = deadlineOf(startedAt, timeout);
+  return {
+    project_id: projectId,
+    id,
+    server_id: request.server_id,
+    config_id: request.config_id,
+    action: request.action ?? null,
+    input_values: request.input_values ?? null,
+    output_values: null,
+    status: request.status ?? "IN_PROGRESS",
+    status_reason: request.status_reason ?? null,
+    stack_user_project_id: request.stack_user_project_id ?? null,
+    creation_time: isoTime(now),
+    updated_time: null,
+    collected_time: null,
+    delivery: 0,
+    attempt: 0,
+    reran: false,
+    revision: 0,
+    changedAt: startedAt,
+    keyExpiresAt: null,
+    timeout,
+    startedAt,
+    deadlineAt,
+    signalExpiresAt: signalExpiry({ timeout, startedAt, deadlineAt }),
+  };
+}
+
+/** That one of two fields is given, and the other is not, as the API's document says it. */
+function serverIn(given: string, absent: string) {
+  return {
+    title: `By ${given}`,
+    required: [given],
+    properties: { [given]: { not: { type: "null" } }, [absent]: { type: "null" } },
+  };
+}

@@ -1,0 +1,72 @@
+import * as z from "zod/mini";
+import { ServiceError } from "../errors.ts";
+import { valuesWithoutLinks, withoutLinks } from "../link/blanking.ts";
+import { documented, emptyMeansAbsent, flatBody } from "../shapes.ts";
+import type { SoftwareDeployment } from "./deployment.ts";
+import { Action, ConfigId, InputValues, newTimeLimit, OutputValues, Status, StatusReason } from "./fields.ts";
+import { actorOf } from "./history.ts";
+import { type Change, type ChangeContext, newChange, settledUpdate, type Update } from "./transitions.ts";
+
+/**
+ * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule). Maps are replaced, never
+ * merged. A delivered field with the value that it has changes nothing. An empty body only moves `updated_time`, and a
+ * `timeout` of 0 takes the time limit away.
+ */
+export const UpdateRequest = documented(
+  flatBody(
+    "software_deployment",
+    emptyMeansAbsent(
+      z.object({
+        config_id: z.optional(ConfigId),
+        input_values: z.optional(InputValues),
+        output_values: z.optional(OutputValues),
+        action: z.optional(Action),
+        status: z.optional(Status),
+        status_reason: z.optional(StatusReason),
+        timeout: z.optional(newTimeLimit()),
+      }),
+    ),
+  ),
+  { id: "SoftwareDeploymentUpdate" },
+);
+
+/** The fields that a delegated tenant may change: those that report a result. */
+const REPORTED = ["status", "status_reason", "output_values"];
+
+/**
+ * Checks that a caller may change the fields that an update names.
+ * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
+ * @throws ServiceError `forbidden` when a delegated tenant changes more than a deployment's result
+ */
+export function checkMayUpdate(update: Update, delegateProjectId: string | undefined): void {
+  const beyond = Object.keys(update).filter((field) => !REPORTED.includes(field));
+  if (delegateProjectId === undefined || beyond.length === 0) return;
+  throw new ServiceError(
+    "forbidden",
+    `Authorization failed: the token does not allow changing ${beyond.join(", ")}.`,
+  );
+}
+
+/**
+ * An update as a change of a deployment as it is. One that names nothing new leaves no event.
+ * @param current undefined for an update that needs not know it: one that names no delivered field
+ */
+export function updateChange(update: Update, context: ChangeContext, current?: SoftwareDeployment): Change {
+  const settled = current ? settledUpdate(update, current, context) : update;
+  const fields = Object.keys(update).filter((field) => field in settled);
+  if (fields.length === 0) return { update: {}, events: [] };
+  return newChange(
+    withoutLinksInResult(settled),
+    { event: "changed", by: actorOf(context.delegateProjectId), fields },
+    context,
+  );
+}
+
+function withoutLinksInResult(update: Update): Update {
+  const { output_values, status_reason } = update;
+  return {
+    ...update,
+    ...(output_values && { output_values: valuesWithoutLinks(output_values) }),
+    ...(status_reason && { status_reason: withoutLinks(status_reason) }),
+  };
+}
