@@ -1,9 +1,22 @@
 import * as z from "zod/mini";
-import { UUID } from "./ids.ts";
 import { isJsonObject, type JsonObject } from "./json/exact-json.ts";
+
+/** A UUID, in either case. */
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The largest body of a request, in bytes: Heat's `max_json_body_size`. */
 export const MAX_BODY_BYTES = 1_048_576;
+
+/** Whether a text can be the id of a stored resource: a UUID in lower case. */
+export function isId(text: string): boolean {
+  return UUID.test(text) && text === text.toLowerCase();
+}
+
+/**
+ * The key of members that a resource shows to clients which need them as they were sent, to the letter, in place of those
+ * that it shows to all others. Nothing else sees them.
+ */
+export const AS_SENT = Symbol("as sent");
 
 /**
  * Says of a shape what the API's document is to say: JSON Schema's keywords, where the shape's own checks do not tell,

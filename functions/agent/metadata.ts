@@ -1,11 +1,9 @@
 import { AgentMetadata } from "../../lib/delivery/metadata.ts";
-import { collectMetadata, readServer } from "../../lib/delivery/poll.ts";
-import { checkNotRevoked, validatorsOf } from "../../lib/delivery/validators.ts";
-import { byCollectLink } from "../../lib/http/authorize-link.ts";
+import { pollByLink } from "../../lib/delivery/poll.ts";
+import { byCollectLink, requireLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { conditionalReply, withoutValidators } from "../../lib/http/preconditions.ts";
-import { epochSeconds } from "../../lib/iso-time.ts";
-import { agentLinks, presentLink, requireLink } from "../../lib/link/addresses.ts";
+import { bodilessReply, validatedReply } from "../../lib/http/preconditions.ts";
+import { agentLinks } from "../../lib/link/addresses.ts";
 
 /**
  * `GET /agent/metadata`: hands a server what it is to run, as the `request` collector of os-collect-config polls it.
@@ -15,30 +13,13 @@ import { agentLinks, presentLink, requireLink } from "../../lib/link/addresses.t
  */
 export const handler = endpoint(
   { access: byCollectLink, response: AgentMetadata },
-  async ({ link, baseUrl, requestId, method, preconditions, count }) => {
-    const own = requireLink(link, "collect");
-    const now = new Date();
-    const server = await readServer(own.project, own.server, now, { stateAlone: method === "HEAD" });
-    const { state } = server;
-    checkNotRevoked(state, own.issued);
-    const present = presentLink(own, now);
-    // Its successor is a change like others: an agent that is answered 304 for ever would never learn of it.
-    const changedAt =
-      present === own ? state.changedAt : Math.max(state.changedAt, epochSeconds(new Date(present.issued)));
-    const links = await agentLinks(baseUrl);
-    const validators = validatorsOf({ ...state, changedAt }, links.version(present), now);
-    const options = { now, signalUrl: links.signalUrl };
-    let isAsKnown = true;
-    const reply = await conditionalReply({ method, preconditions }, validators, async () => {
-      const collected = await collectMetadata(own.project, server, options, requestId);
-      isAsKnown = collected.isAsKnown;
-      count({ DeploymentsCollected: collected.collected });
-      const request = { metadata_url: links.collectUrl(present) };
-      return {
-        deployments: collected.metadata,
-        "os-collect-config": { collectors: ["request"], request },
-      };
-    });
-    return isAsKnown ? reply : withoutValidators(reply);
+  async ({ link, baseUrl, requestId, now, method, preconditions, count }) => {
+    const options = { now, requestId, stateAlone: method === "HEAD" };
+    const poll = await pollByLink(requireLink(link, "collect"), await agentLinks(baseUrl), options);
+    const bodiless = bodilessReply({ method, preconditions }, poll.validators);
+    if (bodiless) return bodiless;
+    const { document, matchesValidators, count: collected } = await poll.collect();
+    count({ DeploymentsCollected: collected });
+    return validatedReply(document, matchesValidators ? poll.validators : undefined);
   },
 );

@@ -1,7 +1,7 @@
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { timeToLive } from "../../lib/deployment/retention.ts";
-import { deploymentOf, TableName } from "../../lib/deployment/store/row.ts";
+import { type DeploymentRow, decode, TableName } from "../../lib/deployment/store/row.ts";
 import { settingFault } from "../../lib/settings.ts";
 
 // The rule is loaded whatever its settings are, but is not to be relied on where one of them is wrong.
@@ -146,22 +146,23 @@ async function readPage(
     Limit: PAGE_ROWS,
     // Only deployments have a revision: neither servers' rows, nor idempotency keys, nor tombstones.
     FilterExpression: "attribute_exists(revision) AND attribute_not_exists(expires)",
-    ProjectionExpression: "project_id, id, server_key, #status, deadline, changed, revision, details",
+    ProjectionExpression:
+      "project_id, id, serverKey, config_id, #status, deadlineAt, changedAt, revision, details",
     ExpressionAttributeNames: { "#status": "status" },
     ReturnConsumedCapacity: "TOTAL",
   });
   const { ScannedCount = 0, Items = [], LastEvaluatedKey, ConsumedCapacity } = await client.send(scan);
   return {
     rows: ScannedCount,
-    endings: Items.flatMap((item) => endingOf(item, now())),
+    endings: (Items as DeploymentRow[]).flatMap((row) => endingOf(row, now())),
     next: LastEvaluatedKey as RowKey | undefined,
     units: ConsumedCapacity?.CapacityUnits ?? 0,
   };
 }
 
 /** The end of a deployment by the rule; nothing for one that never ends. */
-function endingOf(item: Record<string, unknown>, now: number): Ending[] {
-  const { project_id, id, revision, ...deployment } = deploymentOf(item);
+function endingOf(row: DeploymentRow, now: number): Ending[] {
+  const { project_id, id, revision, ...deployment } = decode(row);
   const end = timeToLive(deployment);
   if (end === undefined) return [];
   // DynamoDB does not remove what should have gone more than five years ago.

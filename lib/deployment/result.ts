@@ -1,18 +1,6 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
 import { asDouble, asText, type JsonObject } from "../json/exact-json.ts";
-import { documented, jsonObject } from "../shapes.ts";
 import { MAX_REASON_BYTES, type Status } from "./fields.ts";
-import type { Actor } from "./history.ts";
-import { type Change, type ChangeContext, newChange } from "./transitions.ts";
-
-/** The body of a signal: the agent's outputs. No body is an empty object. */
-export const SignalRequest = documented(jsonObject(), {
-  description:
-    "The outputs that the configuration declares, and `deploy_stdout`, `deploy_stderr`, `deploy_status_code` (0 is success).",
-});
-
-/** The response to a signal: an empty object, as Heat's. */
-export const SignalResponse = jsonObject();
 
 /** The outputs that every result holds, null where the agent did not send them. */
 export const STANDARD_OUTPUTS = ["deploy_stdout", "deploy_stderr", "deploy_status_code"];
@@ -55,11 +43,6 @@ export function resultOf(signal: JsonObject, declared: ConfigOutput[], before: J
     MAX_REASON_BYTES - 2 * MAX_MARKER_BYTES,
   );
   return { status: "FAILED", status_reason, output_values };
-}
-
-/** A run's result as a change. */
-export function signalChange(result: Result, by: Actor, context: ChangeContext): Change {
-  return newChange(result, { event: "signalled", by }, context);
 }
 
 /** Cuts the middle out of a text of more than `bytes` of UTF-8; a marker, which comes on top, says how much is missing. */

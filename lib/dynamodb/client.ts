@@ -1,6 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { CONNECT_TIMEOUT, TRIES, TRY_TIMEOUT } from "../times.ts";
+import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_ATTEMPTS } from "../times.ts";
 
 /**
  * A logger that drops everything. It has no `info`: with one, the SDK copies every input and output through a filter
@@ -16,11 +16,11 @@ const logger = { debug() {}, warn() {}, error() {} } as unknown as NonNullable<
  */
 export const client = DynamoDBDocumentClient.from(
   new DynamoDBClient({
-    maxAttempts: TRIES,
+    maxAttempts: MAX_ATTEMPTS,
     retryMode: "standard",
     requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      requestTimeout: TRY_TIMEOUT,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: ATTEMPT_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
     logger,

@@ -1,3 +1,4 @@
+import { ServiceError } from "../errors.ts";
 import { LINK_PARAMETER } from "../link/addresses.ts";
 import { claimsOf, type SignedLink, verify } from "../link/signed-link.ts";
 import { type Access, type Middleware, queryOf } from "./event.ts";
@@ -7,6 +8,15 @@ export const byCollectLink: Access = [authorizeLink("collect")];
 
 /** Who may call: the holder of a signed link for a result, without any other credentials. */
 export const bySignalLink: Access = [authorizeLink("signal")];
+
+/** A caller's link, which must allow this. @throws ServiceError `unauthorized` where it does not, or there is none */
+export function requireLink<Allowed extends SignedLink["allows"]>(
+  link: SignedLink | undefined,
+  allows: Allowed,
+): Extract<SignedLink, { allows: Allowed }> {
+  if (link?.allows !== allows) throw new ServiceError("unauthorized", "Authorization failed.");
+  return link as Extract<SignedLink, { allows: Allowed }>;
+}
 
 /**
  * Middleware: lets through who comes by a signed link that allows this.

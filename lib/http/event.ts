@@ -44,6 +44,16 @@ export interface GatewayResponse {
   isBase64Encoded?: boolean;
 }
 
+/** The ways in which one client differs from all others (`clients/`). */
+export interface ClientQuirks {
+  /** Renders a response's body as the client reads it. */
+  render: (body: object) => object;
+  /** The same of one resource of a list. It may take more of a response than others are shown. */
+  renderResource: (resource: object) => object;
+  /** A value as the client sends it back that was shown it. */
+  echo: (value: unknown) => unknown;
+}
+
 /** A step of the chain. */
 export type Middleware = MiddlewareObj<EndpointEvent, GatewayResponse>;
 

@@ -8,6 +8,12 @@ export interface Preconditions {
   ifModifiedSince: string | undefined;
 }
 
+/** A request that may be conditional. */
+export interface ConditionalRequest {
+  method: string;
+  preconditions: Preconditions;
+}
+
 /** By what a caller can tell that a response has not changed (RFC 9110, 8.8). */
 export interface Validators {
   etag: string;
@@ -24,26 +30,32 @@ const PRIVATE = { "cache-control": "private, no-cache" };
  * @param more headers that say who may keep it, and what it is
  */
 export async function conditionalReply(
-  { method, preconditions }: { method: string; preconditions: Preconditions },
+  request: ConditionalRequest,
   validators: Validators,
   body: () => object | Promise<object>,
   more: Record<string, string> = PRIVATE,
 ): Promise<Reply> {
-  const { etag, lastModified } = validators;
-  const headers = {
-    ...more,
-    etag,
-    ...(lastModified && { "last-modified": lastModified.toUTCString() }),
-  };
-  if (isUnchanged(preconditions, validators)) return new Reply(304, headers);
-  if (method === "HEAD") return new Reply(200, { "content-type": "application/json", ...headers });
-  return new Reply(200, headers, await body());
+  return bodilessReply(request, validators, more) ?? validatedReply(await body(), validators, more);
 }
 
-/** A reply whose body is not what its validators stand for: without them, so that nobody asks with them again. */
-export function withoutValidators({ status, headers, body }: Reply): Reply {
-  const { etag: _, "last-modified": __, ...others } = headers;
-  return new Reply(status, others, body);
+/** The reply to a request that needs no body: 304 to a caller who has the response, 200 to a HEAD; undefined to others. */
+export function bodilessReply(
+  { method, preconditions }: ConditionalRequest,
+  validators: Validators,
+  more: Record<string, string> = PRIVATE,
+): Reply | undefined {
+  if (isUnchanged(preconditions, validators)) return new Reply(304, headersOf(validators, more));
+  if (method !== "HEAD") return undefined;
+  return new Reply(200, { "content-type": "application/json", ...headersOf(validators, more) });
+}
+
+/** The reply with a body. @param validators absent where the body is not what they stand for */
+export function validatedReply(
+  body: object,
+  validators: Validators | undefined,
+  more: Record<string, string> = PRIVATE,
+): Reply {
+  return new Reply(200, validators ? headersOf(validators, more) : more, body);
 }
 
 /**
@@ -67,6 +79,10 @@ function isUnchanged(preconditions: Preconditions, { etag, lastModified }: Valid
   }
   const since = Date.parse(preconditions.ifModifiedSince ?? "");
   return lastModified !== undefined && lastModified.getTime() <= since;
+}
+
+function headersOf({ etag, lastModified }: Validators, more: Record<string, string>): Record<string, string> {
+  return { ...more, etag, ...(lastModified && { "last-modified": lastModified.toUTCString() }) };
 }
 
 function tagsOf(header: string): string[] {

@@ -2,10 +2,10 @@ import type { GatewayResponse } from "./event.ts";
 
 /** An endpoint's response that says more than its body: a status and headers of its own. */
 export class Reply {
-  readonly status: number;
-  readonly headers: Record<string, string>;
+  declare readonly status: number;
+  declare readonly headers: Record<string, string>;
   /** Sent as JSON, but for bytes, whose headers say what they are. */
-  readonly body: object | undefined;
+  declare readonly body: object | undefined;
 
   constructor(status: number, headers: Record<string, string>, body?: object) {
     this.status = status;
@@ -15,11 +15,17 @@ export class Reply {
 }
 
 /**
- * What an endpoint returns, as API Gateway takes it: a `Reply` as it says, nothing as 204, all else as JSON.
+ * The result of an endpoint as API Gateway takes it: a `Reply` as it says, nothing as 204, all else as JSON.
  * @param status of a JSON response
+ * @param render renders a JSON body as the client reads it
  */
-export function gatewayResponse(result: Reply | object | undefined, status = 200): GatewayResponse {
-  if (!(result instanceof Reply)) return gatewayResponse(new Reply(result ? status : 204, {}, result));
+export function gatewayResponse(
+  result: Reply | object | undefined,
+  status = 200,
+  render?: (body: object) => object,
+): GatewayResponse {
+  if (!(result instanceof Reply))
+    return gatewayResponse(new Reply(result ? status : 204, {}, result), status, render);
   const { headers, body } = result;
   if (body instanceof Uint8Array)
     return {
@@ -31,6 +37,6 @@ export function gatewayResponse(result: Reply | object | undefined, status = 200
   return {
     statusCode: result.status,
     headers: { ...(body && { "content-type": "application/json" }), ...headers },
-    body: body ? JSON.stringify(body) : "",
+    body: body ? JSON.stringify(render ? render(body) : body) : "",
   };
 }

@@ -1,4 +1,3 @@
-import { ServiceError } from "../errors.ts";
 import { linkLifetime } from "../settings.ts";
 import { linkKeys } from "./keys.ts";
 import { type CollectLink, type SignedLink, sign } from "./signed-link.ts";
@@ -51,16 +50,7 @@ export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
  * successor, as of exactly that moment, so that it is the same at every poll. An agent that stays in touch never runs
  * out of links, and whoever revokes a link revokes its successors, which were issued before.
  */
-export function presentLink(link: CollectLink, now: Date): CollectLink {
+export function renewedLink(link: CollectLink, now: Date): CollectLink {
   const half = Math.floor((link.issued + link.expires * 1_000) / 2);
   return now.getTime() < half ? link : { ...link, issued: half, expires: linkExpiry(half) };
-}
-
-/** A caller's link, which must allow this. @throws ServiceError `unauthorized` where it does not, or there is none */
-export function requireLink<Allowed extends SignedLink["allows"]>(
-  link: SignedLink | undefined,
-  allows: Allowed,
-): Extract<SignedLink, { allows: Allowed }> {
-  if (link?.allows !== allows) throw new ServiceError("unauthorized", "Authorization failed.");
-  return link as Extract<SignedLink, { allows: Allowed }>;
 }

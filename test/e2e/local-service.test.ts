@@ -83,7 +83,7 @@ describe("npm start", () => {
     const { server_id, stack_user_project_id, ...rest } = SEED_REQUEST;
     expect(await stored(service, software_deployment.id)).toMatchObject({
       ...rest,
-      server_key: `${SEED_PROJECT}#${server_id}`,
+      serverKey: `${SEED_PROJECT}#${server_id}`,
       details: { stack_user_project_id },
     });
   });

@@ -98,7 +98,7 @@ describe("a change that takes long", () => {
   it("counts from when it is written, so that no collector takes it for older than what it has", async () => {
     const { id } = await deployed("slow");
     const changedIn = async (row: string) =>
-      (await storedItems(tenant.project)).find((item) => item.id.startsWith(row))?.changed;
+      (await storedItems(tenant.project)).find((item) => item.id.startsWith(row))?.changedAt;
     const started = Math.floor(Date.now() / 1_000);
     const slowly = (operation: string) => {
       let first = true;

@@ -18,7 +18,7 @@ const batch = [minimal({ server_id: "s1" }), minimal({ server_id: "s2" }), minim
 const hasTransactions = inject("engine") !== "dynalite";
 
 const deploymentsIn = async ({ project }: Tenant): Promise<number> =>
-  (await storedItems(project)).filter(({ server_key }) => server_key !== undefined).length;
+  (await storedItems(project)).filter(({ serverKey }) => serverKey !== undefined).length;
 
 describe("a create costs", () => {
   it("one call without a key, one transaction for many; with a key a read and a write more", async () => {

@@ -240,9 +240,9 @@ describe("an index that lags", () => {
     const rows = [NOBODY, id].map((row) => ({
       project_id: { S: tenant.project },
       id: { S: row },
-      server_key: { S: `${tenant.project}#lag` },
+      serverKey: { S: `${tenant.project}#lag` },
       input_values: { BOOL: true },
-      ...{ status: { S: "COMPLETE" }, deadline: { N: "9" }, changed: { N: "9" } },
+      ...{ status: { S: "COMPLETE" }, deadlineAt: { N: "9" }, changedAt: { N: "9" }, details: { M: {} } },
     }));
     for (const index of ["config_id", "server_id"]) {
       injectFaults({ answer: { Items: rows, Count: 2 } });

@@ -1,13 +1,13 @@
 import { LRUCache } from "lru-cache";
-import { batchGet, getById } from "../../dynamodb/calls.ts";
+import { batchGet, getItem } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
-import { isId } from "../../ids.ts";
+import { isId } from "../../shapes.ts";
 import type { SoftwareConfig } from "../config.ts";
 import type { ConfigOutput } from "../inputs-outputs.ts";
 import { normalizedOutput } from "../normalize.ts";
-import { configOf, TableName } from "./row.ts";
+import { type ConfigRow, decode, TableName } from "./row.ts";
 
-/** What a configuration takes beside its JSON texts, in characters. */
+/** The characters that a configuration takes beside its JSON texts, about. */
 const SMALL_FIELDS = 1_000;
 
 /** Configurations that were read, which never change: at most 16 MiB of them, for 5 minutes each. */
@@ -28,8 +28,8 @@ export async function getConfig(projectId: string, id: string): Promise<Software
 
 /** Reads a configuration; undefined where there is none. @throws ServiceError `unavailable` */
 export async function findConfig(projectId: string, id: string): Promise<SoftwareConfig | undefined> {
-  const item = await getById(TableName, { project_id: projectId, id });
-  return item && configOf(item);
+  const row = isId(id) ? await getItem<ConfigRow>(TableName, { project_id: projectId, id }) : undefined;
+  return row && decode(row);
 }
 
 /**
@@ -46,8 +46,8 @@ export async function getConfigs(projectId: string, ids: string[]): Promise<Map<
     else missing.push(id);
   }
   const keys = missing.map((id) => ({ project_id: projectId, id }));
-  for (const item of await batchGet(TableName, keys)) {
-    const config = configOf(item);
+  for (const row of await batchGet<ConfigRow>(TableName, keys)) {
+    const config = decode(row);
     found.set(config.id, config);
     remembered.set(memoryKey(projectId, config.id), config, {
       size: (config.textLength ?? 0) + SMALL_FIELDS,
@@ -66,7 +66,7 @@ export function forgetConfig(projectId: string, id: string): void {
   remembered.delete(memoryKey(projectId, id));
 }
 
-/** What is said of a configuration that is not there. */
+/** The error for a configuration that is not there. */
 export function configNotFound(id: string): ServiceError {
   return new ServiceError("not_found", `Software config with id ${id} not found`);
 }

@@ -1,10 +1,11 @@
 import type { ConditionCheck } from "../../dynamodb/calls.ts";
+import { all, any, Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
-import { isId } from "../../ids.ts";
-import { epochSeconds } from "../../iso-time.ts";
 import { configReferencesAreChecked } from "../../settings.ts";
+import { isId } from "../../shapes.ts";
+import { epochSeconds } from "../../times.ts";
 import { findConfig } from "./read.ts";
-import { TableName } from "./row.ts";
+import { type ConfigRow, TableName } from "./row.ts";
 
 /** Whether a deployment may only name a configuration that its project keeps here. */
 export const REFERENCES_ARE_CHECKED = configReferencesAreChecked();
@@ -38,17 +39,22 @@ export function referenceConditions(
     .filter((id) => id !== undefined)
     .map((id) => {
       if (!isId(id)) throw unknownReference(id);
+      const row = new Expression<ConfigRow>();
       return {
         TableName,
         Key: { project_id: projectId, id },
-        ConditionExpression:
-          "attribute_exists(id) AND (attribute_not_exists(removing_until) OR removing_until < :now)",
-        ExpressionAttributeValues: { ":now": epochSeconds(now) },
+        ConditionExpression: all(row.exists("id"), isNotBeingRemoved(row, now)),
+        ...row.placeholders,
       };
     });
 }
 
-/** What is said of a reference to a configuration that is not there. */
+/** The condition that no request is removing a configuration; a mark that was left behind ends by itself. */
+export function isNotBeingRemoved(row: Expression<ConfigRow>, now: Date, ...unless: string[]): string {
+  return any(row.isAbsent("removingUntil"), row.compare("removingUntil", "<", epochSeconds(now)), ...unless);
+}
+
+/** The error for a reference to a configuration that is not there. */
 export function unknownReference(id: string): ServiceError {
   return new ServiceError("invalid", `config_id: Config with id ${id} not found`);
 }

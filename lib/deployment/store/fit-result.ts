@@ -1,10 +1,12 @@
 import { storedJson } from "../../dynamodb/stored-json.ts";
 import { asText, type JsonObject } from "../../json/exact-json.ts";
 import { MAX_BODY_BYTES } from "../../shapes.ts";
-import { MAX_MARKER_BYTES, type Result, STANDARD_OUTPUTS, truncateMiddle } from "../result.ts";
+import type { SoftwareDeployment } from "../deployment.ts";
+import { MAX_MARKER_BYTES, STANDARD_OUTPUTS, truncateMiddle } from "../result.ts";
+import { attributesOf } from "./row.ts";
 
-/** What the names of outputs and reason take of an item, in bytes. */
-const NAMES_BYTES = "output_valuesstatus_reason".length;
+/** The bytes that the attributes of outputs and reason take of a row beside their values. */
+const NAMES_BYTES = [...attributesOf("output_values"), ...attributesOf("status_reason")].join("").length + 2;
 
 /** The share of the room that is enough: filling the rest is not worth one more deflation of all outputs. */
 const ENOUGH = 0.9;
@@ -17,21 +19,24 @@ const CUT_STEP = 1_024;
 const CUT_STEPS = 1_024;
 
 /**
- * A result as large as an item has room for. What does not fit loses the middle of `deploy_stdout` and
- * `deploy_stderr`, then of the other long values, never their ends, with a mark of how many bytes are missing. Of
+ * A deployment with its result cut to what its row has room for. What does not fit loses the middle of `deploy_stdout`
+ * and `deploy_stderr`, then of the other long values, never their ends, with a mark of how many bytes are missing. Of
  * thousands of outputs, the last are left out, and the reason says how many.
  * @param room for outputs and reason, in bytes as stored
  */
-export function fitResult(result: Result, room: number): Result {
-  const all = Object.keys(result.output_values).length;
-  const left = room - Buffer.byteLength(result.status_reason) - NAMES_BYTES - MAX_MARKER_BYTES;
-  const output_values = fitOutputs(result.output_values, left);
+export function fitResult<Ended extends Pick<SoftwareDeployment, "status_reason" | "output_values">>(
+  deployment: Ended,
+  room: number,
+): Ended {
+  const { status_reason: reason, output_values: outputs } = deployment;
+  if (reason === null || outputs === null) return deployment;
+  const all = Object.keys(outputs).length;
+  const left = room - Buffer.byteLength(reason) - NAMES_BYTES - MAX_MARKER_BYTES;
+  const output_values = fitOutputs(outputs, left);
   const missing = all - Object.keys(output_values).length;
-  const status_reason =
-    missing === 0
-      ? result.status_reason
-      : `${result.status_reason} (the last ${missing} of ${all} outputs are missing: they do not fit)`;
-  return { ...result, status_reason, output_values };
+  if (missing === 0) return { ...deployment, output_values };
+  const status_reason = `${reason} (the last ${missing} of ${all} outputs are missing: they do not fit)`;
+  return { ...deployment, status_reason, output_values };
 }
 
 function fitOutputs(outputs: JsonObject, room: number): JsonObject {
@@ -97,10 +102,8 @@ function cut(outputs: JsonObject, names: Set<string>, bytes: number): JsonObject
   );
 }
 
-/** What outputs take of an item; no room is enough for more than a body could hold, as they must fit a response. */
+/** The bytes that outputs take of a row; no room is enough for more than a body could hold, as they must fit a response. */
 function takenBytes(outputs: JsonObject): number {
   if (Buffer.byteLength(JSON.stringify(outputs)) > MAX_BODY_BYTES) return Number.POSITIVE_INFINITY;
-
-  const [stored = ""] = Object.values(storedJson({ outputs }, {})) as (string | Uint8Array)[];
-  return Buffer.byteLength(stored);
+  return Buffer.byteLength(storedJson({ outputs }, {}).outputs ?? "");
 }
