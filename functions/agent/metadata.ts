@@ -1,8 +1,8 @@
 import { AgentMetadata } from "../../lib/delivery/metadata.ts";
 import { pollByLink } from "../../lib/delivery/poll.ts";
-import { byCollectLink, requireLink } from "../../lib/http/authorize-link.ts";
+import { byCollectLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { bodilessReply, validatedReply } from "../../lib/http/preconditions.ts";
+import { conditionalReply, unvalidatedReply } from "../../lib/http/preconditions.ts";
 import { agentLinks } from "../../lib/link/addresses.ts";
 
 /**
@@ -15,11 +15,11 @@ export const handler = endpoint(
   { access: byCollectLink, response: AgentMetadata },
   async ({ link, baseUrl, requestId, now, method, preconditions, count }) => {
     const options = { now, requestId, stateAlone: method === "HEAD" };
-    const poll = await pollByLink(requireLink(link, "collect"), await agentLinks(baseUrl), options);
-    const bodiless = bodilessReply({ method, preconditions }, poll.validators);
-    if (bodiless) return bodiless;
-    const { document, matchesValidators, count: collected } = await poll.collect();
-    count({ DeploymentsCollected: collected });
-    return validatedReply(document, matchesValidators ? poll.validators : undefined);
+    const poll = await pollByLink(link, await agentLinks(baseUrl), options);
+    return conditionalReply({ method, preconditions }, poll.validators, async () => {
+      const { document, matchesValidators, count: collected } = await poll.collect();
+      count({ DeploymentsCollected: collected });
+      return matchesValidators ? document : unvalidatedReply(document);
+    });
   },
 );

@@ -1,7 +1,7 @@
 import { SignalRequest, SignalResponse } from "../../lib/deployment/signal-request.ts";
 import { countsOf } from "../../lib/deployment/store/change.ts";
-import { signalDeployment } from "../../lib/deployment/store/results.ts";
-import { bySignalLink, requireLink } from "../../lib/http/authorize-link.ts";
+import { signalDeployment } from "../../lib/deployment/store/report.ts";
+import { bySignalLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 
 /**
@@ -16,8 +16,7 @@ export const handler = endpoint(
     failuresCount: "ResultsRefused",
     response: SignalResponse,
   },
-  async ({ link: byLink, body: outputs, change, count }) => {
-    const link = requireLink(byLink, "signal");
+  async ({ link, body: outputs, change, count }) => {
     count(countsOf(await signalDeployment(link.deployment, { outputs, by: "link", link }, change)));
     return {};
   },

@@ -40,7 +40,7 @@ export const handler = endpoint(
     );
     const viewsOf = (deployments: SoftwareDeployment[]) =>
       deployments.map((deployment) => deploymentView(deployment, now));
-    if (isBatch(body)) await checkListSize(viewsOf(wanted), "create fewer at a time.");
+    if (isBatch(body)) checkListSize(viewsOf(wanted), "create fewer at a time.");
     const context = { projectId, requestId, now, idempotencyKey, request: body };
     const { deployments, replayed, isWriter } = await createDeployments(wanted, context);
     if (isWriter) count({ DeploymentsCreated: deployments.length });
@@ -48,7 +48,7 @@ export const handler = endpoint(
     const views = viewsOf(deployments);
     const [only] = deployments;
     if (!only || isBatch(body)) {
-      if (replayed) await checkListSize(views, GROWN);
+      if (replayed) checkListSize(views, GROWN);
       return new Reply(200, headers, { software_deployments: views });
     }
     const location = `${baseUrl}/v1/${projectId}/software_deployments/${only.id}`;

@@ -2,7 +2,7 @@ import { DeploymentPath } from "../../lib/deployment/deployment.ts";
 import { actorOf } from "../../lib/deployment/history.ts";
 import { SignalRequest, SignalResponse } from "../../lib/deployment/signal-request.ts";
 import { countsOf } from "../../lib/deployment/store/change.ts";
-import { signalDeployment } from "../../lib/deployment/store/results.ts";
+import { signalDeployment } from "../../lib/deployment/store/report.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 

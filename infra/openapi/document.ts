@@ -104,7 +104,7 @@ function operation(endpoint: Endpoint, all: Endpoint[], examples: Examples): Zod
 function descriptionOf({ spec, description: words, method }: Endpoint): string {
   const description = method === "HEAD" ? "" : words;
   const reads = ["GET", "HEAD"].includes(method);
-  const callers = new Map([
+  const callers = new Map<unknown, string>([
     [byProject, reads ? "Readers and members of the project." : "Members of the project."],
     [
       byProjectOrDelegate,

@@ -4,14 +4,15 @@ import { getConfigs } from "../config/store/read.ts";
 import { type DeliveredDeployment, isVisibleTo } from "../deployment/deployment.ts";
 import { expiresAt } from "../deployment/retention.ts";
 import { recordCollected } from "../deployment/store/collect.ts";
-import { completeRows } from "../deployment/store/read.ts";
+import { completeRows, queryServer } from "../deployment/store/read.ts";
 import { DELIVERED, type DeliveredRow, decodeDelivered, isLive } from "../deployment/store/row.ts";
-import { queryServer } from "../deployment/store/server-rows.ts";
 import { ServiceError } from "../errors.ts";
 import {
-  collectWithinLimit,
+  checkListFits,
   MAX_RESPONSE_BYTES,
   MOST_BYTES_OF_A_CHARACTER,
+  responseBytes,
+  responseTooLarge,
 } from "../limits/response-size.ts";
 import { type AgentLinks, renewedLink } from "../link/addresses.ts";
 import type { CollectLink } from "../link/signed-link.ts";
@@ -44,6 +45,12 @@ interface Collected {
   count: number;
 }
 
+/** Deployments that are handed out, and their configurations by id. */
+interface Delivered {
+  deployments: DeliveredDeployment[];
+  configs: Map<string, SoftwareConfig>;
+}
+
 /**
  * A poll by a server's link, from its read to its document: one query of the index by server; the document costs a write
  * for each delivery that goes out for the first time, and a batch read of configurations that are not remembered.
@@ -66,15 +73,14 @@ export async function pollByLink(
   return {
     validators: validatorsOf({ ...state, changedAt }, links.version(renewed), now),
     collect: async () => {
-      const deployments = await decodeRows(link.project, rows, now);
-      const configs = await configsOf(link.project, deployments);
+      const { deployments, configs } = await readDelivered(link.project, rows, now);
       const known = deployments.filter(({ config_id }) => configs.has(config_id));
       const { current, collected } = await recordCollected(known, requestId, now);
       const options = { now, signalUrl: links.signalUrl };
       const revisions = new Map(deployments.map(({ id, revision }) => [id, revision]));
       return {
         document: {
-          deployments: await renderWithinLimit(current, configs, options),
+          deployments: renderWithinLimit({ deployments: current, configs }, options),
           "os-collect-config": {
             collectors: ["request"],
             request: { metadata_url: links.collectUrl(renewed) },
@@ -99,8 +105,7 @@ export async function metadataByToken(
   { delegateProjectId, ...options }: RenderOptions & { delegateProjectId: string | undefined },
 ): Promise<ConfigView[]> {
   const { rows } = await readServer(projectId, serverId, options.now, { delegateProjectId });
-  const deployments = await decodeRows(projectId, rows, options.now);
-  return renderWithinLimit(deployments, await configsOf(projectId, deployments), options);
+  return renderWithinLimit(await readDelivered(projectId, rows, options.now), options);
 }
 
 /** Reads a server: what tells whether it has changed, and the rows of its live deployments in the same order. */
@@ -110,12 +115,12 @@ async function readServer(
   now: Date,
   { delegateProjectId, stateAlone = false }: { delegateProjectId?: string | undefined; stateAlone?: boolean },
 ): Promise<{ state: ServerState; rows: DeliveredRow[] }> {
-  const { server, rows } = await queryServer(projectId, serverId, { stateAlone });
+  const { server, rows } = await queryServer(projectId, serverId, stateAlone);
   const time = epochSeconds(now);
   const ended = rows.map(expiresAt).filter((end) => end <= time);
-  const live = rows.filter(
-    (row) => expiresAt(row) > time && isVisibleTo(row.details ?? {}, delegateProjectId),
-  );
+  const live = rows
+    .filter((row) => expiresAt(row) > time)
+    .filter(({ details }) => delegateProjectId === undefined || isVisibleTo(details, delegateProjectId));
   return {
     state: {
       deployments: live,
@@ -126,41 +131,40 @@ async function readServer(
   };
 }
 
-/** The deployments of rows; those with inputs that the index does not carry are read from the table, consistently. */
-async function decodeRows(
-  projectId: string,
-  rows: DeliveredRow[],
-  now: Date,
-): Promise<DeliveredDeployment[]> {
+/**
+ * The deployments of rows, and their configurations by id. Rows with inputs that the index does not carry are read from
+ * the table, consistently.
+ */
+async function readDelivered(projectId: string, rows: DeliveredRow[], now: Date): Promise<Delivered> {
   const complete = await completeRows(projectId, rows, ["input_values"], DELIVERED);
+  const deployments: DeliveredDeployment[] = [];
+  let bytes = 0;
+  let isMeasured = false;
   // One at a time: values inflate to many times what is stored.
-  const deployments = function* () {
-    for (const row of complete) if (isLive(row, now)) yield decodeDelivered(row);
-  };
-  return collectWithinLimit(
-    deployments(),
-    ({ input_values }) => input_values,
-    REMEDY,
-    ({ textLength = 0 }) => textLength * MOST_BYTES_OF_A_CHARACTER,
-  );
+  for (const row of complete) {
+    if (!isLive(row, now)) continue;
+    const deployment = decodeDelivered(row);
+    deployments.push(deployment);
+    bytes += isMeasured
+      ? responseBytes(deployment.input_values)
+      : (deployment.textLength ?? 0) * MOST_BYTES_OF_A_CHARACTER;
+    if (bytes > MAX_RESPONSE_BYTES && !isMeasured) {
+      isMeasured = true;
+      bytes = deployments.reduce((sum, { input_values }) => sum + responseBytes(input_values), 0);
+    }
+    if (bytes > MAX_RESPONSE_BYTES) throw responseTooLarge(REMEDY);
+  }
+  const ids = deployments.map(({ config_id }) => config_id);
+  return { deployments, configs: await getConfigs(projectId, ids) };
 }
 
-function configsOf(projectId: string, deployments: DeliveredDeployment[]) {
-  return getConfigs(
-    projectId,
-    deployments.map(({ config_id }) => config_id),
-  );
-}
-
-async function renderWithinLimit(
-  deployments: DeliveredDeployment[],
-  configs: Map<string, SoftwareConfig>,
-  options: RenderOptions,
-): Promise<ConfigView[]> {
+function renderWithinLimit({ deployments, configs }: Delivered, options: RenderOptions): ConfigView[] {
   const metadata = renderMetadata(deployments, configs, options);
-  const bounds = deployments.map((one) => mostBytes(one, configs.get(one.config_id)));
-  if (bounds.reduce((sum, bytes) => sum + bytes, 0) <= MAX_RESPONSE_BYTES) return metadata;
-  return collectWithinLimit(metadata, (config) => config, REMEDY);
+  let bytes = 0;
+  for (const deployment of deployments) bytes += mostBytes(deployment, configs.get(deployment.config_id));
+  if (bytes <= MAX_RESPONSE_BYTES) return metadata;
+  checkListFits(metadata, REMEDY);
+  return metadata;
 }
 
 /**

@@ -25,6 +25,14 @@ export interface Key {
   id: string;
 }
 
+/**
+ * The partition key of an index: of a project and one more value. No query reaches another project's rows, and no two
+ * pairs share a key, as a project's id holds no `#`.
+ */
+export function indexKey(projectId: string, value: string): string {
+  return `${projectId}#${value}`;
+}
+
 /** One page of a query's rows, and the id behind which the query goes on; undefined at its end. */
 export interface QueryPage<Row> {
   rows: Row[];
@@ -179,35 +187,31 @@ export function pauseAfter(attempt: number): Promise<void> {
 
 async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
   const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
-  try {
-    await retryCollisions(() => client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()));
-    return { written: true, failedCheck: undefined };
-  } catch (error) {
-    if (!isConditionFailed(error)) return rethrow(error);
-    return { written: false, failedCheck: checks[failedCondition(error)] };
-  }
-}
-
-async function write(send: () => Promise<PutCommandOutput>): Promise<WriteOutcome> {
-  try {
-    const { $metadata } = await retryCollisions(send);
-    return { written: true, attempts: $metadata.attempts ?? 1 };
-  } catch (error) {
-    if (!isConditionFailed(error)) return rethrow(error);
-    return { written: false, attempts: error.$metadata.attempts ?? 1 };
-  }
+  const { written, failedAction } = await write(() =>
+    client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()),
+  );
+  return { written, failedCheck: checks[failedAction] };
 }
 
 /**
- * Sends a write again when it collides with a transaction, which the SDK does not. Not where the SDK had sent it before:
- * that attempt may have landed, and the answer to a new call would not say that there was one.
+ * Sends a write. One that collides with a transaction is sent again, which the SDK does not: but not where the SDK had
+ * sent it before, as that attempt may have landed, and the answer to a new call would not say that there was one.
+ * @returns also the number of a transaction's action whose condition did not hold; -1 for none
  */
-async function retryCollisions<Output>(send: () => Promise<Output>): Promise<Output> {
+async function write(
+  send: () => Promise<{ $metadata: PutCommandOutput["$metadata"] }>,
+): Promise<WriteOutcome & { failedAction: number }> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await send();
+      const { $metadata } = await send();
+      return { written: true, attempts: $metadata.attempts ?? 1, failedAction: -1 };
     } catch (error) {
-      if (attempt === MAX_ATTEMPTS || !hasCollided(error) || error.$metadata.attempts !== 1) throw error;
+      if (isConditionFailed(error)) {
+        const { attempts = 1 } = error.$metadata;
+        return { written: false, attempts, failedAction: failedCondition(error) };
+      }
+      const mayRepeat = hasCollided(error) && error.$metadata.attempts === 1;
+      if (!mayRepeat || attempt === MAX_ATTEMPTS) return rethrow(error);
       await pauseAfter(attempt);
     }
   }

@@ -2,6 +2,7 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
+import type { SignedLink } from "../link/signed-link.ts";
 import type { Counts } from "../metrics.ts";
 import { publicUrl, tokenSettings } from "../settings.ts";
 import { ABORT_MARGIN_MS, withRequestSignal } from "../times.ts";
@@ -9,9 +10,8 @@ import { accessLog } from "./access-log.ts";
 import { quirksOf } from "./clients/golangsdk.ts";
 import type { Caller, EndpointEvent, GatewayResponse } from "./event.ts";
 import { faults } from "./faults.ts";
-import { head } from "./head.ts";
 import { jsonBody } from "./json-body.ts";
-import { type CheckListSize, listSizeCheck, pageTaker, type TakePage } from "./pages.ts";
+import { type CheckListSize, checkListSize, type TakePage, takePage } from "./pages.ts";
 import type { Preconditions } from "./preconditions.ts";
 import { gatewayResponse, type Reply } from "./reply.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
@@ -41,7 +41,7 @@ interface ChangeRequest {
 }
 
 /** The input of an endpoint: everything checked. */
-export interface EndpointInput<Path, Query, Body> extends Caller {
+export interface EndpointInput<Path, Query, Body, Link extends SignedLink | undefined> extends Caller<Link> {
   path: Path;
   query: Query;
   body: Body;
@@ -87,10 +87,11 @@ export function endpoint<
   Body extends Schema,
   Response extends Schema,
   Batch extends Schema = undefined,
+  Link extends SignedLink | undefined = undefined,
 >(
-  spec: EndpointSpec<Path, Query, Body, Response, Batch>,
+  spec: EndpointSpec<Path, Query, Body, Response, Batch, Link>,
   handle: (
-    input: EndpointInput<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>>,
+    input: EndpointInput<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>, Link>,
   ) => Promise<Parsed<Response> | Reply>,
 ) {
   const handler = async (
@@ -100,14 +101,13 @@ export function endpoint<
   ): Promise<GatewayResponse> => {
     const input = inputOf(event, context) as Parameters<typeof handle>[0];
     const result = await withRequestSignal(signal, () => handle(input));
-    return gatewayResponse(result as Reply | object | undefined, spec.status, quirksOf(event)?.render);
+    return gatewayResponse(event, result as Reply | object | undefined, spec.status);
   };
   const chain = middy<EndpointEvent, GatewayResponse>(handler, {
     timeoutEarlyInMillis: ABORT_MARGIN_MS,
     timeoutEarlyResponse: timedOut,
   })
     .use(accessLog(spec))
-    .use(head())
     .use(faults(CHALLENGE))
     .use(start())
     .use(spec.access)
@@ -117,9 +117,12 @@ export function endpoint<
   return Object.assign(chain, { spec });
 }
 
-function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown, unknown, unknown> {
+function inputOf(
+  event: EndpointEvent,
+  context: Context,
+): EndpointInput<unknown, unknown, unknown, SignedLink | undefined> {
   const { headers, requestContext, rawPath } = event;
-  const caller = event.caller ?? { projectId: "", mayWrite: false };
+  const caller = event.caller ?? { projectId: "", mayWrite: false, link: undefined };
   const { projectId, delegateProjectId } = caller;
   const quirks = quirksOf(event);
   const requestId = context.awsRequestId;
@@ -132,8 +135,8 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
     baseUrl: PUBLIC_URL ?? `https://${requestContext.domainName}`,
     method: requestContext.http.method,
     rawPath,
-    takePage: pageTaker(quirks),
-    checkListSize: listSizeCheck(quirks),
+    takePage: (rows, view, options) => takePage(rows, view, { ...options, quirks }),
+    checkListSize: (views, remedy) => checkListSize(views, remedy, quirks),
     change: {
       projectId,
       delegateProjectId,

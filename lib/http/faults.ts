@@ -84,7 +84,7 @@ export function faults(challenge: string): Middleware {
     onError: (request) => {
       const { status, headers, body } = faultReply(request.error, quirksOf(request.event) !== undefined);
       const more = status === 401 ? { "www-authenticate": challenge } : {};
-      request.response = gatewayResponse(new Reply(status, { ...headers, ...more }, body));
+      request.response = gatewayResponse(request.event, new Reply(status, { ...headers, ...more }, body));
     },
   };
 }

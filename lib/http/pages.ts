@@ -1,10 +1,5 @@
 import type * as z from "zod/mini";
-import {
-  collectWithinLimit,
-  MAX_RESPONSE_BYTES,
-  ResponseMeter,
-  responseBytes,
-} from "../limits/response-size.ts";
+import { checkListFits, MAX_RESPONSE_BYTES, ResponseMeter, responseBytes } from "../limits/response-size.ts";
 import type { NextLinks } from "../shapes.ts";
 import type { ClientQuirks } from "./event.ts";
 
@@ -25,6 +20,16 @@ export interface PageOptions<Row, View> {
   smaller?: (view: View) => View;
 }
 
+/** `takePage` as an endpoint is given it: for the client that asks. */
+export type TakePage = <Row, View extends { id: string }>(
+  rows: AsyncGenerator<Row, string | undefined>,
+  view: (row: Row) => View,
+  options?: PageOptions<Row, View>,
+) => Promise<Page<View>>;
+
+/** `checkListSize` as an endpoint is given it: for the client that asks. */
+export type CheckListSize = (views: object[], remedy: string) => void;
+
 /**
  * Takes from a list as many rows as fit a response, in the form in which the client reads them: at most `limit`, and at
  * least one if there is one, so that an empty page never leads on.
@@ -32,47 +37,38 @@ export interface PageOptions<Row, View> {
  *   data; then it returns the id behind which it goes on.
  * @param view the view of a row
  */
-export type TakePage = <Row, View extends { id: string }>(
+export async function takePage<Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
   view: (row: Row) => View,
-  options?: PageOptions<Row, View>,
-) => Promise<Page<View>>;
-
-/** Makes `TakePage` for a client. */
-export function pageTaker(quirks: ClientQuirks | undefined): TakePage {
-  return async (rows, view, { limit, bound, smaller } = {}) => {
-    const rendered = quirks?.renderResource ?? asItIs;
-    const taken: ReturnType<typeof view>[] = [];
-    const meter = new ResponseMeter();
-    for (let row = await rows.next(); ; row = await rows.next()) {
-      if (row.done) return { rows: taken, next: row.value };
-      let shown = view(row.value);
-      let bytes = (quirks ? undefined : bound?.(row.value)) ?? responseBytes(rendered(shown));
-      if (bytes > MAX_RESPONSE_BYTES && responseBytes(rendered(shown)) > MAX_RESPONSE_BYTES) {
-        shown = smaller?.(shown) ?? shown;
-        bytes = responseBytes(rendered(shown));
-      }
-      if (taken.length === limit || (!meter.fits(rendered(shown), bytes) && taken.length > 0)) {
-        await rows.return(undefined);
-        return { rows: taken, next: taken.at(-1)?.id };
-      }
-      taken.push(shown);
+  { limit, bound, smaller, quirks }: PageOptions<Row, View> & { quirks: ClientQuirks | undefined },
+): Promise<Page<View>> {
+  const rendered = quirks?.renderResource ?? asItIs;
+  const taken: View[] = [];
+  const meter = new ResponseMeter();
+  for (let row = await rows.next(); ; row = await rows.next()) {
+    if (row.done) return { rows: taken, next: row.value };
+    let shown = view(row.value);
+    let bytes = (quirks ? undefined : bound?.(row.value)) ?? responseBytes(rendered(shown));
+    if (bytes > MAX_RESPONSE_BYTES && responseBytes(rendered(shown)) > MAX_RESPONSE_BYTES) {
+      shown = smaller?.(shown) ?? shown;
+      bytes = responseBytes(rendered(shown));
     }
-  };
+    if (taken.length === limit || (!meter.fits(rendered(shown), bytes) && taken.length > 0)) {
+      await rows.return(undefined);
+      return { rows: taken, next: taken.at(-1)?.id };
+    }
+    taken.push(shown);
+  }
 }
 
-/** Refuses, before it is made, a list that has no pages and would not fit a response. */
-export type CheckListSize = (views: object[], remedy: string) => Promise<void>;
-
-/** Makes `CheckListSize` for a client. @throws ServiceError `invalid` with what the caller can do about it */
-export function listSizeCheck(quirks: ClientQuirks | undefined): CheckListSize {
-  return async (views, remedy) => {
-    await collectWithinLimit(views, quirks?.renderResource ?? asItIs, remedy);
-  };
-}
-
-function asItIs(view: object): object {
-  return view;
+/**
+ * Refuses, before it is made, a list that has no pages and would not fit a response in the form in which the client reads
+ * it.
+ * @param remedy what the caller can do about it, as a sentence
+ * @throws ServiceError `invalid`
+ */
+export function checkListSize(views: object[], remedy: string, quirks: ClientQuirks | undefined): void {
+  checkListFits(views.map(quirks?.renderResource ?? asItIs), remedy);
 }
 
 /**
@@ -92,4 +88,8 @@ export function nextLinks(
     if (value !== undefined) parameters.set(name, String(value));
   }
   return [{ rel: "next", href: `${address}?${parameters}` }];
+}
+
+function asItIs(view: object): object {
+  return view;
 }

@@ -1,20 +1,14 @@
 import { ServiceError } from "../errors.ts";
 import { Reply } from "./reply.ts";
 
-/** The headers of a conditional request (RFC 9110, 13.1): what its caller has already, or relies on. */
+/** The headers of a conditional request (RFC 9110, 13.1). */
 export interface Preconditions {
   ifMatch: string | undefined;
   ifNoneMatch: string | undefined;
   ifModifiedSince: string | undefined;
 }
 
-/** A request that may be conditional. */
-export interface ConditionalRequest {
-  method: string;
-  preconditions: Preconditions;
-}
-
-/** By what a caller can tell that a response has not changed (RFC 9110, 8.8). */
+/** The validators of a response, by which a caller can tell that it has not changed (RFC 9110, 8.8). */
 export interface Validators {
   etag: string;
   /** When it last changed, where a whole second can tell. */
@@ -26,36 +20,27 @@ const PRIVATE = { "cache-control": "private, no-cache" };
 
 /**
  * Answers a GET or HEAD with no more work than it takes: 304 to a caller who has the response, headers alone to a HEAD.
- * @param body makes the response's body, for a GET that needs it
+ * @param body makes the response's body, for a GET that needs it; or a reply of its own, where the body is not what the
+ *   validators stand for
  * @param more headers that say who may keep it, and what it is
  */
 export async function conditionalReply(
-  request: ConditionalRequest,
+  { method, preconditions }: { method: string; preconditions: Preconditions },
   validators: Validators,
   body: () => object | Promise<object>,
   more: Record<string, string> = PRIVATE,
 ): Promise<Reply> {
-  return bodilessReply(request, validators, more) ?? validatedReply(await body(), validators, more);
+  const { etag, lastModified } = validators;
+  const headers = { ...more, etag, ...(lastModified && { "last-modified": lastModified.toUTCString() }) };
+  if (isUnchanged(preconditions, validators)) return new Reply(304, headers);
+  if (method === "HEAD") return new Reply(200, { "content-type": "application/json", ...headers });
+  const made = await body();
+  return made instanceof Reply ? made : new Reply(200, headers, made);
 }
 
-/** The reply to a request that needs no body: 304 to a caller who has the response, 200 to a HEAD; undefined to others. */
-export function bodilessReply(
-  { method, preconditions }: ConditionalRequest,
-  validators: Validators,
-  more: Record<string, string> = PRIVATE,
-): Reply | undefined {
-  if (isUnchanged(preconditions, validators)) return new Reply(304, headersOf(validators, more));
-  if (method !== "HEAD") return undefined;
-  return new Reply(200, { "content-type": "application/json", ...headersOf(validators, more) });
-}
-
-/** The reply with a body. @param validators absent where the body is not what they stand for */
-export function validatedReply(
-  body: object,
-  validators: Validators | undefined,
-  more: Record<string, string> = PRIVATE,
-): Reply {
-  return new Reply(200, validators ? headersOf(validators, more) : more, body);
+/** A reply without validators, so that nobody asks with them again: its body is not what they stand for. */
+export function unvalidatedReply(body: object): Reply {
+  return new Reply(200, PRIVATE, body);
 }
 
 /**
@@ -79,10 +64,6 @@ function isUnchanged(preconditions: Preconditions, { etag, lastModified }: Valid
   }
   const since = Date.parse(preconditions.ifModifiedSince ?? "");
   return lastModified !== undefined && lastModified.getTime() <= since;
-}
-
-function headersOf({ etag, lastModified }: Validators, more: Record<string, string>): Record<string, string> {
-  return { ...more, etag, ...(lastModified && { "last-modified": lastModified.toUTCString() }) };
 }
 
 function tagsOf(header: string): string[] {

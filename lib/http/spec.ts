@@ -1,5 +1,6 @@
 import type * as z from "zod/mini";
 import type { ErrorKind } from "../errors.ts";
+import type { SignedLink } from "../link/signed-link.ts";
 import type { Count } from "../metrics.ts";
 import type { Access } from "./event.ts";
 
@@ -13,8 +14,9 @@ export interface EndpointSpec<
   Body extends Schema = Schema,
   Response extends Schema = Schema,
   Batch extends Schema = Schema,
+  Link extends SignedLink | undefined = SignedLink | undefined,
 > {
-  access: Access;
+  access: Access<Link>;
   path?: Path;
   query?: Query;
   /** Absent where the endpoint takes no body; one that is sent all the same is ignored. */

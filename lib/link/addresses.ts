@@ -1,6 +1,6 @@
 import { linkLifetime } from "../settings.ts";
 import { linkKeys } from "./keys.ts";
-import { type CollectLink, type SignedLink, sign } from "./signed-link.ts";
+import { type CollectLink, sign } from "./signed-link.ts";
 
 /** The query parameter that carries a signed link. */
 export const LINK_PARAMETER = "capability";
@@ -28,19 +28,20 @@ export interface AgentLinks {
   collectUrl(link: Omit<CollectLink, "allows">): string;
   /** The link by which the result of one delivery is signalled: the same at every call. */
   signalUrl(run: AwaitedRun): string;
-  /** Of what the links in a document are made, beside the document's own link: when it changes, so do they. */
+  /** A text that changes with the links in a document, and with the document's own link. */
   version(link: CollectLink): string;
 }
 
 /** Gets ready to make links. @throws ServiceError `unavailable` where the key cannot be read */
 export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
   const [key] = await linkKeys();
-  const url = (path: string, link: SignedLink) => `${baseUrl}${path}?${LINK_PARAMETER}=${sign(link, key)}`;
+  const collect = `${baseUrl}/agent/metadata?${LINK_PARAMETER}=`;
+  const signal = `${baseUrl}/agent/signal?${LINK_PARAMETER}=`;
   return {
     collectUrl: ({ project, server, issued, expires }) =>
-      url("/agent/metadata", { allows: "collect", project, server, issued, expires }),
+      collect + sign({ allows: "collect", project, server, issued, expires }, key),
     signalUrl: ({ project_id: project, id: deployment, delivery, attempt, signalExpiresAt: expires }) =>
-      url("/agent/signal", { allows: "signal", project, deployment, delivery, attempt, expires }),
+      signal + sign({ allows: "signal", project, deployment, delivery, attempt, expires }, key),
     version: ({ issued, expires }) => `${baseUrl} ${key.name} ${issued} ${expires}`,
   };
 }

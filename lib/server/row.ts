@@ -17,15 +17,10 @@ export interface ServerRow {
   linksValidFrom?: number;
 }
 
-/** The attributes of a server's row that a read of its deployments brings along. */
-export const SERVER_STATE = ["id", "changedAt", "linksValidFrom"] as const satisfies PathOf<ServerRow>[];
+/** The attributes of a server's row that a read of its deployments brings along, beside those that these have too. */
+export const SERVER_STATE = ["linksValidFrom"] as const satisfies PathOf<ServerRow>[];
 
 /** The id of a server's row. It sorts behind every deployment's id. */
 export function serverRowId(serverId: string): string {
   return `server#${hash("sha256", serverId, "hex")}`;
-}
-
-/** The key of the index by server. A project's id holds no `#`, so no two pairs share a key. */
-export function serverKey(projectId: string, serverId: string): string {
-  return `${projectId}#${serverId}`;
 }

@@ -1,7 +1,7 @@
-import { updateItem } from "../dynamodb/calls.ts";
+import { indexKey, updateItem } from "../dynamodb/calls.ts";
 import { any, Expression } from "../dynamodb/expression.ts";
 import { epochSeconds } from "../times.ts";
-import { type ServerRow, serverKey, serverRowId, TableName } from "./row.ts";
+import { type ServerRow, serverRowId, TableName } from "./row.ts";
 
 /** Revokes the links of a server that were made until now. @throws ServiceError `unavailable` */
 export function revokeLinks(projectId: string, serverId: string, now: Date): Promise<void> {
@@ -29,7 +29,7 @@ async function advance(
     Key: { project_id: projectId, id: serverRowId(serverId) },
     UpdateExpression: row.update({
       set: [
-        ["serverKey", serverKey(projectId, serverId)],
+        ["serverKey", indexKey(projectId, serverId)],
         [name, time],
       ],
     }),

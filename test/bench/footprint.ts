@@ -87,8 +87,9 @@ const functionsRunBy = async (work: () => Promise<unknown>): Promise<Map<string,
   for (const { url, functions } of result) {
     const [, file] = OWN.exec(url) ?? [];
     const run = functions.filter(({ ranges }) => (ranges[0]?.count ?? 0) > 0);
-    // Coverage tells of a file's own top level too, as of a function without a name.
-    if (file && run.length > 0) found.set(file, run.map(({ functionName }) => functionName).filter(Boolean));
+
+    const names = run.map(({ functionName }) => functionName).filter(Boolean);
+    if (file && names.length > 0) found.set(file, names);
   }
   return found;
 };

@@ -27,9 +27,7 @@ describe("calls of a request", () => {
     await tenant.call("PUT", deployment(id), { body: { status: "COMPLETE" } });
     await tenant.call("GET", "/software_deployments");
     await tenant.call("DELETE", deployment(id));
-    expect(operations().join()).toBe(
-      "GetItem,GetItem,UpdateItem,Query,GetItem,UpdateItem,DeleteItem",
-    );
+    expect(operations().join()).toBe("GetItem,GetItem,UpdateItem,Query,GetItem,UpdateItem,DeleteItem");
   });
 
   it("an id that cannot be one: no call", async () => {

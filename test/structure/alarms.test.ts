@@ -32,7 +32,8 @@ const NAMESPACE = "software-deployments-prod";
 
 /** The resources of a file, with the names of a stage. */
 const resourcesOf = (file: string): Record<string, { Type: string; Properties: any }> =>
-  parse(readFileSync(`infra/stack/${file}`, "utf8").replaceAll("${self:custom.namespace}", NAMESPACE)).Resources;
+  parse(readFileSync(`infra/stack/${file}`, "utf8").replaceAll("${self:custom.namespace}", NAMESPACE))
+    .Resources;
 
 const alarms = Object.entries(resourcesOf("alarms.yml")).map(([id, { Properties }]): [string, Alarm] => [
   id,
@@ -80,7 +81,7 @@ let emitted: Watched[];
 
 beforeAll(async () => {
   vi.stubEnv("METRICS_NAMESPACE", NAMESPACE);
-  const { embeddedMetrics } = await import("../../lib/http/embedded-metrics.ts");
+  const { embeddedMetrics } = await import("../../lib/http/access-log.ts");
   const counts = Object.fromEntries(COUNTS.map((name) => [name, 1]));
   const line = embeddedMetrics(counts, { FunctionName: "a-function", Latency: 1, ColdStart: 1 });
   emitted = metricsOf(line as Record<string, any>).map(({ namespace, name, dimensions }) => ({

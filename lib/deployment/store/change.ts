@@ -1,4 +1,8 @@
-import { referenceConditions, unknownReference } from "../../config/store/references.ts";
+import {
+  REFERENCES_ARE_CHECKED,
+  referenceConditions,
+  unknownReference,
+} from "../../config/store/references.ts";
 import { pauseAfter, updateChecked, updateItem } from "../../dynamodb/calls.ts";
 import { all, Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
@@ -11,7 +15,7 @@ import { expiresAt } from "../retention.ts";
 import { hasTimedOut } from "../run.ts";
 import { applyTimeLimit, type Outcome, stamped, type TransitionContext } from "../transitions.ts";
 import { deploymentNotFound, readDeployment } from "./read.ts";
-import { type DeploymentRow, decodeHistory, difference, encodeEvent, TableName } from "./row.ts";
+import { type DeploymentRow, decodeHistory, difference, encodeEvents, TableName } from "./row.ts";
 
 /*
  * The one way to change a deployment: read it, apply a transition, write the difference. Two writes are none of these:
@@ -116,7 +120,7 @@ async function writeDifference(
     Key: { project_id: projectId, id: before.id },
     UpdateExpression: expression.update({
       ...changes,
-      ...(events.length > 0 && { append: { events: events.map(encodeEvent) } }),
+      ...(events.length > 0 && { append: { events: encodeEvents(events) } }),
     }),
     ConditionExpression: all(
       expression.compare("revision", "=", before.revision),
@@ -124,9 +128,9 @@ async function writeDifference(
     ),
     ...expression.placeholders,
   };
-  const newConfig = after.config_id === before.config_id ? undefined : after.config_id;
-  const conditions = referenceConditions(projectId, [newConfig], now);
-  if (conditions.length === 0) return (await updateItem(update)).written;
+  if (!REFERENCES_ARE_CHECKED || after.config_id === before.config_id)
+    return (await updateItem(update)).written;
+  const conditions = referenceConditions(projectId, [after.config_id], now);
   const { written, failedCheck } = await updateChecked(update, conditions);
   if (failedCheck) throw unknownReference(failedCheck.Key.id);
   return written;
@@ -138,7 +142,7 @@ async function trimHistory({ project_id, id }: DeploymentRow, events: Deployment
   await updateItem({
     TableName,
     Key: { project_id, id },
-    UpdateExpression: expression.update({ set: [["events", keptEvents(events).map(encodeEvent)]] }),
+    UpdateExpression: expression.update({ set: [["events", encodeEvents(keptEvents(events))]] }),
     ConditionExpression: `size(${expression.name("events")}) = ${expression.value(events.length)}`,
     ...expression.placeholders,
   }).catch(() => undefined);

@@ -4,7 +4,7 @@ import { epochSeconds, isoTime } from "../../times.ts";
 import type { DeliveredDeployment } from "../deployment.ts";
 import { hasTimedOut } from "../run.ts";
 import { findRow } from "./read.ts";
-import { type DeploymentRow, encodeEvent, isLive, TableName } from "./row.ts";
+import { type DeploymentRow, encodeEvents, isLive, TableName } from "./row.ts";
 
 /** How long a poll waits for what it collects to be recorded, in ms. */
 const RECORD_TIMEOUT_MS = 1_000;
@@ -59,7 +59,7 @@ async function recordOne(
       Key: { project_id, id },
       UpdateExpression: row.update({
         set: [["collected_time", isoTime(now)]],
-        append: { events: [encodeEvent(event)] },
+        append: { events: encodeEvents([event]) },
       }),
       ConditionExpression: all(
         row.compare("delivery", "=", delivery),

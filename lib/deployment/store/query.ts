@@ -1,7 +1,6 @@
-import { firstQueryPage, type Query, queryPages } from "../../dynamodb/calls.ts";
+import { firstQueryPage, indexKey, type Query, queryPages } from "../../dynamodb/calls.ts";
 import { all, Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
-import { serverKey } from "../../server/row.ts";
 import { epochSeconds } from "../../times.ts";
 import type { ListedDeployment } from "../deployment.ts";
 import type { Status } from "../fields.ts";
@@ -11,7 +10,6 @@ import { completeRows, readRows } from "./read.ts";
 import {
   AFTER_DEPLOYMENT_IDS,
   attributesOf,
-  configKey,
   type DeploymentRow,
   decodeReadable,
   isLive,
@@ -113,8 +111,8 @@ function keyCondition(
   index: Index,
   { server_id = "", config_id = "" }: Filter,
 ): string {
-  if (index === "by_server") return row.compare("serverKey", "=", serverKey(projectId, server_id));
-  if (index === "by_config") return row.compare("configKey", "=", configKey(projectId, config_id));
+  if (index === "by_server") return row.compare("serverKey", "=", indexKey(projectId, server_id));
+  if (index === "by_config") return row.compare("configKey", "=", indexKey(projectId, config_id));
   return row.compare("project_id", "=", projectId);
 }
 

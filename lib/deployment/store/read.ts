@@ -1,16 +1,21 @@
-import { BATCH_KEYS, batchGet, getItem } from "../../dynamodb/calls.ts";
-import type { PathOf } from "../../dynamodb/expression.ts";
+import { BATCH_KEYS, batchGet, getItem, indexKey, queryPages } from "../../dynamodb/calls.ts";
+import { Expression, type PathOf } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
+import { SERVER_STATE, type ServerRow } from "../../server/row.ts";
 import { isId } from "../../shapes.ts";
 import { isVisibleTo, type SoftwareDeployment } from "../deployment.ts";
 import {
+  AFTER_DEPLOYMENT_IDS,
   attributesOf,
+  DELIVERED,
+  type DeliveredRow,
   type DeploymentRow,
   decode,
   isIncomplete,
   isLive,
   type LargeAttributes,
   type LargeValue,
+  STATE,
   TableName,
 } from "./row.ts";
 
@@ -26,9 +31,9 @@ export async function readDeployment(
   delegateProjectId?: string,
 ): Promise<{ row: DeploymentRow; deployment: SoftwareDeployment }> {
   const row = await findRow(projectId, id);
-  const deployment = row && isLive(row, now) ? decode(row) : undefined;
-  if (!row || !deployment || !isVisibleTo(deployment, delegateProjectId)) throw deploymentNotFound(id);
-  return { row, deployment };
+  const isThere = row !== undefined && isLive(row, now) && isVisibleTo(row.details, delegateProjectId);
+  if (!isThere) throw deploymentNotFound(id);
+  return { row, deployment: decode(row) };
 }
 
 /** Reads a row, consistently; undefined, without a call, where the id cannot be one. @throws ServiceError `unavailable` */
@@ -72,6 +77,38 @@ export async function completeRows<Row extends { id: string } & Partial<LargeAtt
   const byId = new Map(rows.map((row) => [row.id, row]));
   const complete = entries.map((entry) => (incomplete.includes(entry) ? byId.get(entry.id) : entry));
   return complete.filter((row) => row !== undefined);
+}
+
+/** A server as one read of the index by server finds it: a moment behind the table, but all of it at the same time. */
+export interface ServerRows {
+  /** The server's own row, where it has one. */
+  server: Partial<ServerRow>;
+  /** The rows of its deployments, by creation, past their retention or not. */
+  rows: DeliveredRow[];
+}
+
+/**
+ * Reads a server and its deployments by one query of the index by server. The table itself is not read.
+ * @param stateAlone leaves out what its metadata are made of
+ * @throws ServiceError `unavailable`
+ */
+export async function queryServer(
+  projectId: string,
+  serverId: string,
+  stateAlone: boolean,
+): Promise<ServerRows> {
+  const row = new Expression<DeploymentRow & ServerRow>();
+  const query = {
+    TableName,
+    IndexName: "by_server",
+    KeyConditionExpression: row.compare("serverKey", "=", indexKey(projectId, serverId)),
+    ProjectionExpression: row.projection([...(stateAlone ? STATE : DELIVERED), ...SERVER_STATE]),
+    ...row.placeholders,
+  };
+  const found: (DeliveredRow & Partial<ServerRow>)[] = [];
+  for await (const { rows } of queryPages<DeliveredRow & Partial<ServerRow>>(query)) found.push(...rows);
+  const server = found.find(({ id }) => id > AFTER_DEPLOYMENT_IDS) ?? {};
+  return { server, rows: found.filter((one) => one !== server) };
 }
 
 /** The error for a deployment that is not there, or that the caller may not know of. */

@@ -1,3 +1,4 @@
+import { indexKey } from "../../dynamodb/calls.ts";
 import type { PathOf, RowUpdate } from "../../dynamodb/expression.ts";
 import {
   bytesOf,
@@ -8,7 +9,6 @@ import {
 } from "../../dynamodb/stored-json.ts";
 import { ServiceError } from "../../errors.ts";
 import { parseExactly } from "../../json/exact-json.ts";
-import { serverKey } from "../../server/row.ts";
 import { softwareDeploymentsTable } from "../../settings.ts";
 import { epochSeconds } from "../../times.ts";
 import type { DeliveredDeployment, ListedDeployment, SoftwareDeployment } from "../deployment.ts";
@@ -73,7 +73,7 @@ type OverflowOf<Name extends LargeValue> = `large_${Name}`;
 const OVERFLOW = true;
 type Overflow = typeof OVERFLOW;
 
-/** The attributes of the large values. */
+/** The attributes of the large values. A reason is never deflated. */
 export type LargeAttributes = { [Name in LargeValue]?: StoredJson | Overflow | undefined } & {
   [Name in LargeValue as OverflowOf<Name>]?: StoredJson | undefined;
 };
@@ -150,7 +150,7 @@ const SMALL_BYTES = 8_192;
 /** The row of a deployment. @throws ServiceError `invalid` when its inputs are too large */
 export function encode(deployment: SoftwareDeployment, events: DeploymentEvent[]): DeploymentRow {
   const small = smallAttributes(deployment);
-  return { ...small, ...largeAttributes(deployment, small), events: events.map(encodeEvent) };
+  return { ...small, ...largeAttributes(deployment, small), events: encodeEvents(events) };
 }
 
 /**
@@ -163,10 +163,12 @@ export function difference(
   after: SoftwareDeployment,
   row: DeploymentRow,
 ): RowUpdate<DeploymentRow> {
-  const changed = [
-    ...changedEntries(smallAttributes(before), smallAttributes(after)),
-    ...changedValues(before, after, row),
-  ];
+  const { details: oldDetails, ...old } = smallAttributes(before);
+  const { details, ...small } = smallAttributes(after);
+  const changed = changedValues(before, after, row);
+  for (const [name, value] of entriesOf(small)) if (old[name] !== value) changed.push([name, value]);
+  for (const [name, value] of entriesOf(details))
+    if (oldDetails[name] !== value) changed.push([`details.${name}`, value]);
   return {
     set: changed.filter(([, value]) => value !== undefined),
     remove: changed.filter(([, value]) => value === undefined).map(([path]) => path),
@@ -233,19 +235,14 @@ export function decodeHistory({ events }: DeploymentRow): DeploymentEvent[] {
   return events.map((text) => JSON.parse(text));
 }
 
-/** An event as a row keeps it. */
-export function encodeEvent(event: DeploymentEvent): string {
-  return JSON.stringify(event);
+/** Events as a row keeps them. */
+export function encodeEvents(events: DeploymentEvent[]): string[] {
+  return events.map((event) => JSON.stringify(event));
 }
 
 /** The row that is left of a removed deployment whose creation may be repeated until then: its id stays taken. */
 export function tombstone({ project_id, id }: SoftwareDeployment, expires: number) {
   return { project_id, id, expires } satisfies Partial<DeploymentRow>;
-}
-
-/** The key of the index by configuration. */
-export function configKey(projectId: string, configId: string): string {
-  return `${projectId}#${configId}`;
 }
 
 /** The attributes in which a value may stand. */
@@ -254,19 +251,19 @@ export function attributesOf<Name extends LargeValue>(name: Name): [Name, Overfl
 }
 
 /** Whether an entry in the index by server lacks one of these values, which stands in the table alone. */
-export function isIncomplete(entry: Partial<LargeAttributes>, names: readonly LargeValue[]): boolean {
+export function isIncomplete(entry: LargeAttributes, names: readonly LargeValue[]): boolean {
   return names.some((name) => entry[name] === OVERFLOW && entry[`large_${name}`] === undefined);
 }
 
-/** How many bytes a row has room for in new values of these names, which leave room for small ones after them. */
-export function roomFor(row: DeploymentRow, names: readonly LargeValue[]): number {
-  return freeBytes(row, names) - 2 * SMALL_BYTES;
-}
-
-function freeBytes(row: DeploymentRow, names: readonly LargeValue[]): number {
+/**
+ * How many bytes a row has room for in new values of these names.
+ * @param small whether they are small: larger ones leave room for small ones after them
+ */
+export function roomFor(row: DeploymentRow, names: readonly LargeValue[], small = false): number {
   const { events, ...kept } = row;
   for (const name of names.flatMap(attributesOf)) delete kept[name];
-  return MAX_ITEM_BYTES - bytesOf(kept) - Math.max(HISTORY_BYTES, bytesOf({ events })) - GROWTH_BYTES;
+  const history = Math.max(HISTORY_BYTES, bytesOf({ events }));
+  return MAX_ITEM_BYTES - bytesOf(kept) - history - GROWTH_BYTES - (small ? 0 : 2 * SMALL_BYTES);
 }
 
 /** The attributes of a deployment that are small, undefined where there is nothing to keep. */
@@ -275,9 +272,9 @@ function smallAttributes(deployment: SoftwareDeployment): SmallAttributes {
   return {
     project_id,
     id: deployment.id,
-    serverKey: serverKey(project_id, deployment.server_id),
+    serverKey: indexKey(project_id, deployment.server_id),
     config_id,
-    configKey: configKey(project_id, config_id),
+    configKey: indexKey(project_id, config_id),
     action: deployment.action ?? undefined,
     status: deployment.status,
     deadlineAt: deployment.deadlineAt,
@@ -301,18 +298,20 @@ function smallAttributes(deployment: SoftwareDeployment): SmallAttributes {
 }
 
 /** The attributes of a deployment's large values. @param others the row's other attributes */
-function largeAttributes(
-  deployment: Pick<SoftwareDeployment, LargeValue>,
-  others: object,
-): Partial<LargeAttributes> {
+function largeAttributes(deployment: Pick<SoftwareDeployment, LargeValue>, others: object): LargeAttributes {
   const { input_values, output_values, status_reason } = deployment;
   const reason = status_reason === null ? {} : { status_reason };
   const values: Partial<Record<LargeValue, StoredJson>> = {
     ...storedJson({ input_values, output_values }, { ...others, ...reason }),
     ...reason,
   };
-  checkInputSize(values.input_values);
-  const attributes: Partial<LargeAttributes> = {};
+  const inputBytes = Buffer.byteLength(values.input_values ?? "");
+  if (inputBytes > MAX_INPUT_BYTES)
+    throw new ServiceError(
+      "invalid",
+      `input_values: too large: they take ${inputBytes} bytes compressed, at most ${MAX_INPUT_BYTES} can be stored`,
+    );
+  const attributes: LargeAttributes = {};
   for (const name of LARGE_VALUES) {
     const value = values[name];
     if (value === undefined) continue;
@@ -322,29 +321,7 @@ function largeAttributes(
   return attributes;
 }
 
-function checkInputSize(inputs: StoredJson = ""): void {
-  const bytes = Buffer.byteLength(inputs);
-  if (bytes <= MAX_INPUT_BYTES) return;
-  throw new ServiceError(
-    "invalid",
-    `input_values: too large: they take ${bytes} bytes compressed, at most ${MAX_INPUT_BYTES} can be stored`,
-  );
-}
-
 type Changed = [PathOf<DeploymentRow>, unknown];
-
-function changedEntries(before: SmallAttributes, after: SmallAttributes): Changed[] {
-  const { details: old, ...top } = before;
-  const { details, ...newTop } = after;
-  return [
-    ...namesOf(newTop).flatMap((name): Changed[] =>
-      top[name] === newTop[name] ? [] : [[name, newTop[name]]],
-    ),
-    ...namesOf(details).flatMap((name): Changed[] =>
-      old[name] === details[name] ? [] : [[`details.${name}`, details[name]]],
-    ),
-  ];
-}
 
 /** The attributes of the values that change, for which there must be room. */
 function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, row: DeploymentRow): Changed[] {
@@ -354,7 +331,7 @@ function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, ro
   const values = { input_values: null, output_values: null, status_reason: null, ...changed };
   const attributes = largeAttributes(values, {});
   const bytes = bytesOf(attributes);
-  if (bytes > (bytes <= SMALL_BYTES ? freeBytes(row, names) : roomFor(row, names))) {
+  if (bytes > roomFor(row, names, bytes <= SMALL_BYTES)) {
     const given = names.filter((name) => after[name] !== null).join(", ");
     throw new ServiceError("invalid", `${given}: too large: a deployment takes at most 400 KB`);
   }
@@ -364,15 +341,16 @@ function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, ro
   );
 }
 
-function namesOf<Attributes extends object>(attributes: Attributes): (keyof Attributes & string)[] {
-  return Object.keys(attributes) as (keyof Attributes & string)[];
+function entriesOf<Attributes extends object>(attributes: Attributes) {
+  return Object.entries(attributes) as [keyof Attributes & string, unknown][];
 }
 
 function decodeListed(row: ListedRow): ListedDeployment {
   const { creation_time, updated_time = null, timeout = null } = row.details;
   const inputs = restoredText(valueIn(row, "input_values"));
   const outputs = restoredText(valueIn(row, "output_values"));
-  const reason = restoredReason(row);
+  const reason = valueIn(row, "status_reason");
+  const status_reason = typeof reason === "string" ? reason : null;
   return {
     id: row.id,
     server_id: ownerOf(row)[1],
@@ -381,26 +359,21 @@ function decodeListed(row: ListedRow): ListedDeployment {
     input_values: parseExactly(inputs),
     output_values: parseExactly(outputs),
     status: row.status,
-    status_reason: reason,
+    status_reason,
     creation_time,
     updated_time,
     collected_time: row.collected_time ?? null,
     timeout,
     deadlineAt: row.deadlineAt,
     changedAt: row.changedAt,
-    textLength: inputs.length + outputs.length + (reason?.length ?? 0),
+    textLength: inputs.length + outputs.length + (status_reason?.length ?? 0),
   };
 }
 
-/** The JSON of a value, wherever it stands. */
-function valueIn(row: Partial<LargeAttributes>, name: LargeValue): StoredJson | undefined {
+/** A value as it is stored, wherever it stands. */
+function valueIn(row: LargeAttributes, name: LargeValue): StoredJson | undefined {
   const value = row[name];
   return value === OVERFLOW ? row[`large_${name}`] : value;
-}
-
-function restoredReason(row: Partial<LargeAttributes>): string | null {
-  const reason = valueIn(row, "status_reason");
-  return typeof reason === "string" ? reason : null;
 }
 
 /** The project and the server of a row. A project's id holds no `#`. */

@@ -1,9 +1,15 @@
+import { normalizedOutput } from "../../config/normalize.ts";
+import { getConfigs } from "../../config/store/read.ts";
 import { storedJson } from "../../dynamodb/stored-json.ts";
 import { asText, type JsonObject } from "../../json/exact-json.ts";
 import { MAX_BODY_BYTES } from "../../shapes.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
+import type { Actor } from "../history.ts";
 import { MAX_MARKER_BYTES, STANDARD_OUTPUTS, truncateMiddle } from "../result.ts";
-import { attributesOf } from "./row.ts";
+import type { SignalledRun } from "../run.ts";
+import { applySignal, awaitsResult } from "../transitions.ts";
+import { type ChangeContext, type ChangeResult, changeDeployment } from "./change.ts";
+import { attributesOf, roomFor } from "./row.ts";
 
 /** The bytes that the attributes of outputs and reason take of a row beside their values. */
 const NAMES_BYTES = [...attributesOf("output_values"), ...attributesOf("status_reason")].join("").length + 2;
@@ -17,6 +23,38 @@ const LEAST_BYTES = 256;
 /** By how much a cut grows from one try to the next, in bytes, and how often: up to a whole body. */
 const CUT_STEP = 1_024;
 const CUT_STEPS = 1_024;
+
+/** A signal of a run's result. */
+export interface Signal {
+  /** The agent's outputs. */
+  outputs: JsonObject;
+  by: Actor;
+  /** The signed link by which it came, if it was one. */
+  link?: SignalledRun;
+}
+
+/**
+ * Writes the result of a run, if the run is still in progress. The first result counts; one that comes after the time
+ * limit, for an older delivery or for an earlier attempt changes nothing. A result that does not fit its row is cut.
+ * @throws ServiceError `not_found`, `unauthorized` when the link has ended, `unavailable`
+ */
+export function signalDeployment(
+  id: string,
+  { outputs, by, link }: Signal,
+  context: ChangeContext,
+): Promise<ChangeResult> {
+  return changeDeployment(
+    id,
+    async (run, row) => {
+      if (!awaitsResult(run, link, context)) return undefined;
+      const config = (await getConfigs(context.projectId, [run.config_id])).get(run.config_id);
+      const declared = config?.outputs.map(normalizedOutput) ?? [];
+      const { after, event } = applySignal(run, { outputs, declared, by }, context);
+      return { after: fitResult(after, roomFor(row, ["output_values", "status_reason"])), event };
+    },
+    context,
+  );
+}
 
 /**
  * A deployment with its result cut to what its row has room for. What does not fit loses the middle of `deploy_stdout`
