@@ -7,7 +7,7 @@ import {
   newDeployment,
   requestedDeployments,
 } from "../../lib/deployment/create-request.ts";
-import { deploymentView, etagOf, type SoftwareDeployment } from "../../lib/deployment/deployment.ts";
+import { deploymentView, etagOf } from "../../lib/deployment/deployment.ts";
 import { createDeployments } from "../../lib/deployment/store/insert.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -38,14 +38,16 @@ export const handler = endpoint(
     const wanted = requestedDeployments(body).map((request) =>
       newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT),
     );
-    const viewsOf = (deployments: SoftwareDeployment[]) =>
-      deployments.map((deployment) => deploymentView(deployment, now));
-    if (isBatch(body)) checkListSize(viewsOf(wanted), "create fewer at a time.");
+    if (isBatch(body))
+      checkListSize(
+        wanted.map((deployment) => deploymentView(deployment, now)),
+        "create fewer at a time.",
+      );
     const context = { projectId, requestId, now, idempotencyKey, request: body };
     const { deployments, replayed, isWriter } = await createDeployments(wanted, context);
     if (isWriter) count({ DeploymentsCreated: deployments.length });
     const headers = replayed ? { "idempotent-replayed": "true" } : {};
-    const views = viewsOf(deployments);
+    const views = deployments.map((deployment) => deploymentView(deployment, now));
     const [only] = deployments;
     if (!only || isBatch(body)) {
       if (replayed) checkListSize(views, GROWN);

@@ -33,7 +33,7 @@ export function authenticator(settings: Pick<TokenSettings, "jwt" | "keystone">)
     max: MAX_KEPT,
     ttl: MAX_AGE,
     // The wall clock: a token's end is a time of day, and a frozen container's other clocks may stand still.
-    perf: Date,
+    perf: { now: () => Date.now() },
     ttlResolution: 0,
     fetchMethod: async (_key, _stale, { options, context: token }) => {
       const identity = await verify(token);

@@ -41,7 +41,7 @@ export function keystoneVerifier({ authUrl }: KeystoneSettings): (token: string)
   const refused = new LRUCache<string, true>({
     max: MAX_REFUSED,
     ttl: REFUSED_AGE,
-    perf: Date,
+    perf: { now: () => Date.now() },
     ttlResolution: 0,
   });
   return async (token) => {

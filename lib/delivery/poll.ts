@@ -120,7 +120,9 @@ async function readServer(
   const ended = rows.map(expiresAt).filter((end) => end <= time);
   const live = rows
     .filter((row) => expiresAt(row) > time)
-    .filter(({ details }) => delegateProjectId === undefined || isVisibleTo(details, delegateProjectId));
+    .filter(
+      ({ details }) => delegateProjectId === undefined || isVisibleTo(details ?? {}, delegateProjectId),
+    );
   return {
     state: {
       deployments: live,
@@ -160,20 +162,14 @@ async function readDelivered(projectId: string, rows: DeliveredRow[], now: Date)
 
 function renderWithinLimit({ deployments, configs }: Delivered, options: RenderOptions): ConfigView[] {
   const metadata = renderMetadata(deployments, configs, options);
+  // At most: the configuration's texts; the values once more, each as a text that is escaped twice, in an input with a
+  // name and a type; and the links.
   let bytes = 0;
-  for (const deployment of deployments) bytes += mostBytes(deployment, configs.get(deployment.config_id));
-  if (bytes <= MAX_RESPONSE_BYTES) return metadata;
-  checkListFits(metadata, REMEDY);
+  for (const { config_id, textLength = 0 } of deployments) {
+    const { inputs = [], textLength: configLength = 0 } = configs.get(config_id) ?? {};
+    bytes += (configLength + 2 * textLength) * MOST_BYTES_OF_A_CHARACTER;
+    bytes += (inputs.length + textLength / SHORTEST_VALUE) * INPUT_BYTES + SERVICE_BYTES;
+  }
+  if (bytes > MAX_RESPONSE_BYTES) checkListFits(metadata, REMEDY);
   return metadata;
-}
-
-/**
- * The bytes that a deployment's configuration takes of the metadata at most: its own texts; the values once more, each
- * as a text that is escaped twice, in an input with a name and a type; and the links.
- */
-function mostBytes({ textLength = 0 }: DeliveredDeployment, config: SoftwareConfig | undefined): number {
-  if (!config) return 0;
-  const inputs = config.inputs.length + textLength / SHORTEST_VALUE;
-  const texts = (config.textLength ?? 0) + 2 * textLength;
-  return texts * MOST_BYTES_OF_A_CHARACTER + inputs * INPUT_BYTES + SERVICE_BYTES;
 }

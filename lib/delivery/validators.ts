@@ -40,13 +40,9 @@ const SETTLED = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
  * @param version of whatever else goes into the response
  */
 export function validatorsOf(state: ServerState, version: string, now: Date): MetadataValidators {
-  return { etag: serverETag(state, version, now), lastModified: lastModified(state, now) };
-}
-
-function serverETag({ deployments, changedAt }: ServerState, version: string, now: Date): string {
-  const rows = deployments.map((row) => [row.id, row.revision, hasTimedOut(row, now)]);
-  const digest = hash("sha256", JSON.stringify([version, changedAt, rows]), "base64url");
-  return `"${digest.slice(0, 22)}"`;
+  const rows = state.deployments.map((row) => [row.id, row.revision, hasTimedOut(row, now)]);
+  const digest = hash("sha256", JSON.stringify([version, state.changedAt, rows]), "base64url");
+  return { etag: `"${digest.slice(0, 22)}"`, lastModified: lastModified(state, now) };
 }
 
 function lastModified({ deployments, changedAt }: ServerState, now: Date): Date | undefined {

@@ -64,11 +64,6 @@ export function actorOf(delegateProjectId: string | undefined): Actor {
   return delegateProjectId === undefined ? "user" : "delegated tenant";
 }
 
-/** Whether a request has changed a deployment already: a write whose answer was lost is attempted again. */
-export function wasChangedBy(requestId: string, events: DeploymentEvent[]): boolean {
-  return events.some(({ request_id }) => request_id === requestId);
-}
-
 /** The status that a request has brought a deployment to; undefined where it had that before. */
 export function newStatusBy(requestId: string, events: DeploymentEvent[]): Status | undefined {
   const own = events.findLastIndex(({ request_id }) => request_id === requestId);

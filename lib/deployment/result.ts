@@ -25,15 +25,18 @@ export interface Result {
  * @param before the outputs that the deployment has: what the signal does not name of them stays
  */
 export function resultOf(signal: JsonObject, declared: ConfigOutput[], before: JsonObject = {}): Result {
-  const code = isGiven(signal, STATUS_CODE) ? signal[STATUS_CODE] : undefined;
-  const given = declared.filter(({ name }) => isGiven(signal, name));
+  const code = Object.hasOwn(signal, STATUS_CODE) ? signal[STATUS_CODE] : undefined;
+  const given = declared.filter(({ name }) => Object.hasOwn(signal, name));
   const names = [...given.map(({ name }) => name), ...STANDARD_OUTPUTS];
-  const sent = names.map((name) => [name, isGiven(signal, name) ? signal[name] : null] as const);
+  const sent = names.map((name) => [name, Object.hasOwn(signal, name) ? signal[name] : null] as const);
   const output_values = Object.fromEntries([...Object.entries(before), ...sent]);
   const errors = given
     .filter(({ error_output }) => error_output)
     .map(({ name }) => `${name} : ${asText(signal[name])}`);
-  const reasons = isSuccess(code)
+  // As in Heat, null, false, the empty text and zero in any form mean success.
+  const plain = asDouble(code) ?? false;
+  const isSuccess = [false, "", "0", 0].some((success) => success === plain);
+  const reasons = isSuccess
     ? errors
     : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${asText(code)}`, ...errors];
   if (reasons.length === 0) return { status: "COMPLETE", status_reason: "Outputs received", output_values };
@@ -54,14 +57,4 @@ export function truncateMiddle(text: string, bytes: number): string {
   const missing = whole.byteLength - head - tail;
   // A character that is cut in two is decoded as U+FFFD.
   return `${whole.subarray(0, head)}\n[… ${missing} bytes are missing here …]\n${whole.subarray(whole.byteLength - tail)}`;
-}
-
-/** As in Heat, null, false, the empty text and zero in any form mean success. */
-function isSuccess(code: unknown): boolean {
-  const plain = asDouble(code);
-  return plain === undefined || plain === null || plain === false || ["", "0", 0].includes(plain as string);
-}
-
-function isGiven(outputs: JsonObject, name: string): boolean {
-  return Object.hasOwn(outputs, name);
 }

@@ -52,12 +52,14 @@ export class Expression<Row> {
 
   /** The condition that an attribute is as it was read: it has the value, or is not there where that is undefined. */
   isAsRead(path: PathOf<Row>, value: unknown): string {
-    return value === undefined || value === null ? this.isAbsent(path) : this.compare(path, "=", value);
+    return value === undefined || value === null
+      ? `attribute_not_exists(${this.name(path)})`
+      : this.compare(path, "=", value);
   }
 
   /** The condition that an attribute is not there. */
   isAbsent(path: PathOf<Row>): string {
-    return `attribute_not_exists(${this.name(path)})`;
+    return this.isAsRead(path, undefined);
   }
 
   /** The condition that an attribute is there. */

@@ -37,7 +37,7 @@ const PARTS: Record<Part, Count> = {
 };
 
 /** How long the names of projects, resources and servers may be in a line: what their ids are, or nearly. */
-const LONGEST = { project: 64, id: 36, server: 48 };
+const LONGEST: Record<string, number> = { project: 64, id: 36, server: 48 };
 
 /** The beginning of a text that an id or a host name could be. */
 const NAME = /^[\w.:-]*/;
@@ -139,18 +139,15 @@ function namesIn(
   { pathParameters: path, claims }: EndpointEvent,
   response: GatewayResponse | null | undefined,
 ): LogAttributes {
-  const project = path?.project_id ?? claims?.project;
-  const id = path?.id ?? claims?.deployment ?? response?.headers.location?.split("/").at(-1);
-  const server = path?.server_id ?? claims?.server;
-  return {
-    ...(project !== undefined && { project: cut(project, LONGEST.project) }),
-    ...(id !== undefined && { id: cut(id, LONGEST.id) }),
-    ...(server !== undefined && { server: cut(server, LONGEST.server) }),
+  const named = {
+    project: path?.project_id ?? claims?.project,
+    id: path?.id ?? claims?.deployment ?? response?.headers.location?.split("/").at(-1),
+    server: path?.server_id ?? claims?.server,
   };
-}
-
-function cut(name: unknown, length: number): string | undefined {
-  return typeof name === "string" ? NAME.exec(name.slice(0, length))?.[0] : undefined;
+  const names: LogAttributes = {};
+  for (const [kind, name] of Object.entries(named))
+    if (typeof name === "string") names[kind] = NAME.exec(name.slice(0, LONGEST[kind]))?.[0];
+  return names;
 }
 
 /**

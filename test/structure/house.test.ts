@@ -137,7 +137,7 @@ describe("module boundaries", () => {
       /new Date\(\)|Date\.now\(|performance\.now\(/,
       /^(functions\/|lib\/(http|auth|link)\/|lib\/remote-value\.ts$)/,
     ],
-    ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^functions\//],
+    ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^(functions|lib\/dynamodb)\//],
   ])("only the folders for it use %s", (_, use, rooms) => {
     const users = sources.filter((file) => /^(functions|lib)\//.test(file) && use.test(text(file)));
     expect(users.length).toBeGreaterThan(0);

@@ -10,7 +10,7 @@ import type { Counts } from "../../metrics.ts";
 import { epochSeconds } from "../../times.ts";
 import { etagOf, type SoftwareDeployment } from "../deployment.ts";
 import type { Status } from "../fields.ts";
-import { type DeploymentEvent, keptEvents, MAX_EVENTS, newStatusBy, wasChangedBy } from "../history.ts";
+import { type DeploymentEvent, keptEvents, MAX_EVENTS, newStatusBy } from "../history.ts";
 import { expiresAt } from "../retention.ts";
 import { hasTimedOut } from "../run.ts";
 import { applyTimeLimit, type Outcome, stamped, type TransitionContext } from "../transitions.ts";
@@ -23,8 +23,11 @@ import { type DeploymentRow, decodeHistory, difference, encodeEvents, TableName 
  * trimming the history, below, may fail.
  */
 
-/** How often a change is attempted on a deployment that others change at the same time, before 503 is answered. */
-export const MAX_ATTEMPTS = 8;
+/**
+ * How often a change is attempted on a deployment that others change at the same time, before 503 is answered: enough for
+ * thirty of them, in two seconds.
+ */
+export const MAX_ATTEMPTS = 20;
 
 /** The request in which a deployment is changed. */
 export interface ChangeContext extends TransitionContext {
@@ -68,7 +71,8 @@ export async function changeDeployment(
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { row, deployment: before } = await readDeployment(projectId, id, now, delegateProjectId);
     const history = decodeHistory(row);
-    if (wasChangedBy(requestId, history))
+    // A write whose answer was lost is attempted again, and finds itself in the history.
+    if (history.some(({ request_id }) => request_id === requestId))
       return { deployment: before, newStatus: newStatusBy(requestId, history) };
     const limited: Outcome = hasTimedOut(before, now) ? applyTimeLimit(before, context) : { after: before };
     const outcome = await decide(limited.after, row);
@@ -80,9 +84,11 @@ export async function changeDeployment(
     const after = stamped(outcome, before, context, clock());
     const events = [limited.event, outcome.event].filter((event) => event !== undefined);
     if (await writeDifference(row, [before, after], events, context)) {
-      const grown = [...history, ...events];
-      if (grown.length > MAX_EVENTS) await trimHistory(row, grown);
-      return { deployment: after, newStatus: newStatusBy(requestId, grown) };
+      if (history.length + events.length > MAX_EVENTS) await trimHistory(row, [...history, ...events]);
+      return {
+        deployment: after,
+        newStatus: after.status === limited.after.status ? undefined : after.status,
+      };
     }
     await pauseAfter(attempt);
   }

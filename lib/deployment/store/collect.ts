@@ -64,7 +64,7 @@ async function recordOne(
       ConditionExpression: all(
         row.compare("delivery", "=", delivery),
         row.isAsRead("attempt", attempt || undefined),
-        row.isAbsent("collected_time"),
+        row.isAsRead("collected_time", undefined),
       ),
       ...row.placeholders,
     },

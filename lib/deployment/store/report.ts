@@ -50,7 +50,10 @@ export function signalDeployment(
       const config = (await getConfigs(context.projectId, [run.config_id])).get(run.config_id);
       const declared = config?.outputs.map(normalizedOutput) ?? [];
       const { after, event } = applySignal(run, { outputs, declared, by }, context);
-      return { after: fitResult(after, roomFor(row, ["output_values", "status_reason"])), event };
+      const room = roomFor(row, ["output_values", "status_reason"]);
+      const bytes = Buffer.byteLength(JSON.stringify([after.output_values, after.status_reason]));
+      // Most results fit as they are; what is stored is never longer than the text.
+      return { after: bytes + NAMES_BYTES <= room ? after : fitResult(after, room), event };
     },
     context,
   );

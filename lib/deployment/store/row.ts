@@ -126,8 +126,8 @@ export type DeliveredRow = Pick<
   DeploymentRow,
   | Exclude<(typeof DELIVERED)[number], `details.${string}`>
   | OverflowOf<"input_values">
-  | ("details" | "output_values" | "status_reason")
->;
+  | ("output_values" | "status_reason")
+> & { details?: Pick<DeploymentDetails, "stack_user_project_id"> };
 
 /** The most that a value may take of an entry in the index by server, in bytes as stored. */
 const MAX_INDEXED_BYTES = 400;
@@ -261,7 +261,10 @@ export function isIncomplete(entry: LargeAttributes, names: readonly LargeValue[
  */
 export function roomFor(row: DeploymentRow, names: readonly LargeValue[], small = false): number {
   const { events, ...kept } = row;
-  for (const name of names.flatMap(attributesOf)) delete kept[name];
+  for (const name of names) {
+    delete kept[name];
+    delete kept[`large_${name}`];
+  }
   const history = Math.max(HISTORY_BYTES, bytesOf({ events }));
   return MAX_ITEM_BYTES - bytesOf(kept) - history - GROWTH_BYTES - (small ? 0 : 2 * SMALL_BYTES);
 }
@@ -335,9 +338,10 @@ function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, ro
     const given = names.filter((name) => after[name] !== null).join(", ");
     throw new ServiceError("invalid", `${given}: too large: a deployment takes at most 400 KB`);
   }
-  const places = names.flatMap(attributesOf);
-  return places.flatMap((name): Changed[] =>
-    row[name] === undefined && attributes[name] === undefined ? [] : [[name, attributes[name]]],
+  return names.flatMap((name) =>
+    [name, `large_${name}` as const]
+      .filter((place) => row[place] !== undefined || attributes[place] !== undefined)
+      .map((place): Changed => [place, attributes[place]]),
   );
 }
 
