@@ -47,9 +47,9 @@ async function textOf(body: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
-    bytes += (chunk as Buffer).byteLength;
+    bytes += chunk.byteLength;
     if (bytes > MAX_ANSWER_BYTES) throw new Error("The answer is too large.");
-    chunks.push(chunk as Buffer);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
 }

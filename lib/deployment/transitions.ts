@@ -170,19 +170,16 @@ function withoutUnchangedFields(
   before: SoftwareDeployment,
   { echoedByClient }: TransitionContext,
 ): Update {
-  const compared: readonly string[] = echoedByClient ? [...DELIVERED, "output_values"] : DELIVERED;
-  const isUnchanged = (name: string, value: unknown): boolean => {
-    const current = before[name as keyof Update];
-    return (
-      equalAsJson(value, current) ||
-      (name === "input_values" && equalAsJson(value, current ?? {})) ||
-      (echoedByClient !== undefined && equalAsJson(value, echoedByClient(current)))
-    );
-  };
+  const compared = echoedByClient ? ([...DELIVERED, "output_values"] as const) : DELIVERED;
+  const unchanged = compared.filter(
+    (field) =>
+      equalAsJson(update[field], before[field]) ||
+      (field === "input_values" && equalAsJson(update[field], before[field] ?? {})) ||
+      (echoedByClient !== undefined && equalAsJson(update[field], echoedByClient(before[field]))),
+  );
+  const names = new Set<string>(unchanged);
   return Object.fromEntries(
-    Object.entries(update).filter(
-      ([name, value]) => value !== undefined && !(compared.includes(name) && isUnchanged(name, value)),
-    ),
+    Object.entries(update).filter(([name, value]) => value !== undefined && !names.has(name)),
   );
 }
 

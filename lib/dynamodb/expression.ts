@@ -6,7 +6,7 @@ export type PathOf<Row> =
 /** An update of a row: what is set, what is appended to lists, and what is taken away. */
 export interface RowUpdate<Row> {
   set?: readonly (readonly [PathOf<Row>, unknown])[];
-  append?: Partial<Record<keyof Row & string, unknown[]>>;
+  append?: readonly (readonly [keyof Row & string, unknown[]])[];
   remove?: readonly PathOf<Row>[];
 }
 
@@ -68,10 +68,10 @@ export class Expression<Row> {
   }
 
   /** The text of an update. */
-  update({ set = [], append = {}, remove = [] }: RowUpdate<Row>): string {
+  update({ set = [], append = [], remove = [] }: RowUpdate<Row>): string {
     const assigned = set.map(([path, value]) => `${this.name(path)} = ${this.value(value)}`);
-    const appended = Object.entries(append).map(([list, more]) => {
-      const name = this.name(list as keyof Row & string);
+    const appended = append.map(([list, more]) => {
+      const name = this.name(list);
       return `${name} = list_append(${name}, ${this.value(more)})`;
     });
     const clauses = [

@@ -102,7 +102,7 @@ function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw malformed((error as Error).message);
+    throw malformed(error instanceof Error ? error.message : "it cannot be read");
   }
 }
 

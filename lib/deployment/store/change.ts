@@ -126,7 +126,7 @@ async function writeDifference(
     Key: { project_id: projectId, id: before.id },
     UpdateExpression: expression.update({
       ...changes,
-      ...(events.length > 0 && { append: { events: encodeEvents(events) } }),
+      append: events.length > 0 ? [["events", encodeEvents(events)]] : [],
     }),
     ConditionExpression: all(
       expression.compare("revision", "=", before.revision),

@@ -59,7 +59,7 @@ async function recordOne(
       Key: { project_id, id },
       UpdateExpression: row.update({
         set: [["collected_time", isoTime(now)]],
-        append: { events: encodeEvents([event]) },
+        append: [["events", encodeEvents([event])]],
       }),
       ConditionExpression: all(
         row.compare("delivery", "=", delivery),
