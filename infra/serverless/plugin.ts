@@ -1,11 +1,12 @@
 import { completeInvocation, setExampleToken } from "../local/invoke.ts";
 import { startLocalService } from "../local/offline.ts";
+import { silenceFramework } from "../local/silence.ts";
 import { leaveOutMetrics, setAlarmTopic } from "./alarms.ts";
 import { leaveOutApiDescription } from "./api-description.ts";
 import { forgetBuildFolder, useOwnBuildFolders } from "./build-folder.ts";
 import { setCloudFormationRole } from "./cloudformation-role.ts";
 import { leaveOutDomain } from "./domain.ts";
-import type { Hooks, Options, Serverless } from "./framework.ts";
+import type { Hooks, Options, Serverless, Writers } from "./framework.ts";
 import { checkEnvironments, checkFunctionNames } from "./limits.ts";
 import { checkKeystoneAddress, checkParameterNames, checkTokenIssuer } from "./parameters.ts";
 import { setQueriedLogs } from "./queries.ts";
@@ -19,7 +20,8 @@ import { setRoutesVariable } from "./routes.ts";
 export default class Plugin {
   readonly hooks: Hooks;
 
-  constructor(serverless: Serverless, options: Options) {
+  constructor(serverless: Serverless, options: Options, writers: Writers) {
+    silenceFramework(serverless, writers);
     useOwnBuildFolders(serverless);
     defineRoleProperties(serverless);
 
