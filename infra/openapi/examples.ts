@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import type { ExampleCall, ExampleWorld } from "../../lib/http/spec.ts";
 import { EXAMPLE_PROJECT } from "../local/example.ts";
 import { startService, stopService } from "../local/service.ts";
 import { signToken } from "../local/signing-key.ts";
 import type { Endpoint } from "./endpoints.ts";
+import type { ExampleCall, ExampleWorld } from "./operation-notes.ts";
 
 /** A real request and its answer for each operation, by its `operationId`. */
 export type Examples = Record<string, { request: ExampleCall; response: unknown }>;

@@ -68,9 +68,6 @@ const ARROWS = new Map<string, string[]>([
   ["lib", GROUND],
 ]);
 
-/** What the API's description adds to the endpoints of a folder; nothing that runs imports it. */
-const NOTES = /^functions\/[^/]+\/operations\.ts$/;
-
 /** The folder that a file belongs to; below `functions/` there is one for each resource. */
 const roomOf = (file: string): string => (isIn("functions")(file) ? "functions" : dirname(file));
 
@@ -119,8 +116,6 @@ describe("the house", () => {
       const mayImport = mayImportOf(file);
       for (const imported of ownImportsOf(file)) expect(imported, `imported by ${file}`).toMatch(mayImport);
     }
-    for (const file of sources.filter(isIn("functions")))
-      for (const imported of ownImportsOf(file)) expect(imported).not.toMatch(NOTES);
   });
 
   it("has no circle of imports", () => {
@@ -144,8 +139,8 @@ describe("the house", () => {
     for (const file of users) expect(file).toMatch(rooms);
   });
 
-  it("has one file in functions/ for each function of the route table, and what the description adds to them", () => {
-    const files = sources.filter(isIn("functions")).filter((file) => !NOTES.test(file));
+  it("has one file in functions/ for each function of serverless.yml", () => {
+    const files = sources.filter(isIn("functions"));
     expect(functionHandlers.toSorted()).toEqual(
       files.map((file) => file.replace(/\.ts$/, ".handler")).toSorted(),
     );

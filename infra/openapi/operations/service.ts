@@ -1,6 +1,6 @@
-import type { ExampleWorld, OperationNotes } from "../../lib/http/spec.ts";
+import type { ExampleWorld, OperationNotes } from "../operation-notes.ts";
 
-/** What the API's document says of these endpoints together. */
+/** The tag of the endpoints in `functions/service/`. */
 export const tag = {
   name: "Service",
   description:
@@ -14,11 +14,11 @@ const CACHED = {
   responseHeaders: ["ETag", "Cache-Control"],
 };
 
-/** What the document says of each, by the functions' names in `serverless.yml`. */
+/** The notes on each endpoint, by its function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   validateTemplate: {
-    example: (known) => ({
-      ...inProject(known),
+    example: (world) => ({
+      ...inProject(world),
       body: { template: { heat_template_version: "2018-08-31" } },
     }),
   },
