@@ -80,7 +80,21 @@ describe("settings", () => {
   });
 });
 
-describe("what is wrong with a setting", () => {
+/** An environment in which no variable has a value of its kind. */
+const ALL_WRONG = {
+  CONFIG_REFERENCES: "chequed",
+  PUBLIC_URL: "api.example",
+  LOG_LEVEL: "info",
+  LINK_KEYS: "link-key",
+  LINK_DAYS: "ninety",
+  RETENTION_DAYS: "for ever",
+  DEPLOYMENT_TIMEOUT: "1 hour",
+  TOKEN_ISSUER: "our issuer",
+  TOKEN_KEYS: "{",
+  KEYSTONE_AUTH_URL: "iam.example/v3",
+};
+
+describe("the fault of a setting", () => {
   it.each([
     ["softwareDeploymentsTable", "SOFTWARE_DEPLOYMENTS_TABLE", "", "is not set"],
     ["softwareConfigsTable", "SOFTWARE_CONFIGS_TABLE", "", "is not set"],
@@ -120,6 +134,18 @@ describe("what is wrong with a setting", () => {
   it("ends nothing: no deployment goes by a retention, or fails by a time limit, that cannot be read", async () => {
     const settings = await started({ RETENTION_DAYS: "for ever", DEPLOYMENT_TIMEOUT: "1 hour" });
     expect([settings.retention(), settings.defaultTimeout()]).toEqual([undefined, undefined]);
+  });
+
+  it("is thrown by no reader, whatever the environment", async () => {
+    const { DELEGATE_ROLES: _, MAX_TIMEOUT: __, settingFault, ...readers } = await started(ALL_WRONG);
+    for (const [name, reader] of Object.entries(readers)) expect(reader, name).not.toThrow();
+    expect(settingFault()).toBeDefined();
+  });
+
+  it("is none of a setting that is not read", async () => {
+    const { metricsNamespace, settingFault } = await started(ALL_WRONG);
+    metricsNamespace();
+    expect(settingFault()).toBeUndefined();
   });
 
   it("is told of the first one that was read", async () => {
