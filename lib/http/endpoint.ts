@@ -2,7 +2,7 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
-import type { Counts } from "../metrics.ts";
+import { COUNTS, type Counts } from "../metrics.ts";
 import { withRequestSignal } from "../request-signal.ts";
 import { publicUrl, tokenSettings } from "../settings.ts";
 import { LAST_CALL } from "../times.ts";
@@ -47,7 +47,7 @@ export interface EndpointInput<Path, Query, Body> extends Caller {
   client: ClientNeeds;
   /** The caller's name for this request, where the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
-  /** Says what the request has done that is counted; a request that fails all the same has done nothing. */
+  /** Records business metrics: adds to those recorded before. Dropped if the request fails. */
   count: (counts: Counts) => void;
 }
 
@@ -110,7 +110,7 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
     rawPath,
     client: needsOf(event),
     count: (counts) => {
-      event.counts = counts;
+      event.counts = sumOf(event.counts ?? {}, counts);
     },
     acceptEncoding: headers["accept-encoding"],
     preconditions: {
@@ -119,6 +119,12 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
       ifModifiedSince: headers["if-modified-since"],
     },
   };
+}
+
+function sumOf(counts: Counts, more: Counts): Counts {
+  const sum = { ...counts };
+  for (const name of COUNTS) if (more[name]) sum[name] = (sum[name] ?? 0) + more[name];
+  return sum;
 }
 
 /** A result as the client that asked can read it. */
