@@ -15,8 +15,8 @@ export interface GuardedServices extends Loopback {
   calls: number;
   /** A line for each call that a function's role does not allow, with how often it was made. */
   refused: () => string[];
-  /** A line for each permission of a role that no call needed. */
-  unused: () => string[];
+  /** A line for each permission that no call needed, of the roles of the functions with these names. */
+  unused: (names: Set<string>) => string[];
 }
 
 /** The services, by the start of the names that the SDK calls their operations by. */
@@ -62,8 +62,9 @@ export const guardServices = async (
   const guarded: GuardedServices = Object.assign(server, {
     calls: 0,
     refused: () => [...refused].map(([line, times]) => `${line}, ${times} times`),
-    unused: () =>
+    unused: (names: Set<string>) =>
       functions
+        .filter(({ name }) => names.has(name))
         .flatMap((one) => one.permissions.map((permission) => lineOf(one, permission)))
         .filter((line) => !used.has(line)),
   });

@@ -21,7 +21,7 @@ export interface StackFunction {
   environment: Record<string, string>;
   /** The name of its role. */
   role: string;
-  /** What its role allows, but for writing its log, which Lambda does. */
+  /** Its role's permissions, but for those that Lambda uses itself: writing its log, reading its streams and queues. */
   permissions: Permission[];
 }
 
@@ -76,11 +76,17 @@ const functionOf = (resource: Resource, resources: Resources, made: Record<strin
 const nameOf = (resource: Resource | undefined): string =>
   /([^/]+)\.zip$/.exec(resource?.Properties.Code.S3Key)?.[1] ?? "";
 
+/** The actions that Lambda takes itself, with a function's role. */
+const LAMBDAS_OWN =
+  /^(logs:|dynamodb:(GetRecords|GetShardIterator|DescribeStream|ListStreams)$|sqs:(?!SendMessage))/;
+
 const permissionsOf = (role: Resource | undefined, made: Record<string, Made>): Permission[] =>
   role?.Properties.Policies.flatMap(({ PolicyDocument }: any) =>
-    PolicyDocument.Statement.filter(({ Action: [first] }: any) => !first.startsWith("logs:")).flatMap(
-      ({ Action, Resource }: any) =>
-        Action.map((action: string) => ({ action, resource: resolved(Resource, made) })),
+    PolicyDocument.Statement.flatMap(({ Action, Resource }: any) =>
+      Action.filter((action: string) => !LAMBDAS_OWN.test(action)).map((action: string) => ({
+        action,
+        resource: resolved(Resource, made),
+      })),
     ),
   );
 

@@ -30,9 +30,10 @@ type Alarm = { AlarmName: string; AlarmDescription: string; Metrics?: AlarmMetri
 
 const NAMESPACE = "software-deployments-prod";
 
-/** The resources of a file, with the names of a stage. */
+/** The resources of a file of `infra/stack/`, with the names of a stage. */
 const resourcesOf = (file: string): Record<string, { Type: string; Properties: any }> =>
-  parse(readFileSync(`infra/${file}`, "utf8").replaceAll("${self:custom.namespace}", NAMESPACE)).Resources;
+  parse(readFileSync(`infra/stack/${file}`, "utf8").replaceAll("${self:custom.namespace}", NAMESPACE))
+    .Resources;
 
 const alarms = Object.entries(resourcesOf("alarms.yml")).map(([id, { Properties }]): [string, Alarm] => [
   id,
