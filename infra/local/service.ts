@@ -34,20 +34,26 @@ export const eventually = async <Found>(
  * Starts the service by a command, by default the one `npm start` runs, in a process group of its own; once more where
  * another program takes the port that was free a moment ago.
  * @param environment variables beside the present ones
+ * @param folder the checkout that it runs from, by default this one
  */
 export const startService = async (
   environment: Record<string, string> = {},
   command: string[] = ["node_modules/.bin/sls", "offline"],
+  folder: string | URL = ROOT,
 ): Promise<Service> => {
   try {
-    return await startOnce(environment, command);
+    return await startOnce(environment, command, folder);
   } catch (error) {
     if (!/EADDRINUSE|another program listens/.test(String(error))) throw error;
-    return startOnce(environment, command);
+    return startOnce(environment, command, folder);
   }
 };
 
-const startOnce = async (environment: Record<string, string>, command: string[]): Promise<Service> => {
+const startOnce = async (
+  environment: Record<string, string>,
+  command: string[],
+  folder: string | URL,
+): Promise<Service> => {
   const port = await freePort();
   const [file = "", ...args] = command;
   const env = {
@@ -57,7 +63,7 @@ const startOnce = async (environment: Record<string, string>, command: string[])
     PORT: String(port),
     ...environment,
   };
-  const child = spawn(file, args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, args, { cwd: folder, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
