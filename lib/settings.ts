@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 
-/** Where a token issuer's public keys are: an address to fetch them from, or the key set itself. */
+/** The source of a token issuer's public keys: an address to fetch them from, or the key set itself. */
 export type KeySource = { url: URL } | { keys: { keys: Record<string, unknown>[] } };
 
-/** Where the keys of signed links are: a secret's ARN, or a file's address. Both hold keys separated by commas. */
+/** The source of the keys of signed links: a secret's ARN, or a file's address. Both hold keys separated by commas. */
 export type LinkKeySource = { secret: string } | { file: URL };
 
-/** How JSON Web Tokens of one issuer are accepted. */
+/** The rules by which JSON Web Tokens of one issuer are accepted. */
 export interface JwtSettings {
   issuer: string;
   /** Accepted audiences; a token must name one of them. */
@@ -17,13 +17,13 @@ export interface JwtSettings {
   rolesClaim: string;
 }
 
-/** How Keystone v3 tokens are accepted. */
+/** The rules by which tokens of Keystone v3 are accepted. */
 export interface KeystoneSettings {
   /** Keystone's versioned endpoint without a slash at its end, such as `https://iam.example.com/v3`. */
   authUrl: string;
 }
 
-/** Who may call: at least one kind of token is configured. */
+/** The rules by which tokens are accepted, of one kind at least, and the roles that they may have. */
 export interface TokenSettings {
   jwt?: JwtSettings;
   keystone?: KeystoneSettings;
@@ -98,7 +98,7 @@ export function settingFault(): SettingFault | undefined {
   return firstFault;
 }
 
-/** How tokens are accepted. */
+/** The rules by which tokens are accepted. */
 export function tokenSettings(): TokenSettings {
   const issuer = read("TOKEN_ISSUER");
   const authUrl = read("KEYSTONE_AUTH_URL");
@@ -122,7 +122,7 @@ export function softwareConfigsTable(): string {
   return read("SOFTWARE_CONFIGS_TABLE") ?? "";
 }
 
-/** Whether a deployment may only name a configuration that its project keeps here. */
+/** Whether deployments may only name configurations that their project keeps here. */
 export function configReferencesAreChecked(): boolean {
   return read("CONFIG_REFERENCES") === "checked";
 }
@@ -143,25 +143,25 @@ export function routes(): { path: string; methods: string[] }[] {
 }
 
 /**
- * What is logged: a line for every request and one for every failure (`INFO`, the default), failures alone (`ERROR`),
+ * The lines that are logged: one for every request and one for every failure (`INFO`, the default), failures alone (`ERROR`),
  * or nothing (`SILENT`).
  */
 export function logLevel(): "INFO" | "ERROR" | "SILENT" {
   return read("LOG_LEVEL") ?? "INFO";
 }
 
-/** Where the keys of signed links are kept: a secret of Secrets Manager, or a file on one's own machine. */
+/** The source of the keys of signed links: a secret of Secrets Manager, or a file on one's own machine. */
 export function linkKeySource(): LinkKeySource {
   return read("LINK_KEYS") ?? { secret: "" };
 }
 
-/** How long a server's link is valid, in seconds: 1 to 3,650 days. */
+/** The lifetime of a server's link, in seconds: 1 to 3,650 days. */
 export function linkLifetime(): number {
   return (read("LINK_DAYS") ?? 0) * SECONDS_PER_DAY;
 }
 
 /**
- * How long a finished deployment is kept after its last change, in seconds, 1 to 3,650 days; undefined for ever, and
+ * The time that a finished deployment is kept after its last change, in seconds: 1 to 3,650 days. Undefined for ever, and
  * where the setting is wrong: then nothing ends.
  */
 export function retention(): number | undefined {
@@ -170,8 +170,8 @@ export function retention(): number | undefined {
 }
 
 /**
- * After how many seconds, up to 30 days, a deployment without a time limit of its own fails; undefined for never, and
- * where the setting is wrong.
+ * The time limit of deployments that ask for none, in seconds: up to 30 days. Undefined for none, and where the setting is
+ * wrong.
  */
 export function defaultTimeout(): number | undefined {
   return read("DEPLOYMENT_TIMEOUT");

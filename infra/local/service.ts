@@ -15,45 +15,53 @@ export interface Service {
   output: () => string;
 }
 
-/** Waits until `look` finds something. @throws Error with `what` after `seconds` */
-export const eventually = async <Found>(
-  what: string,
-  look: () => Found | undefined | Promise<Found | undefined>,
-  seconds = 30,
-): Promise<Found> => {
-  const deadline = Date.now() + seconds * 1_000;
-  while (Date.now() < deadline) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await sleep(100);
-  }
-  throw new Error(`Not seen in ${seconds} s: ${what}`);
-};
-
 /**
- * Starts the service by a command, by default the one `npm start` runs, in a process group of its own; once more where
+ * Starts the service by a command, by default the one of `npm start`, in a process group of its own; once more where
  * another program takes the port that was free a moment ago.
  * @param environment variables beside the present ones
  * @param folder the checkout that it runs from, by default this one
+ * @throws Error with its output when it does not start
  */
-export const startService = async (
+export async function startService(
   environment: Record<string, string> = {},
   command: string[] = ["node_modules/.bin/sls", "offline"],
   folder: string | URL = ROOT,
-): Promise<Service> => {
+): Promise<Service> {
   try {
     return await startOnce(environment, command, folder);
   } catch (error) {
     if (!/EADDRINUSE|another program listens/.test(String(error))) throw error;
     return startOnce(environment, command, folder);
   }
-};
+}
 
-const startOnce = async (
+/** Ends the service as Ctrl-C in its terminal does: SIGINT for its whole process group. */
+export async function stopService({ process: child }: Service): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  process.kill(-child.pid, "SIGINT");
+  await once(child, "exit");
+}
+
+/** Waits until `look` finds something. @throws Error with `what` after `seconds` */
+export async function eventually<Found>(
+  what: string,
+  look: () => Found | undefined | Promise<Found | undefined>,
+  seconds = 30,
+): Promise<Found> {
+  const deadline = Date.now() + seconds * 1_000;
+  while (Date.now() < deadline) {
+    const result = await look();
+    if (result !== undefined) return result;
+    await sleep(100);
+  }
+  throw new Error(`Not seen in ${seconds} s: ${what}`);
+}
+
+async function startOnce(
   environment: Record<string, string>,
   command: string[],
   folder: string | URL,
-): Promise<Service> => {
+): Promise<Service> {
   const port = await freePort();
   const [file = "", ...args] = command;
   const env = {
@@ -77,11 +85,4 @@ const startOnce = async (
     throw new Error(`${error.message}\n${printed}`);
   });
   return { url: `http://localhost:${port}`, dynamodb, process: child, output: () => printed };
-};
-
-/** Ends the service as Ctrl-C in its terminal does: SIGINT for its whole process group. */
-export const stopService = async ({ process: child }: Service): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  process.kill(-child.pid, "SIGINT");
-  await once(child, "exit");
-};
+}

@@ -41,7 +41,7 @@ const AS_GET = "As GET, without the body";
 
 const JSON_TYPE = "application/json";
 
-/** What API Gateway answers by itself to more requests than a stage takes. */
+/** API Gateway's own answer to more requests than a stage takes. */
 const TOO_MANY = {
   description: "Too many requests at once: API Gateway refuses them. Try again later.",
   content: {
@@ -73,7 +73,9 @@ export function apiDocument(endpoints: Endpoint[], examples: Examples): ApiDocum
         securitySchemes,
         headers: responseHeaders,
         responses: sharedResponses(endpoints),
-        links: Object.fromEntries(endpoints.filter(isLinkedTo).map((one) => [one.operationId, link(one)])),
+        links: Object.fromEntries(
+          endpoints.filter(isLinkedTo).map((target) => [target.operationId, link(target)]),
+        ),
       },
     } as unknown as ZodOpenApiObject,
     { override: refineSchema, allowEmptySchema: { custom: true } },
@@ -212,7 +214,7 @@ function isHead({ method }: Endpoint): boolean {
   return method === "HEAD";
 }
 
-/** Whether what a response holds can lead to an operation: it is about one thing. A HEAD is left to its GET. */
+/** Whether a response can lead to an operation, which is then about one resource. A HEAD is left to its GET. */
 function isLinkedTo(endpoint: Endpoint): boolean {
   return !isHead(endpoint) && resourceOf(endpoint) !== undefined;
 }

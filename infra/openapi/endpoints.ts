@@ -34,8 +34,7 @@ const COMMENT = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export const handler\b/;
  * @throws Error that names the file where one of these is missing
  */
 export async function readEndpoints(): Promise<Endpoint[]> {
-  const known = routes.filter(({ method }) => method !== "*");
-  return Promise.all(known.map(readEndpoint));
+  return Promise.all(routes.filter(({ method }) => method !== "*").map(readEndpoint));
 }
 
 async function readEndpoint(route: Route): Promise<Endpoint> {

@@ -8,10 +8,10 @@ import type { RowKey, SweepProgress } from "./sweep-table.ts";
 const COMMAND = "npx node infra/ops/sweep.ts";
 const USAGE = `${COMMAND} --stage S [--region R] [--write-units-per-second N] [--resume PROJECT/ID] [--dry-run]`;
 
-/** What a partition takes of writes in a second: a table is read, and so swept, one partition after the other. */
+/** The write units that one partition takes in a second: a table is read, and so swept, one partition after the other. */
 const MOST_WRITE_UNITS = 1_000;
 
-/** How long after a line of progress there is no other, in ms. */
+/** The least time between two lines of progress, in ms. */
 const SILENCE = 1_000;
 
 const options = {

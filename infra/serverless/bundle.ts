@@ -3,7 +3,7 @@ import { type BuildOptions, type BuildResult, build } from "esbuild";
 import { parse } from "yaml";
 import { functionSources } from "./route-table.ts";
 
-/** How large a function's bundle may become, minified, in bytes: all of it, and the part that is our own. */
+/** The largest size of a function's bundle, minified, in bytes: as a whole, and its part that is our own. */
 interface Budget {
   total: number;
   own: number;

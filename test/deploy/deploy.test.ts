@@ -25,13 +25,13 @@ const PARAMETERS = [
   `cloudFormationRole=arn:aws:iam::${ACCOUNT}:role/software-deployments-cloudformation`,
 ].flatMap((parameter) => ["--param", parameter]);
 
-/** What the policy allows although no request asks for it by that name. */
+/** Actions that the policy allows although no request has their names. */
 const NOT_ASKED: Record<string, string> = {
   "cloudformation:TagResource": "is asked for by CreateChangeSet: the CLI tags the stack with its stage",
   "s3:DeleteObject": "is asked for from the sixth deployment on, when the CLI deletes the oldest",
 };
 
-/** What the CLI asks, and does without where it is refused. */
+/** Actions that the CLI does without where they are refused. */
 const DONE_WITHOUT: Record<string, string> = {
   "ecr:DescribeRepositories": "sls remove looks for container images, and the service has none",
 };

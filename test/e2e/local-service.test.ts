@@ -300,6 +300,7 @@ describe("a bad option is one sentence, and exit code 1", () => {
 describe("settings of local runs", () => {
   it("announces what is used: another port, all interfaces, storage that runs already, Keystone", async () => {
     const other = await startService();
+    expect(other.output().trimEnd().split("\n").length, "as quiet as npm start").toBeLessThanOrEqual(8);
     const port = await freePort();
     const service = await startService({ AWS_ENDPOINT_URL_DYNAMODB: other.dynamodb }, [
       ...["node_modules/.bin/sls", "offline", "--httpPort", String(port), "--host", "0.0.0.0"],

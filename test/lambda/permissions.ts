@@ -71,7 +71,7 @@ export const guardServices = async (
   return guarded;
 };
 
-/** Who calls, by the access key that signed the call. */
+/** The function that calls, by the access key that signed the call. */
 const callerOf = (request: IncomingMessage, callers: Map<string, StackFunction>): StackFunction => {
   const [, name = ""] = /Credential=([^/]+)\//.exec(request.headers.authorization ?? "") ?? [];
   const caller = callers.get(name);
@@ -102,7 +102,7 @@ const TRANSACTED: Record<string, string> = {
   Get: "GetItem",
 };
 
-/** What a call needs to be allowed, by the service; nothing is known of a call that needs nothing. */
+/** The permissions that a call needs, by the service; none for a call that is not known. */
 const NEEDED: Record<string, (operation: string, input: Record<string, any>) => Permission[]> = {
   DynamoDB_20120810: (operation, { TableName, IndexName, RequestItems, TransactItems }) => {
     const on = (name: string, table: string, index?: string): Permission => ({

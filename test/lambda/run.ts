@@ -29,7 +29,7 @@ import { type RunningFunction, runFunction } from "./function.ts";
 import { guardServices, tableArn } from "./permissions.ts";
 import { stackOf } from "./stack.ts";
 
-/** How much is printed of a line of a function's log, in characters. */
+/** The most that is printed of a line of a function's log, in characters. */
 const MAX_LINE = 400;
 
 const client = runtimeClient("the functions under Lambda's runtime client");

@@ -25,14 +25,14 @@ export interface StackFunction {
   permissions: Permission[];
 }
 
-/** What CloudFormation makes of a template, as far as functions and routes go. */
+/** The functions and routes that CloudFormation makes of a template. */
 export interface Stack {
   functions: StackFunction[];
   /** Each by the name of its function. */
   routes: GatewayRoute[];
 }
 
-/** What a resource has once it is there: what `Ref` gives of it, and its ARN. */
+/** A resource that is there: its `Ref` and its ARN. */
 interface Made {
   ref: string;
   arn: string;

@@ -76,7 +76,7 @@ const graphed = (line: (string | { expression?: string })[]): Watched => {
   return { namespace: searched.replaceAll('"', ""), name: metric, dimensions };
 };
 
-/** What the lines of a stage make. */
+/** The metrics that a stage's log lines make. */
 let emitted: Watched[];
 
 beforeAll(async () => {

@@ -16,7 +16,7 @@ const started = async (values: Record<string, string>): Promise<Settings> => {
   return import("../../lib/settings.ts");
 };
 
-/** What is wrong with the settings of a container, once it has read one of them. */
+/** The fault of a container's settings, once it has read one of them. */
 const faultOf = async (values: Record<string, string>, reader: Exclude<keyof Settings, "settingFault">) => {
   const settings = await started(values);
   (settings[reader] as () => unknown)();
