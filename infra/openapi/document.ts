@@ -95,7 +95,7 @@ function operation(endpoint: Endpoint, all: Endpoint[], examples: Examples): Zod
     requestParams: {
       ...(spec.path && { path: spec.path as z.ZodMiniObject }),
       ...(spec.query && { query: spec.query as z.ZodMiniObject }),
-      ...(headers.length > 0 && { header: z.object(only(requestHeaders, headers)) }),
+      ...(headers.length > 0 && { header: z.object(picked(requestHeaders, headers)) }),
     },
     ...(spec.body && { requestBody: requestBody(endpoint, examples) }),
     responses: responsesOf(endpoint, all, examples),
@@ -180,16 +180,16 @@ function success(endpoint: Endpoint, all: Endpoint[], examples: Examples): ZodOp
 
 /** References to headers that the document keeps once. */
 function headersOf(names: string[]): Record<string, { $ref: string }> {
-  const all = only(responseHeaders, ["x-openstack-request-id", ...names]);
+  const all = picked(responseHeaders, ["x-openstack-request-id", ...names]);
   return Object.fromEntries(Object.keys(all).map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-/** Some of these. @throws Error for a name that is not there */
-function only<Shape>(all: Record<string, Shape>, names: string[]): Record<string, Shape> {
+/** The members of these names. @throws Error for a name that is not there */
+function picked<Shape>(all: Record<string, Shape>, names: string[]): Record<string, Shape> {
   return Object.fromEntries(
     names.map((name) => {
       const shape = all[name];
-      if (!shape) throw new Error(`infra/openapi/headers.ts says nothing of ${name}.`);
+      if (!shape) throw new Error(`infra/openapi/headers.ts has no ${name}.`);
       return [name, shape];
     }),
   );

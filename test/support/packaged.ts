@@ -36,8 +36,8 @@ export const packagedFrom = async (
   ...parameters: string[]
 ): Promise<Resources> => {
   const env = { PATH: process.env.PATH ?? "", HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
-  const given = parameters.flatMap((parameter) => ["--param", parameter]);
-  const args = ["package", "--stage", stage, "--package", folder, ...given];
+  const flags = parameters.flatMap((parameter) => ["--param", parameter]);
+  const args = ["package", "--stage", stage, "--package", folder, ...flags];
   await promisify(execFile)("node_modules/.bin/sls", args, { env, cwd: checkout });
   return (JSON.parse(await readFile(templateIn(folder), "utf8")) as { Resources: Resources }).Resources;
 };
