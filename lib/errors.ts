@@ -17,7 +17,7 @@ export type ErrorKind =
  * What may be down by itself, while the rest of the service is up: the check of tokens, the keys of signed links, a
  * function whose start has failed.
  */
-export type Part = "tokens" | "links" | "start";
+export type Dependency = "tokens" | "links" | "start";
 
 /**
  * The only error whose message is sent to the caller, as it stands: so it never holds a stack, a table's name, an ARN
@@ -27,12 +27,12 @@ export class ServiceError extends Error {
   override readonly name = "ServiceError";
   readonly kind: ErrorKind;
   /** Which part of the service is down; undefined where none of these is. */
-  readonly part: Part | undefined;
+  readonly dependency: Dependency | undefined;
 
-  constructor(kind: ErrorKind, message: string, options?: ErrorOptions & { part?: Part }) {
+  constructor(kind: ErrorKind, message: string, options?: ErrorOptions & { dependency?: Dependency }) {
     super(message, options);
     this.kind = kind;
-    this.part = options?.part;
+    this.dependency = options?.dependency;
   }
 }
 

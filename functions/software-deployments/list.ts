@@ -1,4 +1,4 @@
-import { deploymentView, mostBytes, withoutValues } from "../../lib/deployment/deployment.ts";
+import { deploymentView, maxResponseBytes, withValuesOmitted } from "../../lib/deployment/deployment.ts";
 import { DeploymentList, ListQuery } from "../../lib/deployment/list-query.ts";
 import { listDeployments } from "../../lib/deployment/store/query.ts";
 import { byProject } from "../../lib/http/authorize.ts";
@@ -17,8 +17,8 @@ export const handler = endpoint(
     const found = listDeployments(projectId, query, query, now);
     const { rows, next } = await takePage(found, (deployment) => deploymentView(deployment, now), {
       limit: query.limit,
-      bound: mostBytes,
-      smaller: (view) => withoutValues(view, "they are too large for a response"),
+      bound: maxResponseBytes,
+      smaller: (view) => withValuesOmitted(view, "they are too large for a response"),
     });
     const links = nextLinks(`${baseUrl}/v1/${projectId}/software_deployments`, next, query);
     return { software_deployments: rows, ...(links && { software_deployments_links: links }) };

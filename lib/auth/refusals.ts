@@ -9,6 +9,6 @@ export function invalidToken(cause?: unknown): ServiceError {
 export function tokenNotCheckable(cause?: unknown): ServiceError {
   return new ServiceError("unavailable", "The token cannot be checked at the moment.", {
     cause,
-    part: "tokens",
+    dependency: "tokens",
   });
 }

@@ -12,7 +12,7 @@ export const ConfigGroup = documented(text(0, 255), {
 });
 
 /** What is run. */
-export const Script = documented(z.unknown(), {
+export const ConfigBody = documented(z.unknown(), {
   description: "What is run: any JSON, usually a script's text.",
 });
 
@@ -29,7 +29,7 @@ export const ConfigView = documented(
     name: z.nullable(ConfigName),
     group: z.nullable(ConfigGroup),
     creation_time: timeText,
-    config: Script,
+    config: ConfigBody,
     inputs: z.array(ConfigInput),
     outputs: z.array(ConfigOutput),
     options: Options,

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { isJsonObject } from "../json/exact-json.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
 import { isoTime } from "../times.ts";
-import { ConfigGroup, ConfigName, Options, Script, type SoftwareConfig } from "./config.ts";
+import { ConfigBody, ConfigGroup, ConfigName, Options, type SoftwareConfig } from "./config.ts";
 import {
   type Definition,
   ErrorOutput,
@@ -95,7 +95,7 @@ export const ConfigRequest = documented(
     z.object({
       name: z.nullish(ConfigName),
       group: z.nullish(ConfigGroup),
-      config: z.optional(Script),
+      config: z.optional(ConfigBody),
       inputs: z.nullish(definitions(InputRequest)),
       outputs: z.nullish(definitions(OutputRequest)),
       options: z.nullish(Options),

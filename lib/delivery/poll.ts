@@ -9,8 +9,8 @@ import { DELIVERED, type DeliveredRow, decodeDelivered, isLive } from "../deploy
 import { ServiceError } from "../errors.ts";
 import {
   checkListFits,
+  MAX_BYTES_PER_CHARACTER,
   MAX_RESPONSE_BYTES,
-  MOST_BYTES_OF_A_CHARACTER,
   responseBytes,
   responseTooLarge,
 } from "../limits/response-size.ts";
@@ -149,7 +149,7 @@ async function readDelivered(projectId: string, rows: DeliveredRow[], now: Date)
     deployments.push(deployment);
     bytes += isMeasured
       ? responseBytes(deployment.input_values)
-      : (deployment.textLength ?? 0) * MOST_BYTES_OF_A_CHARACTER;
+      : (deployment.textLength ?? 0) * MAX_BYTES_PER_CHARACTER;
     if (bytes > MAX_RESPONSE_BYTES && !isMeasured) {
       isMeasured = true;
       bytes = deployments.reduce((sum, { input_values }) => sum + responseBytes(input_values), 0);
@@ -167,7 +167,7 @@ function renderWithinLimit({ deployments, configs }: Delivered, options: RenderO
   let bytes = 0;
   for (const { config_id, textLength = 0 } of deployments) {
     const { inputs = [], textLength: configLength = 0 } = configs.get(config_id) ?? {};
-    bytes += (configLength + 2 * textLength) * MOST_BYTES_OF_A_CHARACTER;
+    bytes += (configLength + 2 * textLength) * MAX_BYTES_PER_CHARACTER;
     bytes += (inputs.length + textLength / SHORTEST_VALUE) * INPUT_BYTES + SERVICE_BYTES;
   }
   if (bytes > MAX_RESPONSE_BYTES) checkListFits(metadata, REMEDY);

@@ -32,7 +32,7 @@ const INDEX_LAG = 5;
  * as a function runs when it lands, and then the index does not have it yet: from this age on, no later write can fall
  * into the same second and not have been seen.
  */
-const SETTLED = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
+const LAST_MODIFIED_DELAY = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
 
 /**
  * The validators (RFC 9110) of what a server is told: an ETag, another one after every change and every time limit
@@ -50,5 +50,5 @@ function lastModified({ deployments, changedAt }: ServerState, now: Date): Date 
     hasTimedOut(row, now) ? Math.max(row.changedAt, row.deadlineAt) : row.changedAt,
   );
   const last = Math.max(changedAt, ...times);
-  return last === 0 || epochSeconds(now) - last < SETTLED ? undefined : new Date(last * 1_000);
+  return last === 0 || epochSeconds(now) - last < LAST_MODIFIED_DELAY ? undefined : new Date(last * 1_000);
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { MOST_BYTES_OF_A_CHARACTER } from "../limits/response-size.ts";
+import { MAX_BYTES_PER_CHARACTER } from "../limits/response-size.ts";
 import { documented, idText, ProjectPath, timeText, uuidText } from "../shapes.ts";
 import {
   Action,
@@ -99,19 +99,19 @@ export function deploymentView(deployment: ListedDeployment, now: Date): Deploym
     ...(timeout !== null && { timeout }),
     ...(collected_time !== null && { collected_time }),
   };
-  return deployment.isUnreadable ? withoutValues(view, "they cannot be read") : view;
+  return deployment.isUnreadable ? withValuesOmitted(view, "they cannot be read") : view;
 }
 
 /** What callers see of a deployment takes of a response at most, in bytes; undefined where that is not known. */
-export function mostBytes(deployment: ListedDeployment): number | undefined {
+export function maxResponseBytes(deployment: ListedDeployment): number | undefined {
   const { textLength, server_id, config_id, action } = deployment;
   if (textLength === undefined) return undefined;
   const texts = textLength + server_id.length + config_id.length + (action?.length ?? 0);
-  return texts * MOST_BYTES_OF_A_CHARACTER + FIELDS_BYTES;
+  return texts * MAX_BYTES_PER_CHARACTER + FIELDS_BYTES;
 }
 
 /** A deployment as a list shows it whose values cannot be shown: without them, and it says why. */
-export function withoutValues(view: DeploymentView, why: string): DeploymentView {
+export function withValuesOmitted(view: DeploymentView, why: string): DeploymentView {
   const warning = `input_values and output_values are left out: ${why}`;
   return { ...view, input_values: null, output_values: null, warning };
 }

@@ -104,7 +104,7 @@ export function timedOutEvent({ deadlineAt }: SoftwareDeployment, requestId: str
  * The events that are kept when there are too many: the newest, and, so that nobody can push them out, the creation and
  * the last ten of the owner's own. Where others were dropped before one, it keeps the status that they had led to.
  */
-export function keptEvents(events: DeploymentEvent[]): DeploymentEvent[] {
+export function trimmedEvents(events: DeploymentEvent[]): DeploymentEvent[] {
   const numbers = events.map((_, number) => number);
   const owners = numbers.filter((number) => events[number]?.by === "user");
   const created = numbers.filter((number) => events[number]?.event === "created");

@@ -6,10 +6,10 @@ import { withTimeoutApplied } from "./run.ts";
 
 /** The query of a list: which deployments, from where on, how many, and in which order. */
 export const ListQuery = z.object({
-  server_id: filter(ServerId, "Those of this server."),
-  config_id: filter(ConfigId, "Those of this configuration."),
-  status: filter(Status, "Those in this state; what ran into its time limit is `FAILED`."),
-  action: filter(Action, "Those with this action."),
+  server_id: filterParameter(ServerId, "Those of this server."),
+  config_id: filterParameter(ConfigId, "Those of this configuration."),
+  status: filterParameter(Status, "Those in this state; what ran into its time limit is `FAILED`."),
+  action: filterParameter(Action, "Those with this action."),
   limit: z.optional(limit),
   marker: z.optional(marker),
   sort_dir: documented(z.optional(z.enum(["asc", "desc"])), {
@@ -40,7 +40,7 @@ export interface Range {
 }
 
 /** Whether a deployment has the values that a filter asks for. */
-export function matches(deployment: ListedDeployment, filter: Filter, now: Date): boolean {
+export function matchesFilter(deployment: ListedDeployment, filter: Filter, now: Date): boolean {
   const seen = withTimeoutApplied(deployment, now);
   return (["server_id", "config_id", "status", "action"] as const).every(
     (field) => filter[field] === undefined || filter[field] === seen[field],
@@ -48,7 +48,7 @@ export function matches(deployment: ListedDeployment, filter: Filter, now: Date)
 }
 
 /** A filter. As in Heat, an empty one asks for nothing. */
-function filter<Value>(shape: z.ZodMiniType<Value, unknown>, description: string) {
+function filterParameter<Value>(shape: z.ZodMiniType<Value, unknown>, description: string) {
   const given = z.transform((text: unknown) => (text === "" ? undefined : text));
   return documented(z.optional(z.pipe(given, z.optional(shape))), {
     description,

@@ -3,7 +3,7 @@ import { ServiceError } from "../errors.ts";
 import { equalAsJson } from "../json/equal-json.ts";
 import type { JsonObject } from "../json/exact-json.ts";
 import { mergePatch } from "../json/merge-patch.ts";
-import { valuesWithoutLinks, withoutLinks } from "../link/blanking.ts";
+import { redactLinks, redactLinksInValues } from "../link/redaction.ts";
 import { MAX_BODY_BYTES } from "../shapes.ts";
 import { epochSeconds, isoTime } from "../times.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
@@ -72,7 +72,7 @@ export function applyUpdate(before: SoftwareDeployment, update: Update, context:
     isNewDelivery && changes.status === undefined
       ? { status: "IN_PROGRESS", status_reason: null, output_values: null }
       : {};
-  const set = withoutSignedLinks({ ...cleared, ...withoutStaleReason(changes, before) });
+  const set = withLinksRedacted({ ...cleared, ...withoutStaleReason(changes, before) });
   return {
     after: begun(withFields(before, set), set, isNewDelivery, context),
     event: eventOf("changed", actorOf(context.delegateProjectId), context, { fields, status: set.status }),
@@ -111,7 +111,7 @@ export function applySignal(
   { outputs, declared, by }: { outputs: JsonObject; declared: ConfigOutput[]; by: Actor },
   context: TransitionContext,
 ): Outcome {
-  const result = resultOf(valuesWithoutLinks(outputs), declared, before.output_values ?? {});
+  const result = resultOf(redactLinksInValues(outputs), declared, before.output_values ?? {});
   return {
     after: { ...before, ...result },
     event: eventOf("signalled", by, context, { status: result.status }),
@@ -191,12 +191,12 @@ function withoutStaleReason(changes: Update, before: SoftwareDeployment): Update
 }
 
 /** Signed links are removed from what readers see of a result: whoever holds one can report a result. */
-function withoutSignedLinks(update: Update): Update {
+function withLinksRedacted(update: Update): Update {
   const { output_values, status_reason } = update;
   return {
     ...update,
-    ...(output_values && { output_values: valuesWithoutLinks(output_values) }),
-    ...(status_reason && { status_reason: withoutLinks(status_reason) }),
+    ...(output_values && { output_values: redactLinksInValues(output_values) }),
+    ...(status_reason && { status_reason: redactLinks(status_reason) }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
 import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertools/logger/types";
 import type { Request } from "@middy/core";
-import { type Part, ServiceError, UpstreamError } from "../errors.ts";
+import { type Dependency, ServiceError, UpstreamError } from "../errors.ts";
 import type { Count, Counts } from "../metrics.ts";
 import { logLevel, metricsNamespace } from "../settings.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
@@ -30,7 +30,7 @@ class LineLogger extends Logger {
 export const logger = new LineLogger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
 
 /** The count of a request that fails as a dependency of the service is down. */
-const PARTS: Record<Part, Count> = {
+const OUTAGE_COUNTS: Record<Dependency, Count> = {
   tokens: "TokenChecksFailed",
   links: "LinkKeysFailed",
   start: "StartsFailed",
@@ -120,8 +120,11 @@ function directive(dimensions: string[], values: object) {
 function logFault(error: Error, status: number, request_id: string): void {
   const cause = error.cause instanceof Error ? error.cause : error;
   if (status >= 500) {
-    const part = error instanceof ServiceError ? error.part : undefined;
-    const counts = embeddedMetrics({ ServerErrors: 1, ...(part && { [PARTS[part]]: 1 }) });
+    const dependency = error instanceof ServiceError ? error.dependency : undefined;
+    const counts = embeddedMetrics({
+      ServerErrors: 1,
+      ...(dependency && { [OUTAGE_COUNTS[dependency]]: 1 }),
+    });
     logger.error("fault", { request_id, ...described(cause), ...counts });
   } else if (cause instanceof UpstreamError) {
     logger.warn(`Keystone answered ${cause.status}: a token of a trust cannot validate itself`, {

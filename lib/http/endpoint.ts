@@ -15,7 +15,7 @@ import { type CheckListSize, checkListSize, type TakePage, takePage } from "./pa
 import type { Preconditions } from "./preconditions.ts";
 import { gatewayResponse, type Reply } from "./reply.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
-import { start } from "./start.ts";
+import { rejectIfMisconfigured } from "./start.ts";
 import { validate } from "./validate.ts";
 import { warnings } from "./warnings.ts";
 
@@ -109,7 +109,7 @@ export function endpoint<
   })
     .use(accessLog(spec))
     .use(faults(CHALLENGE))
-    .use(start())
+    .use(rejectIfMisconfigured())
     .use(spec.access)
     .use(spec.body ? jsonBody(spec.lenientBody === true) : [])
     .use(validate(spec))

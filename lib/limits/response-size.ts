@@ -7,7 +7,7 @@ import { ServiceError } from "../errors.ts";
 export const MAX_RESPONSE_BYTES = 6_291_556 - 65_536;
 
 /** What a character takes of a response at most, in bytes: a control character is `\\u0000` there. */
-export const MOST_BYTES_OF_A_CHARACTER = 7;
+export const MAX_BYTES_PER_CHARACTER = 7;
 
 /**
  * Adds up what values take of a response. A value is not made a text to be measured as long as a bound says that all of

@@ -39,7 +39,7 @@ export async function latestLinkKeys(): Promise<LinkKeys> {
 function refuse(cause: unknown): never {
   throw new ServiceError("unavailable", "Signed links cannot be made or checked at the moment.", {
     cause,
-    part: "links",
+    dependency: "links",
   });
 }
 

@@ -16,7 +16,7 @@ import {
   parseExactly,
   textNestsDeeperThan,
 } from "../../lib/json/exact-json.ts";
-import { valuesWithoutLinks, withoutLinks } from "../../lib/link/blanking.ts";
+import { redactLinks, redactLinksInValues } from "../../lib/link/redaction.ts";
 import { print } from "./measure.ts";
 
 const SMALL = 65_536;
@@ -69,8 +69,8 @@ const RULES: Record<string, (text: string) => unknown> = {
     CreateRequest.safeParse({ config_id: text, server_id: text, status: text, status_reason: text }),
   UpdateRequest: (text) => UpdateRequest.safeParse({ action: text, status_reason: text, timeout: text }),
   PatchRequest: (text) => PatchRequest.safeParse({ action: text, output_values: { text } }),
-  withoutLinks,
-  valuesWithoutLinks: (text) => valuesWithoutLinks({ text }),
+  redactLinks,
+  redactLinksInValues: (text) => redactLinksInValues({ text }),
   resultOf: (text) => resultOf({ deploy_status_code: text, deploy_stderr: text }, []),
   truncateMiddle: (text) => truncateMiddle(text, 1_000),
   "storedJson, restoredText": (text) => parseExactly(restoredText(storedJson({ text }, {}).text)),

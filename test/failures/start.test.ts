@@ -54,7 +54,7 @@ const expectRefused = ({ statusCode, headers, body }: Answer, setting: string): 
   expect([setting, statusCode, headers?.["retry-after"]]).toEqual([setting, 503, "2"]);
   const { code, title, error } = JSON.parse(body ?? "");
   expect([code, title, error.type]).toEqual([503, "Service Unavailable", "ServiceUnavailable"]);
-  expect(error.message).toBe("The service is not set up rightly.");
+  expect(error.message).toBe("The service is misconfigured.");
 };
 
 /** The settings that are read while something is done. */

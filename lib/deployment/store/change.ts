@@ -10,7 +10,7 @@ import type { Counts } from "../../metrics.ts";
 import { epochSeconds } from "../../times.ts";
 import { etagOf, type SoftwareDeployment } from "../deployment.ts";
 import type { Status } from "../fields.ts";
-import { type DeploymentEvent, keptEvents, MAX_EVENTS, newStatusBy } from "../history.ts";
+import { type DeploymentEvent, MAX_EVENTS, newStatusBy, trimmedEvents } from "../history.ts";
 import { expiresAt } from "../retention.ts";
 import { hasTimedOut } from "../run.ts";
 import { applyTimeLimit, type Outcome, stamped, type TransitionContext } from "../transitions.ts";
@@ -148,7 +148,7 @@ async function trimHistory({ project_id, id }: DeploymentRow, events: Deployment
   await updateItem({
     TableName,
     Key: { project_id, id },
-    UpdateExpression: expression.update({ set: [["events", encodeEvents(keptEvents(events))]] }),
+    UpdateExpression: expression.update({ set: [["events", encodeEvents(trimmedEvents(events))]] }),
     ConditionExpression: `size(${expression.name("events")}) = ${expression.value(events.length)}`,
     ...expression.placeholders,
   }).catch(() => undefined);

@@ -32,12 +32,12 @@ export async function recordCollected(
     // What has run into its time limit failed because nobody had collected it; that stays so.
     deployments.map((deployment) =>
       deployment.collected_time !== null || hasTimedOut(deployment, now)
-        ? "known"
-        : recordOne(deployment, requestId, now).catch(() => "known"),
+        ? "not_recorded"
+        : recordOne(deployment, requestId, now).catch(() => "not_recorded"),
     ),
   );
   return {
-    current: deployments.filter((_, at) => outcomes[at] !== "gone"),
+    current: deployments.filter((_, at) => outcomes[at] !== "outdated"),
     collected: outcomes.filter((outcome) => outcome === "recorded").length,
   };
 }
@@ -50,7 +50,7 @@ async function recordOne(
   { project_id, id, delivery, attempt }: DeliveredDeployment,
   requestId: string,
   now: Date,
-): Promise<"recorded" | "known" | "gone"> {
+): Promise<"recorded" | "not_recorded" | "outdated"> {
   const event = { at: epochSeconds(now), event: "collected", by: "link", request_id: requestId } as const;
   const row = new Expression<DeploymentRow>();
   const { written } = await updateItem(
@@ -75,5 +75,5 @@ async function recordOne(
   const current = await findRow(project_id, id);
   const isCurrent =
     current && isLive(current, now) && current.delivery === delivery && (current.attempt ?? 0) === attempt;
-  return isCurrent ? "known" : "gone";
+  return isCurrent ? "not_recorded" : "outdated";
 }

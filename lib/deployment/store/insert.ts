@@ -79,12 +79,12 @@ async function createOnce(
   const created =
     found.length > 0
       ? { deployments: liveDeployments(claim, found, now), isWriter: false }
-      : await finish(wanted, rows, claim, context);
+      : await completeKeyedCreate(wanted, rows, claim, context);
   return { ...created, replayed: claim.replayed };
 }
 
 /** Writes the rows that a key stands for, under the ids and with the end that it names. */
-async function finish(
+async function completeKeyedCreate(
   wanted: SoftwareDeployment[],
   rows: DeploymentRow[],
   claim: Claim,

@@ -4,7 +4,7 @@ import { ServiceError } from "../../errors.ts";
 import { epochSeconds } from "../../times.ts";
 import type { ListedDeployment } from "../deployment.ts";
 import type { Status } from "../fields.ts";
-import { type Filter, matches, type Range } from "../list-query.ts";
+import { type Filter, matchesFilter, type Range } from "../list-query.ts";
 import { RETENTION } from "../retention.ts";
 import { completeRows, readRows } from "./read.ts";
 import {
@@ -55,7 +55,7 @@ export async function* listDeployments(
     for await (const row of await completed(projectId, index, rows)) {
       const deployment = isLive(row, now) ? decodeReadable(row) : undefined;
       // An index that lags may have found what matches no longer.
-      if (!deployment || !matches(deployment, filter, now)) continue;
+      if (!deployment || !matchesFilter(deployment, filter, now)) continue;
       found += 1;
       yield deployment;
     }

@@ -10,14 +10,15 @@ const RECENT_SECONDS = 10 * 60;
 
 /** Finds out whether a deployment of a project refers to a configuration. */
 export function referencesOf(projectId: string, configId: string, now: Date): References {
-  const exist = () => isFound(listDeployments(projectId, { config_id: configId }, { limit: 1 }, now));
+  const exist = () => yieldsAny(listDeployments(projectId, { config_id: configId }, { limit: 1 }, now));
   return {
     exist,
-    existIncludingRecent: async () => (await exist()) || isFound(recentlyChanged(projectId, configId, now)),
+    existIncludingRecent: async () =>
+      (await exist()) || yieldsAny(recentReferences(projectId, configId, now)),
   };
 }
 
-async function isFound(rows: AsyncGenerator): Promise<boolean> {
+async function yieldsAny(rows: AsyncGenerator): Promise<boolean> {
   return (await rows.next()).done !== true;
 }
 
@@ -25,7 +26,7 @@ async function isFound(rows: AsyncGenerator): Promise<boolean> {
  * The deployments that refer to a configuration and were written in the last minutes, by the table itself: new ones, and
  * old ones whose configuration was changed. This reads the whole project: who removes a configuration alone pays for it.
  */
-function recentlyChanged(projectId: string, configId: string, now: Date): AsyncGenerator {
+function recentReferences(projectId: string, configId: string, now: Date): AsyncGenerator {
   const row = new Expression<DeploymentRow>();
   return queryItems({
     TableName,
