@@ -1,5 +1,13 @@
 import * as z from "zod/mini";
-import { isJsonObject, type JsonObject } from "./json/exact-json.ts";
+import {
+  elementsOf,
+  isArrayText,
+  isObjectText,
+  JsonText,
+  parseMembers,
+  writeJson,
+} from "./json/json-text.ts";
+import { isJsonObject } from "./json/plain-json.ts";
 
 /** A UUID, in either case. */
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -32,10 +40,25 @@ export function documented<Shape extends z.ZodMiniType>(
   return shape;
 }
 
-/** A JSON object, taken as it is. What is wrong with it hides nothing that is wrong in other fields. */
+/** A JSON object, taken as its text. What is wrong with it hides nothing that is wrong in other fields. */
 export function jsonObject() {
-  const shape = z.custom<JsonObject>(isJsonObject, { error: "a JSON object is expected", abort: false });
+  const isObject = (value: unknown): boolean => value instanceof JsonText && isObjectText(value.text);
+  const object = z.custom<JsonText>(isObject, { error: "a JSON object is expected", abort: false });
+  const shape = z.pipe(
+    z.transform((value) => (isJsonObject(value) ? toText(value) : value)),
+    object,
+  );
   return documented(shape, { type: "object", additionalProperties: true });
+}
+
+/** A JSON object of a response, which is written as it is. */
+export function shownObject() {
+  return documented(z.custom<object>(), { type: "object", additionalProperties: true });
+}
+
+/** Any JSON value, taken as its text. */
+export function jsonValue() {
+  return z.pipe(z.transform(toText), z.custom<JsonText>());
 }
 
 /** A UUID in a response. */
@@ -132,10 +155,12 @@ export function text(min: 0 | 1, max: number) {
 
 /** A list whose length is looked at before any of its members is. @param error what is said of another length */
 export function list<One>(one: z.ZodMiniType<One, unknown>, min: 0 | 1, max: number, error: string) {
-  const counted = z.transform((value: unknown, { issues }) => {
-    if (Array.isArray(value) && (value.length < min || value.length > max))
+  const counted = z.transform((sent: unknown, { issues }) => {
+    const value = sent instanceof JsonText && isArrayText(sent.text) ? elementsOf(sent.text) : sent;
+    if (!Array.isArray(value)) return value;
+    if (value.length < min || value.length > max)
       issues.push({ code: "custom", message: error, input: value });
-    return value;
+    return value === sent ? value : value.map(parseElement);
   });
   const members = documented(z.array(one), { ...(min && { minItems: min }), maxItems: max });
   return z.pipe(counted, members);
@@ -159,6 +184,14 @@ export function flatBody<Body>(name: string, fields: Fields<Body>): z.ZodMiniTyp
 export function emptyMeansAbsent<Body>(fields: Fields<Body>): Fields<Body> {
   const shape = documented(z.pipe(z.transform(withoutEmpty), fields), { emptyMeansAbsent: true });
   return Object.assign(shape, { shape: fields.shape });
+}
+
+function toText(value: unknown): unknown {
+  return value === undefined || value instanceof JsonText ? value : new JsonText(writeJson(value));
+}
+
+function parseElement(text: string): unknown {
+  return isObjectText(text) ? parseMembers(text) : JSON.parse(text);
 }
 
 function withoutEmpty(body: unknown): unknown {

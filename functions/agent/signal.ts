@@ -13,10 +13,11 @@ export const handler = endpoint(
     access: bySignalLink,
     body: SignalRequest,
     lenientBody: true,
+    lateBody: true,
     failuresCount: "ResultsRefused",
     response: SignalResponse,
   },
-  async ({ link, body: outputs, change, count }) => {
+  async ({ link, readBody: outputs, change, count }) => {
     count(countsOf(await signalDeployment(link.deployment, { outputs, by: "link", link }, change)));
     return {};
   },

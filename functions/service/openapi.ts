@@ -1,14 +1,14 @@
 import { asset, assetReply } from "../../lib/http/asset.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { byAnyone } from "../../lib/http/event.ts";
-import { jsonObject } from "../../lib/shapes.ts";
+import { shownObject } from "../../lib/shapes.ts";
 import document from "../openapi.json" with { type: "json" };
 
 let served: ReturnType<typeof describedAt> | undefined;
 
 /** `GET /openapi.json`: describes the API (OpenAPI 3.1); `servers` has the address that it was asked at. */
 export const handler = endpoint(
-  { access: byAnyone, response: jsonObject() },
+  { access: byAnyone, response: shownObject() },
   async ({ baseUrl, ...request }) => {
     if (served?.baseUrl !== baseUrl) served = describedAt(baseUrl);
     return assetReply(served.asset, request);

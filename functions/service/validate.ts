@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { jsonObject, ProjectPath } from "../../lib/shapes.ts";
+import { jsonObject, ProjectPath, shownObject } from "../../lib/shapes.ts";
 
 const ValidatedTemplate = z.object({
   Description: z.string(),
-  Parameters: jsonObject(),
-  Environment: jsonObject(),
+  Parameters: shownObject(),
+  Environment: shownObject(),
 });
 
 /**

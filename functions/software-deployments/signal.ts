@@ -17,10 +17,11 @@ export const handler = endpoint(
     path: DeploymentPath,
     body: SignalRequest,
     lenientBody: true,
+    lateBody: true,
     failuresCount: "ResultsRefused",
     response: SignalResponse,
   },
-  async ({ delegateProjectId, path, body: outputs, change, count }) => {
+  async ({ delegateProjectId, path, readBody: outputs, change, count }) => {
     const signal = { outputs, by: actorOf(delegateProjectId) };
     count(countsOf(await signalDeployment(path.id, signal, change)));
     return {};

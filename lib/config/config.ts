@@ -1,5 +1,15 @@
 import * as z from "zod/mini";
-import { AS_SENT, documented, idText, jsonObject, ProjectPath, text, timeText, uuidText } from "../shapes.ts";
+import {
+  AS_SENT,
+  documented,
+  idText,
+  jsonObject,
+  jsonValue,
+  ProjectPath,
+  text,
+  timeText,
+  uuidText,
+} from "../shapes.ts";
 import { ConfigInput, ConfigOutput, type Definition } from "./inputs-outputs.ts";
 import { normalizedInput, normalizedOutput } from "./normalize.ts";
 
@@ -12,7 +22,7 @@ export const ConfigGroup = documented(text(0, 255), {
 });
 
 /** What is run. */
-export const ConfigBody = documented(z.unknown(), {
+export const ConfigBody = documented(jsonValue(), {
   description: "What is run: any JSON, usually a script's text.",
 });
 

@@ -1,10 +1,12 @@
 import * as z from "zod/mini";
-import { isJsonObject } from "../json/exact-json.ts";
+import { JsonText, type JsonValue } from "../json/json-text.ts";
+import { isJsonObject } from "../json/plain-json.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
 import { isoTime } from "../times.ts";
 import { ConfigBody, ConfigGroup, ConfigName, Options, type SoftwareConfig } from "./config.ts";
 import {
   type Definition,
+  definitionOf,
   ErrorOutput,
   InputDefault,
   InputType,
@@ -33,20 +35,29 @@ const DEFAULTS: Record<InputType, object> = {
 
 /** A text; also a whole number or a boolean, which YAML makes of texts. */
 const lenientText = documented(
-  z.custom<unknown>((value) => asLabel(value) !== undefined, { error: "a string is expected" }),
+  z.custom<JsonValue>((value) => asLabel(value) !== undefined, { error: "a string is expected" }),
   { type: ["string", "integer", "boolean"] },
 );
 
 /** A boolean, or its name: Terraform can send nothing else. */
 const lenientBoolean = documented(
-  z.custom<unknown>((value) => value === null || asBoolean(value) !== undefined, {
+  z.custom<JsonValue>((value) => value === null || asBoolean(value) !== undefined, {
     error: "true or false is expected",
   }),
   { type: ["boolean", "string", "null"], pattern: `^(${BOOLEAN_NAME})$` },
 );
 
 const common = {
-  name: documented(z.pipe(lenientText, z.pipe(z.transform(asLabel), text(0, 255))), { maxLength: 255 }),
+  name: documented(
+    z.pipe(
+      lenientText,
+      z.pipe(
+        z.transform((value: JsonValue) => asLabel(value)),
+        text(0, 255),
+      ),
+    ),
+    { maxLength: 255 },
+  ),
   description: z.nullish(lenientText),
   type: documented(z.nullish(InputType), { description: "`String` where none is given." }),
 };
@@ -70,13 +81,16 @@ const InputRequest = asSent(
         value: InputValue,
       })
       .check(
-        z.refine(({ type, default: value }) => normalizedDefault(type ?? undefined, value) !== undefined, {
-          error: "does not fit the type",
-          path: ["default"],
-          // Checks run beside that of the type, which may have failed.
-          when: ({ value }) =>
-            isJsonObject(value) && isInputType(value.type) && (value.default ?? null) !== null,
-        }),
+        z.refine(
+          ({ type, default: value }) => normalizedDefault(type ?? undefined, value ?? null) !== undefined,
+          {
+            error: "does not fit the type",
+            path: ["default"],
+            // Checks run beside that of the type, which may have failed.
+            when: ({ value }) =>
+              isJsonObject(value) && isInputType(value.type) && (value.default ?? null) !== null,
+          },
+        ),
       ),
     { allOf: DEFAULT_FITS_TYPE },
   ),
@@ -116,10 +130,10 @@ export function newConfig(projectId: string, request: ConfigRequest, id: string,
     name: request.name ?? null,
     group: request.group ?? null,
     creation_time: isoTime(now),
-    config: request.config ?? null,
+    config: request.config ?? new JsonText("null"),
     inputs: request.inputs ?? [],
     outputs: request.outputs ?? [],
-    options: request.options ?? {},
+    options: request.options ?? new JsonText("{}"),
   };
 }
 
@@ -137,7 +151,8 @@ function asSent(id: string, shape: z.ZodMiniType<unknown, unknown>): z.ZodMiniTy
     const checked = shape._zod.run({ value: sent.value, issues: [] }, { async: false });
     if (!(checked instanceof Promise)) sent.issues.push(...checked.issues);
   });
-  return documented(asItIs, { id, checkedBy: shape });
+  const definition = z.transform((sent) => (isJsonObject(sent) ? definitionOf(sent) : sent));
+  return documented(z.pipe(definition, asItIs), { id, checkedBy: shape });
 }
 
 function isInputType(type: unknown): boolean {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { asJsonValue, type JsonValue, membersOf, valueIn } from "../json/json-text.ts";
 import { documented } from "../shapes.ts";
 
 /** The types of inputs and outputs. */
@@ -6,17 +7,17 @@ export const InputType = z.enum(["String", "Number", "CommaDelimitedList", "Json
 export type InputType = z.infer<typeof InputType>;
 
 /** What is said of a definition's fields, sent or shown. */
-export const InputDefault = documented(z.optional(z.unknown()), {
+export const InputDefault = documented(z.optional(z.custom<JsonValue>()), {
   description: "The value where a deployment gives none, in a form of its type. A number fits a double.",
 });
 export const ReplaceOnChange = { description: "Kept for Heat's clients; nothing here reads it." };
-export const InputValue = documented(z.optional(z.unknown()), {
+export const InputValue = documented(z.optional(z.custom<JsonValue>()), {
   description: "A value that goes before the default: how clients hand over derived configurations.",
 });
 export const ErrorOutput = { description: "Whether its presence in a result means that the run has failed." };
 
 /** A definition as it was sent and is kept. */
-export type Definition = Record<string, unknown>;
+export type Definition = Record<string, JsonValue>;
 
 /** An input as Heat shows it. What was not given is absent. */
 export const ConfigInput = documented(
@@ -43,3 +44,13 @@ export const ConfigOutput = documented(
   { id: "ConfigOutput" },
 );
 export type ConfigOutput = z.infer<typeof ConfigOutput>;
+
+/** The definition that a JSON text holds. */
+export function definitionIn(text: string): Definition {
+  return Object.fromEntries([...membersOf(text)].map(([name, member]) => [name, valueIn(member)]));
+}
+
+/** The definition that an object in a request is. */
+export function definitionOf(sent: object): Definition {
+  return Object.fromEntries(Object.entries(sent).map(([name, member]) => [name, asJsonValue(member)]));
+}

@@ -4,7 +4,7 @@ import { ConfigView, configView, type SoftwareConfig } from "../config/config.ts
 import type { ConfigInput } from "../config/inputs-outputs.ts";
 import type { DeliveredDeployment } from "../deployment/deployment.ts";
 import { deliveryId, hasTimedOut } from "../deployment/run.ts";
-import { asText } from "../json/exact-json.ts";
+import { asPlainText, type JsonValue, membersOf, valueIn } from "../json/json-text.ts";
 import { MetadataUrl } from "../server/server.ts";
 
 /** The response that tells a server what to run. */
@@ -79,7 +79,7 @@ function derivedInputs(
   options: RenderOptions,
 ): ConfigInput[] {
   const isScript = group === "script";
-  const values = new Map(Object.entries(deployment.input_values ?? {}));
+  const values = membersOf(deployment.input_values?.text ?? "{}");
   const service = [
     stringInput(SERVER_INPUT, deployment.server_id),
     stringInput("deploy_action", deployment.action ?? ""),
@@ -91,7 +91,7 @@ function derivedInputs(
   const undeclared = [...values].filter(([name]) => !taken.has(name));
   return [
     ...declared.map((input) => withValue(input, values, isScript)),
-    ...undeclared.map(([name, value]) => stringInput(name, isScript ? (value ?? "") : value)),
+    ...undeclared.map(([name, text]) => stringInput(name, isScript && text === "null" ? "" : valueIn(text))),
     ...service,
   ];
 }
@@ -100,10 +100,12 @@ function derivedInputs(
  * A declared input with its value: agents fail on one without.
  * @param asEnvironment the value is a text: the hook of scripts puts it into the environment, and dies of anything else
  */
-function withValue(input: ConfigInput, values: Map<string, unknown>, asEnvironment: boolean): ConfigInput {
-  const value = [values.get(input.name), input.value, input.default].find((one) => one !== undefined) ?? null;
+function withValue(input: ConfigInput, values: Map<string, string>, asEnvironment: boolean): ConfigInput {
+  const text = values.get(input.name);
+  const declared = input.value === undefined ? input.default : input.value;
+  const value = (text === undefined ? declared : valueIn(text)) ?? null;
   if (!asEnvironment) return { ...input, value };
-  return { ...input, value: value === null ? "" : asText(value) };
+  return { ...input, value: value === null ? "" : asPlainText(value) };
 }
 
 /** The inputs of a client's own derived configuration; one that wants no signal gets one, as the service waits for it. */
@@ -129,6 +131,6 @@ function signalInputs(deployment: DeliveredDeployment, { now, signalUrl }: Rende
   ];
 }
 
-function stringInput(name: string, value: unknown): ConfigInput {
-  return { name, type: "String", value: asText(value) };
+function stringInput(name: string, value: JsonValue): ConfigInput {
+  return { name, type: "String", value: asPlainText(value) };
 }

@@ -149,7 +149,7 @@ async function readDelivered(projectId: string, rows: DeliveredRow[], now: Date)
     deployments.push(deployment);
     bytes += isMeasured
       ? responseBytes(deployment.input_values)
-      : (deployment.textLength ?? 0) * MAX_BYTES_PER_CHARACTER;
+      : (deployment.input_values?.text.length ?? 0) * MAX_BYTES_PER_CHARACTER;
     if (bytes > MAX_RESPONSE_BYTES && !isMeasured) {
       isMeasured = true;
       bytes = deployments.reduce((sum, { input_values }) => sum + responseBytes(input_values), 0);
@@ -165,7 +165,8 @@ function renderWithinLimit({ deployments, configs }: Delivered, options: RenderO
   // At most: the configuration's texts; the values once more, each as a text that is escaped twice, in an input with a
   // name and a type; and the links.
   let bytes = 0;
-  for (const { config_id, textLength = 0 } of deployments) {
+  for (const { config_id, input_values } of deployments) {
+    const textLength = input_values?.text.length ?? 0;
     const { inputs = [], textLength: configLength = 0 } = configs.get(config_id) ?? {};
     bytes += (configLength + 2 * textLength) * MAX_BYTES_PER_CHARACTER;
     bytes += (inputs.length + textLength / SHORTEST_VALUE) * INPUT_BYTES + SERVICE_BYTES;

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
-import { isJsonObject } from "../json/exact-json.ts";
+import { isJsonObject } from "../json/plain-json.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
 import { epochSeconds, isoTime } from "../times.ts";
 import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deployment.ts";

@@ -64,21 +64,19 @@ export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "up
   stack_user_project_id: string | null;
   /** That its stored values cannot be read, in a list, which goes on without them. */
   isUnreadable?: boolean;
-  /** How long the JSON texts of its values are together, in characters; absent where it was not read. */
-  textLength?: number;
 }
 
 /** What a list needs of a deployment: what callers see of it, and what decides about that. */
 export type ListedDeployment = Pick<
   SoftwareDeployment,
-  Exclude<keyof DeploymentView, "warning"> | "deadlineAt" | "changedAt" | "isUnreadable" | "textLength"
+  Exclude<keyof DeploymentView, "warning"> | "deadlineAt" | "changedAt" | "isUnreadable"
 >;
 
 /** What a server's metadata need of a deployment. */
 export type DeliveredDeployment = Pick<
   SoftwareDeployment,
   | ("project_id" | "id" | "server_id" | "config_id" | "action" | "input_values" | "status" | "deadlineAt")
-  | ("delivery" | "attempt" | "reran" | "signalExpiresAt" | "collected_time" | "revision" | "textLength")
+  | ("delivery" | "attempt" | "reran" | "signalExpiresAt" | "collected_time" | "revision")
 >;
 
 /** What a caller sees of a deployment. @param now the time it is seen at, which decides about its time limit */
@@ -102,12 +100,12 @@ export function deploymentView(deployment: ListedDeployment, now: Date): Deploym
   return deployment.isUnreadable ? withValuesOmitted(view, "they cannot be read") : view;
 }
 
-/** What callers see of a deployment takes of a response at most, in bytes; undefined where that is not known. */
-export function maxResponseBytes(deployment: ListedDeployment): number | undefined {
-  const { textLength, server_id, config_id, action } = deployment;
-  if (textLength === undefined) return undefined;
-  const texts = textLength + server_id.length + config_id.length + (action?.length ?? 0);
-  return texts * MAX_BYTES_PER_CHARACTER + FIELDS_BYTES;
+/** The most bytes that a deployment takes of a response. */
+export function maxResponseBytes(deployment: ListedDeployment): number {
+  const { server_id, config_id, action, status_reason, input_values, output_values } = deployment;
+  const values = (input_values?.text.length ?? 0) + (output_values?.text.length ?? 0);
+  const texts = server_id.length + config_id.length + (action?.length ?? 0) + (status_reason?.length ?? 0);
+  return (values + texts) * MAX_BYTES_PER_CHARACTER + FIELDS_BYTES;
 }
 
 /** A deployment as a list shows it whose values cannot be shown: without them, and it says why. */

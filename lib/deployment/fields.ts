@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { asDouble } from "../json/exact-json.ts";
+import { JsonText } from "../json/json-text.ts";
 import { MAX_TIMEOUT } from "../settings.ts";
 import { documented, jsonObject, text, wellFormed } from "../shapes.ts";
 
@@ -58,7 +58,10 @@ export function timeLimit(least: 0 | 1) {
     minimum: least,
     maximum: MAX_TIMEOUT,
   });
-  return z.pipe(z.transform(asDouble), seconds);
+  return z.pipe(
+    z.transform((value) => (value instanceof JsonText ? JSON.parse(value.text) : value)),
+    seconds,
+  );
 }
 
 /** The time limit that an update sets, in seconds: 0 takes it away, and becomes null. */

@@ -1,5 +1,5 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
-import { asDouble, asText, type JsonObject } from "../json/exact-json.ts";
+import { asPlainText, isNumberText, JsonText, membersOf, objectOf, valueIn } from "../json/json-text.ts";
 import { MAX_REASON_BYTES, type Status } from "./fields.ts";
 
 /** The outputs that every result holds, null where the agent did not send them. */
@@ -14,7 +14,7 @@ export const MAX_MARKER_BYTES = 100;
 export interface Result {
   status: Status;
   status_reason: string;
-  output_values: JsonObject;
+  output_values: JsonText;
 }
 
 /**
@@ -24,21 +24,20 @@ export interface Result {
  * @param declared the outputs of the configuration; none where it is not stored by this service
  * @param before the outputs that the deployment has: what the signal does not name of them stays
  */
-export function resultOf(signal: JsonObject, declared: ConfigOutput[], before: JsonObject = {}): Result {
-  const code = Object.hasOwn(signal, STATUS_CODE) ? signal[STATUS_CODE] : undefined;
-  const given = declared.filter(({ name }) => Object.hasOwn(signal, name));
-  const names = [...given.map(({ name }) => name), ...STANDARD_OUTPUTS];
-  const sent = names.map((name) => [name, Object.hasOwn(signal, name) ? signal[name] : null] as const);
-  const output_values = Object.fromEntries([...Object.entries(before), ...sent]);
-  const errors = given
+export function resultOf(signal: JsonText, declared: ConfigOutput[], before: JsonText | null = null): Result {
+  const sent = membersOf(signal.text);
+  const outputs = before ? membersOf(before.text) : new Map<string, string>();
+  const reported = declared.filter(({ name }) => sent.has(name));
+  for (const name of [...reported.map(({ name }) => name), ...STANDARD_OUTPUTS])
+    outputs.set(name, sent.get(name) ?? "null");
+  const output_values = new JsonText(objectOf(outputs));
+  const plain = (name: string): string => asPlainText(valueIn(sent.get(name) ?? "null"));
+  const errors = reported
     .filter(({ error_output }) => error_output)
-    .map(({ name }) => `${name} : ${asText(signal[name])}`);
-  // As in Heat, null, false, the empty text and zero in any form mean success.
-  const plain = asDouble(code) ?? false;
-  const isSuccess = [false, "", "0", 0].some((success) => success === plain);
-  const reasons = isSuccess
+    .map(({ name }) => `${name} : ${plain(name)}`);
+  const reasons = isSuccess(sent.get(STATUS_CODE) ?? "null")
     ? errors
-    : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${asText(code)}`, ...errors];
+    : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${plain(STATUS_CODE)}`, ...errors];
   if (reasons.length === 0) return { status: "COMPLETE", status_reason: "Outputs received", output_values };
   // Room for two markers: of what is cut here, and of outputs that an item has no room for.
   const status_reason = truncateMiddle(
@@ -57,4 +56,9 @@ export function truncateMiddle(text: string, bytes: number): string {
   const missing = whole.byteLength - head - tail;
   // A character that is cut in two is decoded as U+FFFD.
   return `${whole.subarray(0, head)}\n[… ${missing} bytes are missing here …]\n${whole.subarray(whole.byteLength - tail)}`;
+}
+
+/** As in Heat, null, false, the empty text and zero in any form mean success. */
+function isSuccess(code: string): boolean {
+  return ["null", "false", '""', '"0"'].includes(code) || (isNumberText(code) && Number(code) === 0);
 }

@@ -1,4 +1,4 @@
-import { documented, jsonObject } from "../shapes.ts";
+import { documented, jsonObject, shownObject } from "../shapes.ts";
 
 /** The body of a signal: the agent's outputs. No body is an empty object. */
 export const SignalRequest = documented(jsonObject(), {
@@ -7,4 +7,4 @@ export const SignalRequest = documented(jsonObject(), {
 });
 
 /** The response to a signal: an empty object, as Heat's. */
-export const SignalResponse = jsonObject();
+export const SignalResponse = shownObject();

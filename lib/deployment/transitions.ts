@@ -1,7 +1,7 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
 import { ServiceError } from "../errors.ts";
-import { equalAsJson } from "../json/equal-json.ts";
-import type { JsonObject } from "../json/exact-json.ts";
+import { areEqualTexts } from "../json/equal-json.ts";
+import { JsonText } from "../json/json-text.ts";
 import { mergePatch } from "../json/merge-patch.ts";
 import { redactLinks, redactLinksInValues } from "../link/redaction.ts";
 import { MAX_BODY_BYTES } from "../shapes.ts";
@@ -27,11 +27,15 @@ import {
 /** The fields that tell a server what to run: a change of any of them is a new delivery. */
 const DELIVERED = ["config_id", "input_values", "action"] as const;
 
+/** The values of inputs and of outputs that are not there: inputs of null are the same as none. */
+const NOTHING = new JsonText("{}");
+const NULL = new JsonText("null");
+
 /** The fields that an update sets; null takes a value away. */
 export interface Update {
   config_id?: string | undefined;
-  input_values?: JsonObject | null | undefined;
-  output_values?: JsonObject | null | undefined;
+  input_values?: JsonText | null | undefined;
+  output_values?: JsonText | null | undefined;
   action?: string | null | undefined;
   status?: Status | undefined;
   status_reason?: string | null | undefined;
@@ -47,7 +51,7 @@ export interface TransitionContext {
   /** The project of a caller who is a delegated tenant, see `isVisibleTo`. */
   delegateProjectId?: string | undefined;
   /** A value as the client sends it back that was shown it; undefined where that is the value itself. */
-  echoedByClient?: ((value: unknown) => unknown) | undefined;
+  echoedByClient?: ((value: JsonText) => JsonText) | undefined;
 }
 
 /** The outcome of a transition. */
@@ -108,10 +112,10 @@ export function applyRerun(before: SoftwareDeployment, context: TransitionContex
  */
 export function applySignal(
   before: SoftwareDeployment,
-  { outputs, declared, by }: { outputs: JsonObject; declared: ConfigOutput[]; by: Actor },
+  { outputs, declared, by }: { outputs: JsonText; declared: ConfigOutput[]; by: Actor },
   context: TransitionContext,
 ): Outcome {
-  const result = resultOf(redactLinksInValues(outputs), declared, before.output_values ?? {});
+  const result = resultOf(redactLinksInValues(outputs), declared, before.output_values);
   return {
     after: { ...before, ...result },
     event: eventOf("signalled", by, context, { status: result.status }),
@@ -170,12 +174,21 @@ function withoutUnchangedFields(
   before: SoftwareDeployment,
   { echoedByClient }: TransitionContext,
 ): Update {
-  const compared = echoedByClient ? ([...DELIVERED, "output_values"] as const) : DELIVERED;
-  const unchanged = compared.filter(
-    (field) =>
-      equalAsJson(update[field], before[field]) ||
-      (field === "input_values" && equalAsJson(update[field], before[field] ?? {})) ||
-      (echoedByClient !== undefined && equalAsJson(update[field], echoedByClient(before[field]))),
+  const isUnchanged = (field: (typeof DELIVERED)[number] | "output_values"): boolean => {
+    const value = update[field];
+    const current = before[field];
+    if (value === undefined) return false;
+    if (!(value instanceof JsonText)) return value === current || (value === null && current === null);
+    const { text } = current instanceof JsonText ? current : field === "input_values" ? NOTHING : NULL;
+    return (
+      areEqualTexts(value.text, text) ||
+      (echoedByClient !== undefined &&
+        current instanceof JsonText &&
+        areEqualTexts(value.text, echoedByClient(current).text))
+    );
+  };
+  const unchanged = [...DELIVERED, ...(echoedByClient ? (["output_values"] as const) : [])].filter(
+    isUnchanged,
   );
   const names = new Set<string>(unchanged);
   return Object.fromEntries(
@@ -227,11 +240,11 @@ function begun(
 function mergedValues(
   name: "input_values" | "output_values",
   before: SoftwareDeployment,
-  patch: JsonObject,
-): JsonObject {
-  const value = mergePatch(before[name], patch);
-  const bytes = Buffer.byteLength(JSON.stringify(value));
-  if (bytes <= MAX_BODY_BYTES) return value;
+  patch: JsonText,
+): JsonText {
+  const text = mergePatch(before[name]?.text ?? "", patch.text);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_BODY_BYTES) return new JsonText(text);
   throw new ServiceError(
     "invalid",
     `${name}: too large: it takes ${bytes} bytes when merged, at most ${MAX_BODY_BYTES} are allowed`,

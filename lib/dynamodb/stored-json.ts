@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { JsonText } from "../json/json-text.ts";
 
 /** A JSON value as an attribute keeps it: its text, or the text's raw deflate (RFC 1951). */
 export type StoredJson = string | Uint8Array;
@@ -18,19 +19,21 @@ const WRITE_UNIT_BYTES = 1_024;
  * @param others the item's other attributes, which share its write units
  */
 export function storedJson<Name extends string>(
-  values: Record<Name, unknown>,
+  values: Record<Name, JsonText | string | null>,
   others: object,
 ): Partial<Record<Name, StoredJson>> {
   const texts: Partial<Record<Name, StoredJson>> = {};
-  for (const name in values) if (values[name] !== null) texts[name] = JSON.stringify(values[name]);
+  for (const name in values) {
+    const value = values[name];
+    if (value !== null) texts[name] = typeof value === "string" ? value : value.text;
+  }
   if (bytesOf(others) + bytesOf(texts) <= WRITE_UNIT_BYTES) return texts;
   for (const name in texts) texts[name] = smaller(String(texts[name]));
   return texts;
 }
 
-/** The JSON text of an attribute that `storedJson` made; `null` for an attribute that is not there. */
-export function restoredText(stored: StoredJson | undefined): string {
-  if (stored === undefined) return "null";
+/** The JSON text of an attribute that `storedJson` made. */
+export function restoredText(stored: StoredJson): string {
   return typeof stored === "string" ? stored : inflateRawSync(stored).toString();
 }
 

@@ -2,6 +2,7 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
+import type { JsonText } from "../json/json-text.ts";
 import type { SignedLink } from "../link/signed-link.ts";
 import { COUNTS, type Counts } from "../metrics.ts";
 import { publicUrl, tokenSettings } from "../settings.ts";
@@ -16,7 +17,7 @@ import type { Preconditions } from "./preconditions.ts";
 import { gatewayResponse, type Reply } from "./reply.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 import { rejectIfMisconfigured } from "./start.ts";
-import { validate } from "./validate.ts";
+import { checkedBody, validate } from "./validate.ts";
 import { warnings } from "./warnings.ts";
 
 const PUBLIC_URL = publicUrl();
@@ -37,14 +38,17 @@ interface ChangeRequest {
   now: Date;
   clock: () => Date;
   /** A value as this client sends it back that was shown it; undefined where that is the value itself. */
-  echoedByClient: ((value: unknown) => unknown) | undefined;
+  echoedByClient: ((value: JsonText) => JsonText) | undefined;
 }
 
 /** The input of an endpoint: everything checked. */
 export interface EndpointInput<Path, Query, Body, Link extends SignedLink | undefined> extends Caller<Link> {
   path: Path;
   query: Query;
+  /** Undefined where the endpoint reads it itself. */
   body: Body;
+  /** Reads the body, where that is left to the endpoint. @throws ServiceError `invalid` */
+  readBody: () => Promise<Body>;
   /** The id of the invocation, a UUID. */
   requestId: string;
   /** When the request came. */
@@ -99,7 +103,7 @@ export function endpoint<
     context: Context,
     { signal }: { signal: AbortSignal },
   ): Promise<GatewayResponse> => {
-    const input = inputOf(event, context) as Parameters<typeof handle>[0];
+    const input = inputOf(spec, event, context) as Parameters<typeof handle>[0];
     const result = await withRequestSignal(signal, () => handle(input));
     return gatewayResponse(event, result as Reply | object | undefined, spec.status);
   };
@@ -111,13 +115,14 @@ export function endpoint<
     .use(faults(CHALLENGE))
     .use(rejectIfMisconfigured())
     .use(spec.access)
-    .use(spec.body ? jsonBody(spec.lenientBody === true) : [])
+    .use(spec.body && !spec.lateBody ? jsonBody(spec.lenientBody === true) : [])
     .use(validate(spec))
     .use(warnings(spec));
   return Object.assign(chain, { spec });
 }
 
 function inputOf(
+  spec: EndpointSpec,
   event: EndpointEvent,
   context: Context,
 ): EndpointInput<unknown, unknown, unknown, SignedLink | undefined> {
@@ -130,6 +135,7 @@ function inputOf(
   return {
     ...event.input,
     ...caller,
+    readBody: bodyReader(spec, event, context),
     requestId,
     now,
     baseUrl: PUBLIC_URL ?? `https://${requestContext.domainName}`,
@@ -145,9 +151,7 @@ function inputOf(
       clock: () => new Date(),
       echoedByClient: quirks?.echo,
     },
-    count: (counts) => {
-      event.counts = sumOf(event.counts ?? {}, counts);
-    },
+    count: (counts) => addCounts(event, counts),
     acceptEncoding: headers["accept-encoding"],
     preconditions: {
       ifMatch: headers["if-match"],
@@ -157,10 +161,22 @@ function inputOf(
   };
 }
 
-function sumOf(counts: Counts, more: Counts): Counts {
-  const sum = { ...counts };
-  for (const name of COUNTS) if (more[name]) sum[name] = (sum[name] ?? 0) + more[name];
-  return sum;
+/** Reads a body by the steps that the chain has for it, once. */
+function bodyReader(spec: EndpointSpec, event: EndpointEvent, context: Context): () => Promise<unknown> {
+  let read: Promise<unknown> | undefined;
+  const steps = () => middy<EndpointEvent, void>().use(jsonBody(spec.lenientBody === true));
+  return () => {
+    read ??= steps()
+      .handler(async () => undefined)(event, context)
+      .then(() => checkedBody(spec, event));
+    return read;
+  };
+}
+
+function addCounts(event: EndpointEvent, counts: Counts): void {
+  const sum = { ...event.counts };
+  for (const name of COUNTS) if (counts[name]) sum[name] = (sum[name] ?? 0) + counts[name];
+  event.counts = sum;
 }
 
 /** A call that was sent already may still land: so this is no refusal, and a repeat recognizes what was written. */

@@ -1,5 +1,6 @@
 import type { MiddlewareObj } from "@middy/core";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import type { JsonText } from "../json/json-text.ts";
 import type { SignedLink } from "../link/signed-link.ts";
 import type { Counts } from "../metrics.ts";
 
@@ -51,7 +52,7 @@ export interface ClientQuirks {
   /** The same of one resource of a list. It may take more of a response than others are shown. */
   renderResource: (resource: object) => object;
   /** A value as the client sends it back that was shown it. */
-  echo: (value: unknown) => unknown;
+  echo: (value: JsonText) => JsonText;
 }
 
 /** A step of the chain. */

@@ -2,15 +2,16 @@ import type { Request } from "@middy/core";
 import httpJsonBodyParser from "@middy/http-json-body-parser";
 import { ServiceError } from "../errors.ts";
 import {
+  elementsOf,
   holdsLongNumber,
-  isContainer,
+  isObjectText,
+  JsonText,
   MAX_LEVELS,
   MAX_NUMBER_CHARACTERS,
   mayDiffer,
-  nestsDeeperThan,
-  parseExactly,
-  textNestsDeeperThan,
-} from "../json/exact-json.ts";
+  parseMembers,
+} from "../json/json-text.ts";
+import { isContainer, isJsonObject, nestsDeeperThan, textNestsDeeperThan } from "../json/plain-json.ts";
 import { MAX_BODY_BYTES } from "../shapes.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 
@@ -26,7 +27,7 @@ const ACCEPTED_TYPES =
  */
 export function jsonBody(lenient: boolean): Middleware[] {
   const parser = httpJsonBodyParser({ disableContentTypeCheck: true }) as Middleware;
-  return [readText(lenient), parser, restoreNumbers, { onError: explainRefusal }];
+  return [readText(lenient), parser, keepNumbers, { onError: explainRefusal }];
 }
 
 /** Before the parser: decodes the text and checks type, size and depth, as the parser would overflow the stack. */
@@ -41,19 +42,27 @@ function readText(lenient: boolean): Middleware {
   };
 }
 
-/** Behind the parser, whose numbers are doubles: parses a text again, exactly, where one of them may differ. */
-const restoreNumbers: Middleware = {
+/** Behind the parser, whose numbers are doubles: the fields that hold others are cut out of the body's text. */
+const keepNumbers: Middleware = {
   before: ({ event }) => {
     if (!mayDiffer(event.bodyText)) return;
-    event.body = parseExactly(event.bodyText);
-    const [field] = fieldsOf(event.body).find(([, value]) => holdsLongNumber(value)) ?? [];
-    if (field !== undefined) {
-      throw invalid(`${field.slice(0, 64)}: holds a number of more than ${MAX_NUMBER_CHARACTERS} characters`);
+    event.body = withTexts(event.body, event.bodyText);
+    for (const [field, value] of fieldsOf(event.body)) {
+      if (value instanceof JsonText && holdsLongNumber(value.text))
+        throw invalid(
+          `${field.slice(0, 64)}: holds a number of more than ${MAX_NUMBER_CHARACTERS} characters`,
+        );
     }
-    // A number that is kept as text is an object to the schemas.
-    if (JSON.isRawJSON(event.body)) throw invalid("body: a JSON object is expected, not a number");
   },
 };
+
+/** A body, or each body of a batch, whose fields are texts where a double may not give one of their numbers back. */
+function withTexts(body: unknown, text: string): unknown {
+  if (isJsonObject(body)) return parseMembers(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
+  if (!Array.isArray(body)) return body;
+  const elements = elementsOf(text.slice(text.indexOf("["), text.lastIndexOf("]") + 1));
+  return elements.map((element, at) => (isObjectText(element) ? parseMembers(element) : body[at]));
+}
 
 /** The body's text; API Gateway hands over in base64 what it does not take for text. */
 function textOf({ body, isBase64Encoded, headers }: EndpointEvent, lenient: boolean): string {

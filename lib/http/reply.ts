@@ -1,3 +1,4 @@
+import { writeJson } from "../json/json-text.ts";
 import { quirksOf } from "./clients/golangsdk.ts";
 import type { EndpointEvent, GatewayResponse } from "./event.ts";
 
@@ -36,6 +37,6 @@ export function gatewayResponse(
   return {
     statusCode: result.status,
     headers: { ...(body && { "content-type": "application/json" }), ...headers },
-    body: body && !isHead ? JSON.stringify(quirksOf(event)?.render(body) ?? body) : "",
+    body: body && !isHead ? writeJson(quirksOf(event)?.render(body) ?? body) : "",
   };
 }

@@ -24,6 +24,8 @@ export interface EndpointSpec<
   batch?: Batch;
   /** Whether the body may have any content type, and no body at all is `{}`: agents send them so. */
   lenientBody?: true;
+  /** Whether the body is read by the endpoint, when it knows that it needs it (`readBody`), and not by the chain. */
+  lateBody?: true;
   /** Whether a caller may give the request an `Idempotency-Key`. */
   idempotent?: true;
   /** What a request that fails is counted as, beside what every endpoint's is. */

@@ -1,6 +1,7 @@
 import type { $ZodRawIssue } from "zod/v4/core";
 import { ServiceError } from "../errors.ts";
-import { type Middleware, queryOf } from "./event.ts";
+import { isArrayText, isObjectText, writeJson } from "../json/json-text.ts";
+import { type EndpointEvent, type Middleware, queryOf } from "./event.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 
 /** An idempotency key: visible ASCII characters. */
@@ -18,19 +19,31 @@ const TYPES: Record<string, string> = { string: "a string", object: "a JSON obje
  * @throws ServiceError `invalid` that names every wrong field, in one message
  */
 export function validate(spec: EndpointSpec): Middleware[] {
-  if (!spec.path && !spec.query && !spec.body) return [];
+  const body = spec.lateBody ? undefined : spec.body;
+  if (!spec.path && !spec.query && !body) return [];
   const before: Middleware["before"] = ({ event }) => {
     const path = parsed(spec.path, event.pathParameters ?? {}, "path");
     const query = parsed(spec.query, spec.query && queryOf(event), "query");
-    const body = parsed((Array.isArray(event.body) && spec.batch) || spec.body, event.body, "body");
-    const wrong = [...path.wrong, ...query.wrong, ...body.wrong];
+    const checked = parsed(body && bodyShape(spec, event), event.body, "body");
+    const wrong = [...path.wrong, ...query.wrong, ...checked.wrong];
     const idempotencyKey = spec.idempotent && event.headers["idempotency-key"];
     if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey))
       wrong.push("Idempotency-Key: 1 to 255 visible ASCII characters are expected");
     if (wrong.length > 0) throw new ServiceError("invalid", summary(wrong));
-    event.input = { path: path.value, query: query.value, body: body.value, idempotencyKey };
+    event.input = { path: path.value, query: query.value, body: checked.value, idempotencyKey };
   };
   return [{ before }];
+}
+
+/** Checks a body that is read late. @throws ServiceError `invalid` that names every wrong field, in one message */
+export function checkedBody(spec: EndpointSpec, event: EndpointEvent): unknown {
+  const { value, wrong } = parsed(bodyShape(spec, event), event.body, "body");
+  if (wrong.length > 0) throw new ServiceError("invalid", summary(wrong));
+  return value;
+}
+
+function bodyShape(spec: EndpointSpec, { body }: EndpointEvent): Schema {
+  return (Array.isArray(body) && spec.batch) || spec.body;
 }
 
 /** The first faults, and how many more there are. */
@@ -65,8 +78,9 @@ function sentence(issue: $ZodRawIssue): string {
 
 /** A value as a message may quote it: short, and on one line. */
 function quoted(value: unknown): string {
-  if (Array.isArray(value)) return "an array";
-  const text = JSON.stringify(value) ?? "nothing";
-  if (typeof value === "object" && value !== null && !JSON.isRawJSON(value)) return "an object";
+  if (value === undefined) return "nothing";
+  const text = writeJson(value);
+  if (isArrayText(text)) return "an array";
+  if (isObjectText(text)) return "an object";
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../json/exact-json.ts";
+import { isJsonObject } from "../json/plain-json.ts";
 import { knownFields } from "../shapes.ts";
 import type { Middleware } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";

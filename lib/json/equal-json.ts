@@ -1,25 +1,38 @@
-import { isContainer } from "./exact-json.ts";
+import { elementsOf, isArrayText, isNumberText, isObjectText, membersOf, stringIn } from "./json-text.ts";
 
-/** Whether two JSON values are equal: key order and the text of numbers aside (`1.0` is `1`, `1e2` is `100`). */
-export function equalAsJson(one: unknown, other: unknown): boolean {
-  if (isContainer(one) && isContainer(other)) return equalContainers(one, other);
-  const [number, second] = [numberText(one), numberText(other)];
-  if (number !== undefined && second !== undefined) return canonical(number) === canonical(second);
-  return one === other;
+/** The most characters of numbers that are told apart by their doubles: of up to 15 digits, no two share one. */
+const TOLD_BY_DOUBLES = 15;
+
+/** Whether two JSON texts hold equal values: key order and the text of numbers aside (`1.0` is `1`, `1e2` is `100`). */
+export function areEqualTexts(one: string, other: string): boolean {
+  if (one === other) return true;
+  if (isObjectText(one) && isObjectText(other)) return areEqualObjects(membersOf(one), membersOf(other));
+  if (isArrayText(one) && isArrayText(other)) return areEqualArrays(elementsOf(one), elementsOf(other));
+  if (isNumberText(one) && isNumberText(other)) return areEqualNumbers(one, other);
+  const string = stringIn(one);
+  return string !== undefined && string === stringIn(other);
 }
 
-function equalContainers(one: object, other: object): boolean {
-  const [members, others] = [Object.entries(one), new Map(Object.entries(other))];
+function areEqualObjects(members: Map<string, string>, others: Map<string, string>): boolean {
+  if (members.size !== others.size) return false;
+  for (const [name, text] of members) {
+    const other = others.get(name);
+    if (other === undefined || !areEqualTexts(text, other)) return false;
+  }
+  return true;
+}
+
+function areEqualArrays(elements: string[], others: string[]): boolean {
   return (
-    Array.isArray(one) === Array.isArray(other) &&
-    members.length === others.size &&
-    members.every(([name, value]) => others.has(name) && equalAsJson(value, others.get(name)))
+    elements.length === others.length &&
+    elements.every((element, at) => areEqualTexts(element, others[at] ?? ""))
   );
 }
 
-function numberText(value: unknown): string | undefined {
-  if (typeof value === "number") return JSON.stringify(value);
-  return JSON.isRawJSON(value) ? value.rawJSON : undefined;
+function areEqualNumbers(one: string, other: string): boolean {
+  if (Number(one) !== Number(other)) return false;
+  const isShort = (number: string): boolean => number.length <= TOLD_BY_DOUBLES && !/e/i.test(number);
+  return (isShort(one) && isShort(other)) || canonical(one) === canonical(other);
 }
 
 /** A number's sign, digits and exponent, without zeros that say nothing. */

@@ -28,14 +28,23 @@ export class JsonText {
     this.text = text;
   }
 
-  /** Whether it is an object. */
-  get isObject(): boolean {
-    return this.text.startsWith("{");
+  /** Its place in a text that `writeJson` is writing; elsewhere the value itself. */
+  toJSON(): unknown {
+    if (!places) return JSON.parse(this.text);
+    places.push(this.text);
+    return `${MARK}${places.length - 1}`;
   }
 }
 
-/** The kinds of JSON values. */
-type Kind = "object" | "array" | "string" | "number" | "literal";
+/** A JSON value as the service looks at it: numbers, arrays and objects are texts. */
+export type JsonValue = string | boolean | null | JsonText;
+
+/** The texts for which `writeJson` has written marks so far; undefined while it writes nothing. */
+let places: string[] | undefined;
+
+/** The beginning of a mark: half a surrogate pair, which no string of ours holds outside of values. */
+const MARK = "\ud800";
+const MARKS = /"\\ud800(\d+)"/g;
 
 /**
  * A number whose text a double may not give back: one with a fraction, an exponent, 16 digits or more, or a minus before
@@ -43,7 +52,31 @@ type Kind = "object" | "array" | "string" | "number" | "literal";
  */
 const MAY_DIFFER = /(?:^|[\s[:,])(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
 
-const [QUOTE, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...'",[]{}'].map((one) => one.charCodeAt(0));
+/** More characters of a number than are allowed, also in a string. */
+const LONG = new RegExp(`[-+.\\deE]{${MAX_NUMBER_CHARACTERS + 1},}`, "g");
+
+const [QUOTE, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...'",[]{}'].map((one) =>
+  one.charCodeAt(0),
+);
+
+/** The JSON text of a value in which some parts are texts already: they stand in it as they are. */
+export function writeJson(value: unknown): string {
+  places = [];
+  try {
+    const text = JSON.stringify(value);
+    const texts = places;
+    if (texts.length === 0) return text;
+    let count = 0;
+    const written = text.replace(MARKS, (_, place) => {
+      count += 1;
+      return texts[place] ?? "";
+    });
+    // A string that looks like a mark: it is told from marks where each part is written by itself.
+    return count === texts.length ? written : writeParts(value);
+  } finally {
+    places = undefined;
+  }
+}
 
 /** Whether a JSON text may hold a number whose text a double does not give back. */
 export function mayDiffer(text: string): boolean {
@@ -94,18 +127,78 @@ export function stringIn(text: string): string | undefined {
   return text.startsWith('"') ? JSON.parse(text) : undefined;
 }
 
-/** A text for people and environments: a string is itself, any other value its JSON. */
-export function plainText(text: string): string {
-  return stringIn(text) ?? text;
+/** The value that a text holds, as the service looks at it. */
+export function valueIn(text: string): JsonValue {
+  return /^["tfn]/.test(text) ? JSON.parse(text) : new JsonText(text);
 }
 
-/** The kind of value that a text holds. */
-export function kindOf(text: string): Kind {
-  const first = text[0] ?? "";
-  if (first === "{") return "object";
-  if (first === "[") return "array";
-  if (first === '"') return "string";
-  return first === "-" || (first >= "0" && first <= "9") ? "number" : "literal";
+/** A value that was parsed plainly, or with texts in it, as the service looks at it. */
+export function asJsonValue(value: unknown): JsonValue {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
+  return value instanceof JsonText ? value : new JsonText(writeJson(value));
+}
+
+/** A value for people and environments: a string is itself, any other value its JSON. */
+export function asPlainText(value: JsonValue | number | undefined): string {
+  if (typeof value === "string") return value;
+  return value instanceof JsonText ? value.text : JSON.stringify(value);
+}
+
+/** An object's members, parsed plainly where doubles give their numbers back, else as texts. */
+export function parseMembers(object: string): Record<string, unknown> {
+  return Object.fromEntries(
+    [...membersOf(object)].map(([name, text]) => [
+      name,
+      mayDiffer(text) ? new JsonText(text) : JSON.parse(text),
+    ]),
+  );
+}
+
+/** A text, in which strings and what stands between them are replaced. */
+export function mapParts(
+  text: string,
+  string: (part: string) => string,
+  between: (part: string) => string,
+): string {
+  const parts: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const quote = text.indexOf('"', at);
+    const begin = quote === -1 ? text.length : quote;
+    parts.push(between(text.slice(at, begin)));
+    if (quote === -1) break;
+    at = endOfString(text, quote);
+    parts.push(string(text.slice(quote, at)));
+  }
+  return parts.join("");
+}
+
+/** Whether a text holds an object. */
+export function isObjectText(text: string): boolean {
+  return text.startsWith("{");
+}
+
+/** Whether a text holds an array. */
+export function isArrayText(text: string): boolean {
+  return text.startsWith("[");
+}
+
+/** Whether a text holds a number. */
+export function isNumberText(text: string): boolean {
+  return /^[-\d]/.test(text);
+}
+
+/** Whether a text, of which a number may be longer than `MAX_NUMBER_CHARACTERS`, holds such a number. */
+export function holdsLongNumber(text: string): boolean {
+  for (const { index } of text.matchAll(LONG)) if (!isInString(text, index)) return true;
+  return false;
+}
+
+function writeParts(value: unknown): string {
+  if (value instanceof JsonText) return value.text;
+  if (Array.isArray(value)) return `[${value.map((one) => writeParts(one ?? null)).join()}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return objectOf(members.map(([name, member]) => [name, writeParts(member)]));
 }
 
 /** The place behind an element of an array or an object that begins at a place: of the comma or the bracket there. */
@@ -133,16 +226,20 @@ function endOfString(text: string, begin: number): number {
   return text.length;
 }
 
+function isInString(text: string, place: number): boolean {
+  for (let at = text.indexOf('"'); at !== -1 && at < place; at = text.indexOf('"', at)) {
+    at = endOfString(text, at);
+    if (at > place) return true;
+  }
+  return false;
+}
+
 /** A JSON text without the blanks between its tokens. */
 function withoutBlanks(text: string): string {
   if (!/[ \t\n\r]/.test(text)) return text;
-  const parts: string[] = [];
-  for (let at = 0; at < text.length; ) {
-    const quote = text.indexOf('"', at);
-    const begin = quote === -1 ? text.length : quote;
-    parts.push(text.slice(at, begin).replace(/[ \t\n\r]+/g, ""));
-    at = quote === -1 ? text.length : endOfString(text, quote);
-    parts.push(text.slice(begin, at));
-  }
-  return parts.join("");
+  return mapParts(
+    text,
+    (string) => string,
+    (between) => between.replace(/[ \t\n\r]+/g, ""),
+  );
 }

@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.ts";
+import { writeJson } from "../json/json-text.ts";
 
 /**
  * The largest JSON text of a response, in bytes as Lambda counts them: 6 MB for the whole response, in which the body
@@ -39,7 +40,7 @@ export class ResponseMeter {
 
 /** What a value takes of a response, in bytes as Lambda counts them, the comma behind it included. */
 export function responseBytes(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(JSON.stringify(value))) + 1;
+  return Buffer.byteLength(JSON.stringify(writeJson(value))) + 1;
 }
 
 /**

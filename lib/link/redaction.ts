@@ -1,4 +1,4 @@
-import { type JsonObject, parseExactly } from "../json/exact-json.ts";
+import { JsonText } from "../json/json-text.ts";
 
 /** A signed link of this service, plain or percent-encoded any times, as scripts and agents print it into their logs. */
 const SIGNED_LINK = /(capability(?:=|%(?:25)*3D))[\w-]+\.[\w-]+/gi;
@@ -9,8 +9,6 @@ export function redactLinks(text: string): string {
 }
 
 /** JSON values without the signed links in their texts. */
-export function redactLinksInValues(values: JsonObject): JsonObject {
-  const text = JSON.stringify(values);
-  // Most results hold none, and are not made anew.
-  return text.search(SIGNED_LINK) === -1 ? values : parseExactly(redactLinks(text));
+export function redactLinksInValues({ text }: JsonText): JsonText {
+  return new JsonText(redactLinks(text));
 }

@@ -8,14 +8,18 @@ import { PatchRequest } from "../../lib/deployment/patch-request.ts";
 import { resultOf, truncateMiddle } from "../../lib/deployment/result.ts";
 import { UpdateRequest } from "../../lib/deployment/update-request.ts";
 import { restoredText, storedJson } from "../../lib/dynamodb/stored-json.ts";
+import { areEqualTexts } from "../../lib/json/equal-json.ts";
 import {
+  elementsOf,
   holdsLongNumber,
-  MAX_LEVELS,
+  JsonText,
   mayDiffer,
-  nestsDeeperThan,
-  parseExactly,
-  textNestsDeeperThan,
-} from "../../lib/json/exact-json.ts";
+  membersOf,
+  textOf,
+  valueIn,
+} from "../../lib/json/json-text.ts";
+import { mergePatch } from "../../lib/json/merge-patch.ts";
+import { nestsDeeperThan, textNestsDeeperThan } from "../../lib/json/plain-json.ts";
 import { redactLinks, redactLinksInValues } from "../../lib/link/redaction.ts";
 import { print } from "./measure.ts";
 
@@ -52,14 +56,13 @@ const input = (type: string) => (text: string) =>
   ConfigRequest.safeParse({ inputs: [{ name: text, type, default: text }] });
 
 const RULES: Record<string, (text: string) => unknown> = {
-  "parseExactly, of what does not nest too deep": (text) =>
-    textNestsDeeperThan(MAX_LEVELS, text) || parseExactly(text),
+  "membersOf, elementsOf": (text) => [membersOf(`{"a":[${text}]}`), elementsOf(`[${text}]`)],
+  areEqualTexts: (text) => areEqualTexts(`[${text},1]`, `[${text},2]`),
+  mergePatch: (text) => mergePatch(`{"a":[${text}]}`, `{"b":[${text}]}`),
+  holdsLongNumber,
   mayDiffer,
   textNestsDeeperThan: (text) => textNestsDeeperThan(64, text),
-  "nestsDeeperThan, holdsLongNumber": (text) => {
-    const values = { a: text, b: [...text.slice(0, text.length / 8)] };
-    return nestsDeeperThan(64, values) || holdsLongNumber(values);
-  },
+  nestsDeeperThan: (text) => nestsDeeperThan(64, { a: text, b: [...text.slice(0, text.length / 8)] }),
   "an input of type String": input("String"),
   "an input of type Number": input("Number"),
   "an input of type Boolean": input("Boolean"),
@@ -70,10 +73,11 @@ const RULES: Record<string, (text: string) => unknown> = {
   UpdateRequest: (text) => UpdateRequest.safeParse({ action: text, status_reason: text, timeout: text }),
   PatchRequest: (text) => PatchRequest.safeParse({ action: text, output_values: { text } }),
   redactLinks,
-  redactLinksInValues: (text) => redactLinksInValues({ text }),
-  resultOf: (text) => resultOf({ deploy_status_code: text, deploy_stderr: text }, []),
+  redactLinksInValues: (text) => redactLinksInValues(new JsonText(text)),
+  resultOf: (text) => resultOf(textOf({ deploy_status_code: text, deploy_stderr: text }), []),
   truncateMiddle: (text) => truncateMiddle(text, 1_000),
-  "storedJson, restoredText": (text) => parseExactly(restoredText(storedJson({ text }, {}).text)),
+  "storedJson, restoredText": (text) =>
+    valueIn(restoredText(storedJson({ text: textOf(text) }, {}).text ?? "")),
 };
 
 /** The best of five, in ms. */

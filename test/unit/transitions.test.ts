@@ -13,6 +13,7 @@ import {
   stamped,
   type TransitionContext,
 } from "../../lib/deployment/transitions.ts";
+import { textOf } from "../../lib/json/json-text.ts";
 
 const BEGAN = 1_800_000_000;
 const NOW = BEGAN + 100;
@@ -28,8 +29,8 @@ const deployment: SoftwareDeployment = {
   server_id: "s",
   config_id: "c",
   action: "CREATE",
-  input_values: { who: "world" },
-  output_values: { deploy_stdout: "before" },
+  input_values: textOf({ who: "world" }),
+  output_values: textOf({ deploy_stdout: "before" }),
   status: "IN_PROGRESS",
   status_reason: "a reason",
   stack_user_project_id: "tenant",
@@ -57,21 +58,25 @@ const STATES: Record<string, SoftwareDeployment> = {
 };
 
 const signal = (outputs: object) => (before: SoftwareDeployment) =>
-  applySignal(before, { outputs: { ...outputs }, declared: [], by: "link" }, context);
+  applySignal(before, { outputs: textOf(outputs), declared: [], by: "link" }, context);
 
 const TRANSITIONS: Record<string, (before: SoftwareDeployment) => Outcome> = {
   "update of nothing": (before) => applyUpdate(before, {}, context),
   "update of nothing new": (before) =>
-    applyUpdate(before, { config_id: "c", action: "CREATE", input_values: { who: "world" } }, context),
+    applyUpdate(
+      before,
+      { config_id: "c", action: "CREATE", input_values: textOf({ who: "world" }) },
+      context,
+    ),
   "update of the reason": (before) => applyUpdate(before, { status_reason: "so" }, context),
   "update to COMPLETE": (before) => applyUpdate(before, { status: "COMPLETE" }, context),
   "update to FAILED": (before) => applyUpdate(before, { status: "FAILED" }, context),
   "update to IN_PROGRESS": (before) => applyUpdate(before, { status: "IN_PROGRESS" }, context),
   "update of the action": (before) => applyUpdate(before, { action: "UPDATE" }, context),
   "update of inputs, and to COMPLETE": (before) =>
-    applyUpdate(before, { input_values: { who: "all" }, status: "COMPLETE" }, context),
+    applyUpdate(before, { input_values: textOf({ who: "all" }), status: "COMPLETE" }, context),
   "update of the time limit": (before) => applyUpdate(before, { timeout: 50 }, context),
-  "patch of an input": (before) => applyPatch(before, { input_values: { more: 1 } }, context),
+  "patch of an input": (before) => applyPatch(before, { input_values: textOf({ more: 1 }) }, context),
   rerun: (before) => applyRerun(before, context),
   "signal of success": signal({ deploy_status_code: 0 }),
   "signal of failure": signal({ deploy_status_code: 1 }),

@@ -1,8 +1,9 @@
 import type { PathOf } from "../../dynamodb/expression.ts";
 import { restoredText, type StoredJson, storedJson } from "../../dynamodb/stored-json.ts";
-import { parseExactly } from "../../json/exact-json.ts";
+import { elementsOf, JsonText, writeJson } from "../../json/json-text.ts";
 import { softwareConfigsTable } from "../../settings.ts";
 import type { SoftwareConfig } from "../config.ts";
+import { type Definition, definitionIn } from "../inputs-outputs.ts";
 
 /** The name of the table of configurations. */
 export const TableName = softwareConfigsTable();
@@ -23,6 +24,9 @@ export interface ConfigRow {
   removingRequest?: string;
 }
 
+/** The text of a value that is not there. */
+const NULL = "null";
+
 /** The attributes that a list shows. */
 export const SUMMARY = ["id", "name", "group", "creation_time"] as const satisfies PathOf<ConfigRow>[];
 
@@ -38,25 +42,30 @@ export function encode({ config, inputs, outputs, options, ...others }: Software
     group: others.group ?? undefined,
     creation_time: others.creation_time,
   };
-  return { ...plain, ...storedJson({ config, inputs, outputs, options }, plain) };
+  const texts = { config, inputs: writeJson(inputs), outputs: writeJson(outputs), options };
+  return { ...plain, ...storedJson(texts, plain) };
 }
 
 /** The configuration that a row holds. */
 export function decode(row: ConfigRow): SoftwareConfig {
-  const config = restoredText(row.config);
-  const inputs = restoredText(row.inputs);
-  const outputs = restoredText(row.outputs);
-  const options = restoredText(row.options);
+  const config = restoredText(row.config ?? NULL);
+  const inputs = restoredText(row.inputs ?? NULL);
+  const outputs = restoredText(row.outputs ?? NULL);
+  const options = restoredText(row.options ?? NULL);
   return {
     project_id: row.project_id,
     id: row.id,
     name: row.name ?? null,
     group: row.group ?? null,
     creation_time: row.creation_time,
-    config: parseExactly(config),
-    inputs: parseExactly(inputs),
-    outputs: parseExactly(outputs),
-    options: parseExactly(options),
+    config: new JsonText(config),
+    inputs: definitionsIn(inputs),
+    outputs: definitionsIn(outputs),
+    options: new JsonText(options),
     textLength: config.length + inputs.length + outputs.length + options.length,
   };
+}
+
+function definitionsIn(text: string): Definition[] {
+  return elementsOf(text).map(definitionIn);
 }

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { getItem, type Key, putItem } from "../../dynamodb/calls.ts";
 import { any, Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
+import { writeJson } from "../../json/json-text.ts";
 import { epochSeconds } from "../../times.ts";
 import { TableName } from "./row.ts";
 
@@ -84,7 +85,7 @@ function keyOf({ projectId, key }: KeyedRequest): Key {
 }
 
 function requestHash({ request }: KeyedRequest): string {
-  return hash("sha256", JSON.stringify(request), "base64url");
+  return hash("sha256", writeJson(request), "base64url");
 }
 
 function claimOf({ requestHash: claimed, ids, expires }: KeyRow, keyed: KeyedRequest, own: string[]): Claim {

@@ -1,7 +1,7 @@
 import { normalizedOutput } from "../../config/normalize.ts";
 import { getConfigs } from "../../config/store/read.ts";
 import { storedJson } from "../../dynamodb/stored-json.ts";
-import { asText, type JsonObject } from "../../json/exact-json.ts";
+import { asPlainText, JsonText, membersOf, objectOf, valueIn } from "../../json/json-text.ts";
 import { MAX_BODY_BYTES } from "../../shapes.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import type { Actor } from "../history.ts";
@@ -24,10 +24,13 @@ const LEAST_BYTES = 256;
 const CUT_STEP = 1_024;
 const CUT_STEPS = 1_024;
 
+/** Outputs by name, as JSON texts. */
+type Outputs = Map<string, string>;
+
 /** A signal of a run's result. */
 export interface Signal {
-  /** The agent's outputs. */
-  outputs: JsonObject;
+  /** Reads the agent's outputs, for a result that counts. */
+  outputs: () => Promise<JsonText>;
   by: Actor;
   /** The signed link by which it came, if it was one. */
   link?: SignalledRun;
@@ -49,9 +52,10 @@ export function signalDeployment(
       if (!awaitsResult(run, link, context)) return undefined;
       const config = (await getConfigs(context.projectId, [run.config_id])).get(run.config_id);
       const declared = config?.outputs.map(normalizedOutput) ?? [];
-      const { after, event } = applySignal(run, { outputs, declared, by }, context);
+      const signal = { outputs: await outputs(), declared, by };
+      const { after, event } = applySignal(run, signal, context);
       const room = roomFor(row, ["output_values", "status_reason"]);
-      const bytes = Buffer.byteLength(JSON.stringify([after.output_values, after.status_reason]));
+      const bytes = Buffer.byteLength(`${after.output_values?.text}${after.status_reason}`);
       // Most results fit as they are; what is stored is never longer than the text.
       return { after: bytes + NAMES_BYTES <= room ? after : fitResult(after, room), event };
     },
@@ -71,38 +75,40 @@ export function fitResult<Ended extends Pick<SoftwareDeployment, "status_reason"
 ): Ended {
   const { status_reason: reason, output_values: outputs } = deployment;
   if (reason === null || outputs === null) return deployment;
-  const all = Object.keys(outputs).length;
+  const all = membersOf(outputs.text);
   const left = room - Buffer.byteLength(reason) - NAMES_BYTES - MAX_MARKER_BYTES;
-  const output_values = fitOutputs(outputs, left);
-  const missing = all - Object.keys(output_values).length;
+  const fitting = fitOutputs(all, left);
+  const output_values = new JsonText(objectOf(fitting));
+  const missing = all.size - fitting.size;
   if (missing === 0) return { ...deployment, output_values };
-  const status_reason = `${reason} (the last ${missing} of ${all} outputs are missing: they do not fit)`;
+  const status_reason = `${reason} (the last ${missing} of ${all.size} outputs are missing: they do not fit)`;
   return { ...deployment, status_reason, output_values };
 }
 
-function fitOutputs(outputs: JsonObject, room: number): JsonObject {
+function fitOutputs(outputs: Outputs, room: number): Outputs {
   if (takenBytes(outputs) <= room) return outputs;
   const streams = new Set(["deploy_stdout", "deploy_stderr"]);
-  const long = new Set(Object.keys(outputs).filter((name) => asText(outputs[name]).length > LEAST_BYTES));
+  const names = [...outputs.keys()];
+  const long = new Set(names.filter((name) => plainOutput(outputs, name).length > LEAST_BYTES));
   return (
     largestCut(outputs, streams, room) ?? largestCut(outputs, long, room) ?? mostOutputs(outputs, long, room)
   );
 }
 
 /** The outputs cut no more than it takes to fit; undefined where even the smallest cut does not fit. */
-function largestCut(outputs: JsonObject, names: Set<string>, room: number): JsonObject | undefined {
+function largestCut(outputs: Outputs, names: Set<string>, room: number): Outputs | undefined {
   return largestThatFits(room, [0, CUT_STEPS], (steps) =>
     cut(outputs, names, LEAST_BYTES + steps * CUT_STEP),
   );
 }
 
 /** As many of the outputs as fit, in their order, each cut as short as may be. */
-function mostOutputs(outputs: JsonObject, long: Set<string>, room: number): JsonObject {
+function mostOutputs(outputs: Outputs, long: Set<string>, room: number): Outputs {
   const shortest = cut(outputs, long, LEAST_BYTES);
-  const others = Object.keys(shortest).filter((name) => !STANDARD_OUTPUTS.includes(name));
-  const first = (count: number): JsonObject =>
-    Object.fromEntries(
-      [...others.slice(0, count), ...STANDARD_OUTPUTS].map((name) => [name, shortest[name]]),
+  const others = [...shortest.keys()].filter((name) => !STANDARD_OUTPUTS.includes(name));
+  const first = (count: number): Outputs =>
+    new Map(
+      [...others.slice(0, count), ...STANDARD_OUTPUTS].map((name) => [name, shortest.get(name) ?? "null"]),
     );
   return largestThatFits(room, [0, others.length], first) ?? first(0);
 }
@@ -115,8 +121,8 @@ function mostOutputs(outputs: JsonObject, long: Set<string>, room: number): Json
 function largestThatFits(
   room: number,
   [least, most]: [number, number],
-  make: (size: number) => JsonObject,
-): JsonObject | undefined {
+  make: (size: number) => Outputs,
+): Outputs | undefined {
   let best = make(least);
   let size = takenBytes(best);
   if (size > room) return undefined;
@@ -132,19 +138,22 @@ function largestThatFits(
 }
 
 /** Outputs of which the named ones are cut to at most `bytes` each. */
-function cut(outputs: JsonObject, names: Set<string>, bytes: number): JsonObject {
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, value]) => [
-      name,
-      names.has(name) && Buffer.byteLength(asText(value)) > bytes
-        ? truncateMiddle(asText(value), bytes)
-        : value,
-    ]),
-  );
+function cut(outputs: Outputs, names: Set<string>, bytes: number): Outputs {
+  const shorter = new Map(outputs);
+  for (const name of names) {
+    const value = plainOutput(outputs, name);
+    if (Buffer.byteLength(value) > bytes) shorter.set(name, JSON.stringify(truncateMiddle(value, bytes)));
+  }
+  return shorter;
+}
+
+function plainOutput(outputs: Outputs, name: string): string {
+  return asPlainText(valueIn(outputs.get(name) ?? "null"));
 }
 
 /** The bytes that outputs take of a row; no room is enough for more than a body could hold, as they must fit a response. */
-function takenBytes(outputs: JsonObject): number {
-  if (Buffer.byteLength(JSON.stringify(outputs)) > MAX_BODY_BYTES) return Number.POSITIVE_INFINITY;
-  return Buffer.byteLength(storedJson({ outputs }, {}).outputs ?? "");
+function takenBytes(outputs: Outputs): number {
+  const text = objectOf(outputs);
+  if (Buffer.byteLength(text) > MAX_BODY_BYTES) return Number.POSITIVE_INFINITY;
+  return Buffer.byteLength(storedJson({ text }, {}).text ?? "");
 }

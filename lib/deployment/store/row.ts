@@ -8,7 +8,7 @@ import {
   storedJson,
 } from "../../dynamodb/stored-json.ts";
 import { ServiceError } from "../../errors.ts";
-import { parseExactly } from "../../json/exact-json.ts";
+import { JsonText } from "../../json/json-text.ts";
 import { softwareDeploymentsTable } from "../../settings.ts";
 import { epochSeconds } from "../../times.ts";
 import type { DeliveredDeployment, ListedDeployment, SoftwareDeployment } from "../deployment.ts";
@@ -204,7 +204,6 @@ export function decodeReadable(row: ListedRow): ListedDeployment {
 
 /** The part of a deployment that its server's metadata are made of. */
 export function decodeDelivered(row: DeliveredRow): DeliveredDeployment {
-  const inputs = restoredText(valueIn(row, "input_values"));
   const [project_id, server_id] = ownerOf(row);
   return {
     project_id,
@@ -212,8 +211,7 @@ export function decodeDelivered(row: DeliveredRow): DeliveredDeployment {
     server_id,
     config_id: row.config_id,
     action: row.action ?? null,
-    input_values: parseExactly(inputs),
-    textLength: inputs.length,
+    input_values: valuesIn(row, "input_values"),
     status: row.status,
     deadlineAt: row.deadlineAt,
     signalExpiresAt: row.signalExpiresAt,
@@ -351,8 +349,6 @@ function entriesOf<Attributes extends object>(attributes: Attributes) {
 
 function decodeListed(row: ListedRow): ListedDeployment {
   const { creation_time, updated_time = null, timeout = null } = row.details;
-  const inputs = restoredText(valueIn(row, "input_values"));
-  const outputs = restoredText(valueIn(row, "output_values"));
   const reason = valueIn(row, "status_reason");
   const status_reason = typeof reason === "string" ? reason : null;
   return {
@@ -360,8 +356,8 @@ function decodeListed(row: ListedRow): ListedDeployment {
     server_id: ownerOf(row)[1],
     config_id: row.config_id,
     action: row.action ?? null,
-    input_values: parseExactly(inputs),
-    output_values: parseExactly(outputs),
+    input_values: valuesIn(row, "input_values"),
+    output_values: valuesIn(row, "output_values"),
     status: row.status,
     status_reason,
     creation_time,
@@ -370,8 +366,16 @@ function decodeListed(row: ListedRow): ListedDeployment {
     timeout,
     deadlineAt: row.deadlineAt,
     changedAt: row.changedAt,
-    textLength: inputs.length + outputs.length + (status_reason?.length ?? 0),
   };
+}
+
+/** Input or output values: an object, or null. @throws Error for what was damaged behind the service's back */
+function valuesIn(row: LargeAttributes, name: "input_values" | "output_values"): JsonText | null {
+  const stored = valueIn(row, name);
+  if (stored === undefined) return null;
+  const text = restoredText(stored);
+  if (text.startsWith("{") && text.endsWith("}")) return new JsonText(text);
+  throw new Error(`The ${name} of a row are no object.`);
 }
 
 /** A value as it is stored, wherever it stands. */

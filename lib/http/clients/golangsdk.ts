@@ -1,4 +1,5 @@
-import { asText, isContainer, isJsonObject } from "../../json/exact-json.ts";
+import { asPlainText, JsonText, type JsonValue, membersOf, objectOf } from "../../json/json-text.ts";
+import { isJsonObject } from "../../json/plain-json.ts";
 import { MAX_RESPONSE_BYTES, responseBytes } from "../../limits/response-size.ts";
 import { AS_SENT } from "../../shapes.ts";
 import type { ClientQuirks, EndpointEvent } from "../event.ts";
@@ -24,7 +25,7 @@ const TOO_LARGE = "input_values and output_values are left out: they are too lar
 const QUIRKS: ClientQuirks = {
   render,
   renderResource,
-  echo: (value) => (isJsonObject(value) ? mapTexts(value, "") : value),
+  echo: (values) => textValues(values, ""),
 };
 
 /** The quirks of the client that sent a request; undefined for every other client. */
@@ -49,8 +50,8 @@ function renderMember(value: unknown): unknown {
 function renderResource(resource: object): object {
   const sent = AS_SENT in resource ? resource[AS_SENT] : undefined;
   const members = Object.entries({ ...resource, ...(sent ?? {}) }).map(([name, value]) => {
-    if (VALUES.includes(name)) return [name, textValues(value)];
-    if (DEFINITIONS.includes(name) && Array.isArray(value)) return [name, value.map(textValues)];
+    if (VALUES.includes(name) && value instanceof JsonText) return [name, textValues(value, null)];
+    if (DEFINITIONS.includes(name) && Array.isArray(value)) return [name, value.map(textMembers)];
     return [name, value];
   });
   const rendered = withoutZones(Object.fromEntries(members));
@@ -67,13 +68,20 @@ function withoutZones(resource: object): object {
   );
 }
 
-function textValues(values: unknown): unknown {
-  return isContainer(values) ? mapTexts(values, null) : values;
+/** Values as texts. @param empty stands for null, which the client reads as the empty text and sends back as that */
+function textValues(values: JsonText, empty: "" | null): JsonText {
+  const texts = [...membersOf(values.text)].map(([name, text]) => [name, asText(text, empty)] as const);
+  return new JsonText(objectOf(texts));
 }
 
-/** Values as texts. @param empty stands for null, which the client reads as the empty text and sends back as that */
-function mapTexts(values: object, empty: "" | null): object {
+function asText(text: string, empty: "" | null): string {
+  if (text === "null") return JSON.stringify(empty);
+  return text.startsWith('"') ? text : JSON.stringify(text);
+}
+
+/** A definition whose members are texts. */
+function textMembers(definition: Record<string, JsonValue>): object {
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, value === null ? empty : asText(value)]),
+    Object.entries(definition).map(([name, value]) => [name, value === null ? null : asPlainText(value)]),
   );
 }
