@@ -201,5 +201,8 @@ function withoutEmpty(body: unknown): unknown {
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === null || value === "" || (isJsonObject(value) && Object.keys(value).length === 0);
+  if (value === null || value === "") return true;
+  return value instanceof JsonText
+    ? value.text === "{}"
+    : isJsonObject(value) && Object.keys(value).length === 0;
 }

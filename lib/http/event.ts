@@ -26,8 +26,8 @@ export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
   caller?: Caller;
   /** Added by `authorizeLink`: what a link says of itself, whether it holds or not. For the log alone. */
   claims?: Record<string, unknown>;
-  /** Added by `jsonBody`: the body's text, in which numbers have all their digits. */
-  bodyText: string;
+  /** Added by `jsonBody`: the body's text, and what it parses to plainly. */
+  parsed: { text: string; value: unknown };
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
   /** Added by `warnings`: the value of the response's `Warning` header. */

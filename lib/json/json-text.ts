@@ -12,15 +12,34 @@
  * proportion to the text.
  */
 
-/** How deep arrays and objects may nest inside a field. */
+/** The most levels of arrays and objects inside a field. */
 export const MAX_LEVELS = 64;
 
 /** The most characters of a number. */
 export const MAX_NUMBER_CHARACTERS = 1_000;
 
+/**
+ * A number whose text a double may not give back: one with a fraction, an exponent, 16 digits or more, or a minus before
+ * a zero. The character before it tells it from the digits of most strings, such as ids.
+ */
+const MAY_DIFFER = /(?:^|[[:,])\s*(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
+
+/** The characters of numbers. */
+const NUMERIC = "0123456789.eE+-";
+
+/** The characters by which a scan finds its way: outside of lists and objects, and inside. */
+const OUTSIDE = /[",[\]{} \t\n\r]/g;
+const INSIDE = /["[\]{} \t\n\r]/g;
+
+/** The beginning of a mark: half a surrogate pair, which no string of ours holds outside of values. */
+const MARK = "\ud800";
+const MARKS = /"\\ud800(\d+)"/g;
+
+/** The texts for which `writeJson` has written marks so far; undefined while it writes nothing. */
+let places: string[] | undefined;
+
 /** A JSON value as its text, without blanks. */
 export class JsonText {
-  /** The text. */
   declare readonly text: string;
 
   /** @param text a JSON text without blanks */
@@ -28,7 +47,7 @@ export class JsonText {
     this.text = text;
   }
 
-  /** Its place in a text that `writeJson` is writing; elsewhere the value itself. */
+  /** The mark of its place in a text that `writeJson` is writing; elsewhere the value itself. */
   toJSON(): unknown {
     if (!places) return JSON.parse(this.text);
     places.push(this.text);
@@ -38,26 +57,6 @@ export class JsonText {
 
 /** A JSON value as the service looks at it: numbers, arrays and objects are texts. */
 export type JsonValue = string | boolean | null | JsonText;
-
-/** The texts for which `writeJson` has written marks so far; undefined while it writes nothing. */
-let places: string[] | undefined;
-
-/** The beginning of a mark: half a surrogate pair, which no string of ours holds outside of values. */
-const MARK = "\ud800";
-const MARKS = /"\\ud800(\d+)"/g;
-
-/**
- * A number whose text a double may not give back: one with a fraction, an exponent, 16 digits or more, or a minus before
- * a zero. The character before it tells it from the digits of most strings, such as ids.
- */
-const MAY_DIFFER = /(?:^|[\s[:,])(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
-
-/** More characters of a number than are allowed, also in a string. */
-const LONG = new RegExp(`[-+.\\deE]{${MAX_NUMBER_CHARACTERS + 1},}`, "g");
-
-const [QUOTE, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [...'",[]{}'].map((one) =>
-  one.charCodeAt(0),
-);
 
 /** The JSON text of a value in which some parts are texts already: they stand in it as they are. */
 export function writeJson(value: unknown): string {
@@ -71,65 +70,16 @@ export function writeJson(value: unknown): string {
       count += 1;
       return texts[place] ?? "";
     });
-    // A string that looks like a mark: it is told from marks where each part is written by itself.
+    // More marks than texts: a string looks like one. It is told from them where each part is written by itself.
     return count === texts.length ? written : writeParts(value);
   } finally {
     places = undefined;
   }
 }
 
-/** Whether a JSON text may hold a number whose text a double does not give back. */
-export function mayDiffer(text: string): boolean {
-  return MAY_DIFFER.test(text);
-}
-
-/** A value as its text. The value was parsed, or made: a double gives its numbers back. */
+/** A value that was parsed or made, as its text: doubles give its numbers back. */
 export function textOf(value: unknown): JsonText {
   return new JsonText(JSON.stringify(value));
-}
-
-/** The members of an object by name, as texts without blanks. Of a name that comes twice the last one counts. */
-export function membersOf(object: string): Map<string, string> {
-  const members = new Map<string, string>();
-  for (let at = 1; at < object.length - 1; ) {
-    const begin = object.indexOf('"', at);
-    if (begin === -1) break;
-    const afterName = endOfString(object, begin);
-    const value = object.indexOf(":", afterName) + 1;
-    const end = endOfElement(object, value);
-    members.set(JSON.parse(object.slice(begin, afterName)), withoutBlanks(object.slice(value, end)));
-    at = end + 1;
-  }
-  return members;
-}
-
-/** The elements of an array, as texts without blanks. */
-export function elementsOf(array: string): string[] {
-  const elements: string[] = [];
-  if (/^\[\s*\]$/.test(array)) return elements;
-  for (let at = 1; at < array.length; ) {
-    const end = endOfElement(array, at);
-    elements.push(withoutBlanks(array.slice(at, end)));
-    at = end + 1;
-  }
-  return elements;
-}
-
-/** The text of an object with these members. */
-export function objectOf(members: Iterable<readonly [name: string, text: string]>): string {
-  const texts: string[] = [];
-  for (const [name, text] of members) texts.push(`${JSON.stringify(name)}:${text}`);
-  return `{${texts.join()}}`;
-}
-
-/** The string that a text holds; undefined where it holds another value. */
-export function stringIn(text: string): string | undefined {
-  return text.startsWith('"') ? JSON.parse(text) : undefined;
-}
-
-/** The value that a text holds, as the service looks at it. */
-export function valueIn(text: string): JsonValue {
-  return /^["tfn]/.test(text) ? JSON.parse(text) : new JsonText(text);
 }
 
 /** A value that was parsed plainly, or with texts in it, as the service looks at it. */
@@ -138,38 +88,20 @@ export function asJsonValue(value: unknown): JsonValue {
   return value instanceof JsonText ? value : new JsonText(writeJson(value));
 }
 
+/** The value that a text holds, as the service looks at it. */
+export function valueIn(text: string): JsonValue {
+  return /^["tfn]/.test(text) ? JSON.parse(text) : new JsonText(text);
+}
+
+/** The string that a text holds; undefined where it holds another value. */
+export function stringIn(text: string): string | undefined {
+  return text.startsWith('"') ? JSON.parse(text) : undefined;
+}
+
 /** A value for people and environments: a string is itself, any other value its JSON. */
-export function asPlainText(value: JsonValue | number | undefined): string {
+export function asPlainText(value: JsonValue): string {
   if (typeof value === "string") return value;
   return value instanceof JsonText ? value.text : JSON.stringify(value);
-}
-
-/** An object's members, parsed plainly where doubles give their numbers back, else as texts. */
-export function parseMembers(object: string): Record<string, unknown> {
-  return Object.fromEntries(
-    [...membersOf(object)].map(([name, text]) => [
-      name,
-      mayDiffer(text) ? new JsonText(text) : JSON.parse(text),
-    ]),
-  );
-}
-
-/** A text, in which strings and what stands between them are replaced. */
-export function mapParts(
-  text: string,
-  string: (part: string) => string,
-  between: (part: string) => string,
-): string {
-  const parts: string[] = [];
-  for (let at = 0; at < text.length; ) {
-    const quote = text.indexOf('"', at);
-    const begin = quote === -1 ? text.length : quote;
-    parts.push(between(text.slice(at, begin)));
-    if (quote === -1) break;
-    at = endOfString(text, quote);
-    parts.push(string(text.slice(quote, at)));
-  }
-  return parts.join("");
 }
 
 /** Whether a text holds an object. */
@@ -187,9 +119,76 @@ export function isNumberText(text: string): boolean {
   return /^[-\d]/.test(text);
 }
 
-/** Whether a text, of which a number may be longer than `MAX_NUMBER_CHARACTERS`, holds such a number. */
+/** The members of an object by name, as texts without blanks. Of a name that comes twice the last one counts. */
+export function membersOf(object: string): Map<string, string> {
+  const members = new Map<string, string>();
+  for (let at = object.indexOf('"'); at !== -1; ) {
+    const afterName = endOfString(object, at);
+    const { text, end } = elementAt(object, object.indexOf(":", afterName) + 1);
+    members.set(JSON.parse(object.slice(at, afterName)), text);
+    at = object.indexOf('"', end);
+  }
+  return members;
+}
+
+/** The elements of an array, as texts without blanks. */
+export function elementsOf(array: string): string[] {
+  const elements: string[] = [];
+  if (/^\[\s*\]$/.test(array)) return elements;
+  for (let at = 1; at < array.length; ) {
+    const { text, end } = elementAt(array, at);
+    elements.push(text);
+    at = end + 1;
+  }
+  return elements;
+}
+
+/** The text of an object with these members. */
+export function objectOf(members: Iterable<readonly [name: string, text: string]>): string {
+  const texts: string[] = [];
+  for (const [name, text] of members) texts.push(`${JSON.stringify(name)}:${text}`);
+  return `{${texts.join()}}`;
+}
+
+/** An object's members: lists, objects and numbers that a double does not give back as texts, all else parsed. */
+export function parseMembers(object: string): Record<string, unknown> {
+  const members: [name: string, value: unknown][] = [];
+  for (const [name, text] of membersOf(object))
+    members.push([name, isKeptAsText(text) ? new JsonText(text) : JSON.parse(text)]);
+  return Object.fromEntries(members);
+}
+
+/** A text of which strings, and what stands between them, are replaced. */
+export function mapParts(
+  text: string,
+  string: (part: string) => string,
+  between: (part: string) => string,
+): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (let quote = text.indexOf('"'); quote !== -1; quote = text.indexOf('"', at)) {
+    const end = endOfString(text, quote);
+    parts.push(between(text.slice(at, quote)), string(text.slice(quote, end)));
+    at = end;
+  }
+  return parts.join("") + between(text.slice(at));
+}
+
+/** Whether a JSON text may hold a number whose text a double does not give back. */
+export function mayDiffer(text: string): boolean {
+  return MAY_DIFFER.test(text);
+}
+
+/** Whether a text holds a number of more than `MAX_NUMBER_CHARACTERS`. */
 export function holdsLongNumber(text: string): boolean {
-  for (const { index } of text.matchAll(LONG)) if (!isInString(text, index)) return true;
+  // Such a number stands at one of these places at least; only what stands there is looked at.
+  for (let at = 0; at < text.length; at += MAX_NUMBER_CHARACTERS) {
+    let [begin, end] = [at, at];
+    while (begin > 0 && NUMERIC.includes(text[begin - 1] ?? " ")) begin -= 1;
+    while (end < text.length && NUMERIC.includes(text[end] ?? " ")) end += 1;
+    if (end - begin > MAX_NUMBER_CHARACTERS && !isInString(text, begin)) return true;
+    at = Math.max(at, end - MAX_NUMBER_CHARACTERS);
+  }
   return false;
 }
 
@@ -201,19 +200,36 @@ function writeParts(value: unknown): string {
   return objectOf(members.map(([name, member]) => [name, writeParts(member)]));
 }
 
-/** The place behind an element of an array or an object that begins at a place: of the comma or the bracket there. */
-function endOfElement(text: string, begin: number): number {
+function isKeptAsText(text: string): boolean {
+  return isObjectText(text) || isArrayText(text) || (isNumberText(text) && mayDiffer(text));
+}
+
+/** The element of an array or an object that begins at a place, and the place of the comma or the bracket behind it. */
+function elementAt(text: string, begin: number): { text: string; end: number } {
   let level = 0;
-  for (let at = begin; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at) - 1;
-    else if (code === OPEN_LIST || code === OPEN_OBJECT) level += 1;
-    else if (code === CLOSE_LIST || code === CLOSE_OBJECT) {
-      if (level === 0) return at;
-      level -= 1;
-    } else if (code === COMMA && level === 0) return at;
+  let hasBlanks = false;
+  for (let at = begin; ; ) {
+    const found = waymarkFrom(text, at, level);
+    const character = text[found] ?? "]";
+    if (level === 0 && (character === "," || character === "]" || character === "}")) {
+      const element = text.slice(begin, found);
+      return { text: hasBlanks ? withoutBlanks(element) : element, end: found };
+    }
+    at = character === '"' ? endOfString(text, found) : found + 1;
+    if (character === "[" || character === "{") level += 1;
+    else if (character === "]" || character === "}") level -= 1;
+    else if (character !== '"') hasBlanks = true;
   }
-  return text.length;
+}
+
+/** The next place by which a scan finds its way. */
+function waymarkFrom(text: string, begin: number, level: number): number {
+  // A string follows most commas and colons: it is found without a pattern.
+  const at = level > 0 && (text[begin] === "," || text[begin] === ":") ? begin + 1 : begin;
+  if (text[at] === '"') return at;
+  const next = level === 0 ? OUTSIDE : INSIDE;
+  next.lastIndex = at;
+  return next.exec(text)?.index ?? text.length;
 }
 
 /** The place behind a string that begins at a place. */
@@ -234,9 +250,7 @@ function isInString(text: string, place: number): boolean {
   return false;
 }
 
-/** A JSON text without the blanks between its tokens. */
 function withoutBlanks(text: string): string {
-  if (!/[ \t\n\r]/.test(text)) return text;
   return mapParts(
     text,
     (string) => string,
