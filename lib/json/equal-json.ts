@@ -1,17 +1,17 @@
 import { isContainer } from "./exact-json.ts";
 
-/** Whether two JSON values are equal: key order and the text of numbers aside (`1.0` is `1`, `1e2` is `100`). */
-export function equalAsJson(one: unknown, other: unknown): boolean {
-  if (isContainer(one) && isContainer(other)) return equalContainers(one, other);
-  const [number, second] = [numberText(one), numberText(other)];
-  if (number !== undefined && second !== undefined) return canonical(number) === canonical(second);
-  return one === other;
+/** Whether two JSON values are equal. Key order and the text of numbers do not matter: `1.0` is `1`, `1e2` is `100`. */
+export function equalAsJson(left: unknown, right: unknown): boolean {
+  if (isContainer(left) && isContainer(right)) return equalContainers(left, right);
+  const [number, other] = [numberText(left), numberText(right)];
+  if (number !== undefined && other !== undefined) return canonical(number) === canonical(other);
+  return left === right;
 }
 
-function equalContainers(one: object, other: object): boolean {
-  const [members, others] = [Object.entries(one), new Map(Object.entries(other))];
+function equalContainers(left: object, right: object): boolean {
+  const [members, others] = [Object.entries(left), new Map(Object.entries(right))];
   return (
-    Array.isArray(one) === Array.isArray(other) &&
+    Array.isArray(left) === Array.isArray(right) &&
     members.length === others.size &&
     members.every(([name, value]) => others.has(name) && equalAsJson(value, others.get(name)))
   );
@@ -22,7 +22,7 @@ function numberText(value: unknown): string | undefined {
   return JSON.isRawJSON(value) ? value.rawJSON : undefined;
 }
 
-/** A number's sign, digits and exponent, without zeros that say nothing. */
+/** A number as sign, digits and exponent, without leading and trailing zeros: equal numbers give equal texts. */
 function canonical(number: string): string {
   const [mantissa = "", exponent = "0"] = number.toLowerCase().split("e");
   const [whole = "", fraction = ""] = mantissa.replace("-", "").split(".");

@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from "./exact-json.ts";
 
 /**
- * Applies a JSON merge patch (RFC 7396): null takes a member away, objects are merged, all else is replaced.
- * @param target what is patched; anything but an object counts as an empty one
+ * Applies a JSON merge patch (RFC 7396): null removes a member, objects are merged, all other values replace.
+ * @param target the value to patch; anything but an object counts as an empty one
  */
 export function mergePatch(target: unknown, patch: JsonObject): JsonObject {
   const members = new Map(isJsonObject(target) ? Object.entries(target) : []);
