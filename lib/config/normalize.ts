@@ -1,7 +1,7 @@
 import { asText, isJsonObject, MAX_NUMBER_CHARACTERS } from "../json/exact-json.ts";
 import { type ConfigInput, type ConfigOutput, type Definition, InputType } from "./inputs-outputs.ts";
 
-/** The form that each type gives a default, and what a null default becomes (Heat's rules). */
+/** The normalization of a default by its type, and the value that replaces a null default (Heat's rules). */
 const TYPES: Record<InputType, { normalize: (value: unknown) => unknown; empty: unknown }> = {
   String: { normalize: asString, empty: "" },
   Number: { normalize: asNumber, empty: 0 },
@@ -10,7 +10,9 @@ const TYPES: Record<InputType, { normalize: (value: unknown) => unknown; empty: 
   Boolean: { normalize: asBoolean, empty: false },
 };
 
-/** An input that was sent, as Heat normalizes it: keys in Heat's order, the default in the form of its type. */
+/**
+ * An input, from the form that was sent, as Heat normalizes it: keys in Heat's order, the default in its type's form.
+ */
 export function normalizedInput(input: Definition): ConfigInput {
   const { default: value } = input;
   const type = typeOf(input);
@@ -23,26 +25,26 @@ export function normalizedInput(input: Definition): ConfigInput {
   };
 }
 
-/** An output that was sent, as Heat normalizes it: keys in Heat's order. */
+/** An output, from the form that was sent, as Heat normalizes it: keys in Heat's order. */
 export function normalizedOutput(output: Definition): ConfigOutput {
   return { ...normalizedCommon(output), error_output: asBoolean(output.error_output) ?? false };
 }
 
-/** The form that a type gives a default; undefined where it does not fit. `""` stays for every type. */
+/** A default in its type's form; undefined if it does not fit. `""` fits every type and stays. */
 export function normalizedDefault(type: InputType | undefined, value: unknown): unknown {
   if (type === undefined || value === "") return value;
   const { normalize, empty } = TYPES[type];
   return value === null ? empty : normalize(value);
 }
 
-/** A name or description as text: whole numbers and booleans as Python writes them. */
+/** A name or description as text: whole numbers and booleans as Python writes them. Undefined for other values. */
 export function asLabel(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value === "boolean") return value ? "True" : "False";
   return isNumber(value) && /^-?\d+$/.test(asText(value)) ? asText(value) : undefined;
 }
 
-/** A boolean, or what its name means; undefined for all else. */
+/** A boolean, from a boolean or its name in any case; undefined for other values. */
 export function asBoolean(value: unknown): boolean | undefined {
   if (typeof value === "boolean") return value;
   const word = typeof value === "string" ? value.toLowerCase() : "";
@@ -58,16 +60,16 @@ function normalizedCommon(definition: Definition) {
   };
 }
 
-/** The type of a definition; undefined where it names none. */
+/** The type of a definition; undefined if it names none. */
 function typeOf({ type }: Definition): InputType | undefined {
-  return InputType.options.find((known) => known === type);
+  return InputType.options.find((option) => option === type);
 }
 
 function asString(value: unknown): string | undefined {
   return isNumber(value) ? asText(value) : asLabel(value);
 }
 
-/** A number; a text in the form of Python's `int` or `float`, of at most `MAX_NUMBER_CHARACTERS`. */
+/** A number, from a number, a boolean, or a text that Python's `int` or `float` reads; undefined for other values. */
 function asNumber(value: unknown): unknown {
   if (isNumber(value) || typeof value === "boolean") return value;
   if (typeof value !== "string") return undefined;
@@ -85,7 +87,7 @@ function asList(value: unknown): unknown[] | undefined {
   return Array.isArray(value) ? value : undefined;
 }
 
-/** A text or an object as it is; a list as Python writes it. */
+/** A text or an object unchanged, a list as Python's JSON text; undefined for other values. */
 function asJson(value: unknown): unknown {
   if (typeof value === "string" || isJsonObject(value)) return value;
   return Array.isArray(value) ? pythonJson(value) : undefined;
@@ -99,11 +101,13 @@ function exactNumber(text: string): unknown {
   return String(Number(text)) === text ? Number(text) : JSON.rawJSON(text);
 }
 
-/** JSON as Python's `json.dumps` writes it: with blanks, and ASCII alone. */
+/** JSON as Python's `json.dumps` writes it: blanks after commas and colons, only ASCII. */
 function pythonJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
   if (isJsonObject(value)) {
-    const members = Object.entries(value).map(([name, one]) => `${pythonJson(name)}: ${pythonJson(one)}`);
+    const members = Object.entries(value).map(
+      ([name, member]) => `${pythonJson(name)}: ${pythonJson(member)}`,
+    );
     return `{${members.join(", ")}}`;
   }
   const escaped = (character: string): string =>
