@@ -14,22 +14,31 @@ import {
 import { MAX_BODY_BYTES } from "../shapes.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 
-/** Media types whose body is read as JSON: also those that curl and some clients send where nothing is said. */
+/** The media types whose body is read as JSON, including the defaults of curl and some clients. */
 const ACCEPTED_TYPES =
   /^(application\/([a-z0-9.+-]+\+)?json|application\/x-www-form-urlencoded|text\/plain|text\/json)$/i;
 
+/** The cause of the parser's errors: for broken JSON the message of `JSON.parse`, else the refused key. */
+interface Refusal {
+  package?: string;
+  message?: string;
+  data?: string;
+}
+
 /**
- * Middlewares: replace a body's text by its JSON value, whatever JSON-like content type was declared, or none. Numbers
- * keep all their digits. What cannot be read exactly is `invalid`: another content type, an empty body, one over
- * `MAX_BODY_BYTES`, broken UTF-8 or JSON, more than `MAX_LEVELS`, a key that could pollute a prototype.
- * @param lenient takes any content type, and an empty body for `{}`
+ * Middlewares: replace a body's text by its JSON value. Numbers keep all their digits. They throw ServiceError
+ * `invalid` for another content type, an empty body, one over `MAX_BODY_BYTES`, broken UTF-8 or JSON, more than
+ * `MAX_LEVELS`, and keys that could pollute a prototype.
+ * @param lenient accepts any content type, and an empty body as `{}`
  */
 export function jsonBody(lenient: boolean): Middleware[] {
   const parser = httpJsonBodyParser({ disableContentTypeCheck: true }) as Middleware;
   return [readText(lenient), parser, restoreNumbers, { onError: explainRefusal }];
 }
 
-/** Before the parser: decodes the text and checks type, size and depth, as the parser would overflow the stack. */
+/**
+ * Runs before the parser: decodes the text and checks its type, size and depth, since deep values overflow the stack.
+ */
 function readText(lenient: boolean): Middleware {
   return {
     before: ({ event }) => {
@@ -41,7 +50,7 @@ function readText(lenient: boolean): Middleware {
   };
 }
 
-/** Behind the parser, whose numbers are doubles: parses a text again, exactly, where one of them may differ. */
+/** Runs after the parser, whose numbers are doubles: parses the text again if a double may not reproduce a number. */
 const restoreNumbers: Middleware = {
   before: ({ event }) => {
     if (!mayDiffer(event.bodyText)) return;
@@ -55,7 +64,7 @@ const restoreNumbers: Middleware = {
   },
 };
 
-/** The body's text; API Gateway hands over in base64 what it does not take for text. */
+/** The body's text. API Gateway encodes bodies of other media types in base64. */
 function textOf({ body, isBase64Encoded, headers }: EndpointEvent, lenient: boolean): string {
   const text = typeof body === "string" ? body : "";
   if (lenient && !text.trim()) return "{}";
@@ -77,7 +86,7 @@ function decoded(base64: string): string {
   }
 }
 
-/** Names the field of a body that nests too deep. `JSON.parse` itself takes any depth. */
+/** @throws ServiceError `invalid` that names the field that nests too deep */
 function checkDepth(text: string): void {
   for (const [field, value] of fieldsOf(parsedJson(text))) {
     if (nestsDeeperThan(MAX_LEVELS, value)) {
@@ -90,8 +99,8 @@ function checkDepth(text: string): void {
 function fieldsOf(body: unknown): [string, unknown][] {
   if (!isContainer(body)) return [];
   if (!Array.isArray(body)) return Object.entries(body);
-  return body.flatMap((one, index) =>
-    Object.entries(isContainer(one) ? one : {}).map(([field, value]): [string, unknown] => [
+  return body.flatMap((item, index) =>
+    Object.entries(isContainer(item) ? item : {}).map(([field, value]): [string, unknown] => [
       `${index}.${field}`,
       value,
     ]),
@@ -106,14 +115,7 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** What the parser's errors carry: for broken JSON the message of `JSON.parse`, else the key that was refused. */
-interface Refusal {
-  package?: string;
-  message?: string;
-  data?: string;
-}
-
-/** Turns an error of the body parser into a ServiceError, and leaves others alone. */
+/** Turns an error of the body parser into a ServiceError; other errors stay. */
 function explainRefusal(request: Request<EndpointEvent, GatewayResponse>): void {
   const { package: source, message, data: key } = (request.error?.cause ?? {}) as Refusal;
   if (source !== "@middy/http-json-body-parser") return;

@@ -4,10 +4,10 @@ import type { SignedLink } from "../link/signed-link.ts";
 import type { Count } from "../metrics.ts";
 import type { Access } from "./event.ts";
 
-/** A shape, where an endpoint has one. */
+/** A shape, or none. */
 export type Schema = z.ZodMiniType | undefined;
 
-/** What one endpoint takes and answers, and who may call it. */
+/** The shapes and the access of an endpoint. */
 export interface EndpointSpec<
   Path extends Schema = Schema,
   Query extends Schema = Schema,
@@ -19,40 +19,40 @@ export interface EndpointSpec<
   access: Access<Link>;
   path?: Path;
   query?: Query;
-  /** Absent where the endpoint takes no body; one that is sent all the same is ignored. */
+  /** The body's shape. Without one, a body is ignored. */
   body?: Body;
-  /** The body of many at once, where the endpoint takes an array too. */
+  /** The shape of an array as the body, if the endpoint takes one too. */
   batch?: Batch;
-  /** Whether the body may have any content type, and no body at all is `{}`: agents send them so. */
+  /** Whether any content type is accepted, and a missing body as `{}`: agents send such requests. */
   lenientBody?: true;
-  /** Whether a caller may give the request an `Idempotency-Key`. */
+  /** Whether requests may have an `Idempotency-Key`. */
   idempotent?: true;
-  /** What a request that fails is counted as, beside what every endpoint's is. */
+  /** An additional metric for requests that fail. */
   failuresCount?: Count;
-  /** What it answers; types and tests read it. Absent for 204. */
+  /** The response's shape, for types, tests and the API's document; absent for 204. */
   response?: Response;
-  /** The status that it answers with, when that is neither 200 nor 204. */
+  /** The status of a success, if it is neither 200 nor 204. */
   status?: number;
 }
 
 /**
- * What the API's document tells of an endpoint beside its shapes and the comment at its handler. Nothing here is read
- * while the service runs.
+ * The notes on an endpoint for the API's document, in addition to its shapes and the comment at its handler. The
+ * running service does not read them.
  */
 export interface OperationNotes {
-  /** The faults that it answers beside those that follow from its shapes, and from who may call it. */
+  /** The faults that do not follow from its shapes and its access. */
   faults?: ErrorKind[];
-  /** The headers by which callers make it conditional. */
+  /** The headers of conditional requests. */
   requestHeaders?: ("If-Match" | "If-None-Match" | "If-Modified-Since")[];
-  /** The headers that its response may have beside those that every response has. */
+  /** The headers of its response that not every response has. */
   responseHeaders?: string[];
-  /** A request whose real answer is the document's example. A server has collected a deployment by then. */
-  example?: (known: ExampleWorld) => ExampleCall;
-  /** The media type of its response, where that is not JSON, for which `response` is absent. */
+  /** The request whose actual response is the document's example. A server has collected a deployment by then. */
+  example?: (world: ExampleWorld) => ExampleCall;
+  /** The media type of a response that is not JSON; `response` is absent then. */
   mediaType?: string;
 }
 
-/** What there is when an example's request is made. */
+/** The resources that exist when an example's request is made. */
 export interface ExampleWorld {
   project_id: string;
   server_id: string;
