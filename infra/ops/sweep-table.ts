@@ -14,7 +14,7 @@ export interface RowKey {
   id: string;
 }
 
-/** How the table is swept. */
+/** The settings of a sweep. */
 export interface SweepOptions {
   region: string;
   /** The row behind which it begins; at the table's beginning without it. */
@@ -33,7 +33,7 @@ export interface SweepClock {
   pause: (ms: number) => Promise<void>;
 }
 
-/** What a sweep has done so far. */
+/** The progress of a sweep. */
 export interface SweepProgress {
   /** Rows that were read, of whatever kind. */
   rows: number;
@@ -54,10 +54,10 @@ interface Ending {
   expires: number;
 }
 
-/** How many rows are read at once. */
+/** The rows of one read. */
 const PAGE_ROWS = 250;
 
-/** What reading may take of a second, in read units: a sixth of what DynamoDB serves of one partition. */
+/** The bound of reading, in read units: a sixth of what DynamoDB serves of one partition. */
 const READ_UNITS_PER_SECOND = 500;
 
 /** A write is under way for each so many write units a second, so that its answer may take 50 ms. */
@@ -99,7 +99,7 @@ export async function* sweepTable(options: SweepOptions): AsyncGenerator<SweepPr
   } while (from);
 }
 
-/** How many rows the table has, as DynamoDB counts them every six hours. */
+/** The number of rows in the table, which DynamoDB counts every six hours. */
 export async function roughRowCount(region: string): Promise<number> {
   const { Table } = await clientOf(region).send(new DescribeTableCommand({ TableName }));
   return Table?.ItemCount ?? 0;

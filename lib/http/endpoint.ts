@@ -3,7 +3,7 @@ import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import type { SignedLink } from "../link/signed-link.ts";
-import type { Counts } from "../metrics.ts";
+import { COUNTS, type Counts } from "../metrics.ts";
 import { publicUrl, tokenSettings } from "../settings.ts";
 import { ABORT_MARGIN_MS, withRequestSignal } from "../times.ts";
 import { accessLog } from "./access-log.ts";
@@ -65,7 +65,7 @@ export interface EndpointInput<Path, Query, Body, Link extends SignedLink | unde
   change: ChangeRequest;
   /** The `Idempotency-Key`, if the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
-  /** Records business metrics. They are dropped if the request fails. */
+  /** Adds to the request's business metrics, which are dropped if it fails. */
   count: (counts: Counts) => void;
 }
 
@@ -146,7 +146,7 @@ function inputOf(
       echoedByClient: quirks?.echo,
     },
     count: (counts) => {
-      event.counts = counts;
+      event.counts = sumOf(event.counts ?? {}, counts);
     },
     acceptEncoding: headers["accept-encoding"],
     preconditions: {
@@ -155,6 +155,12 @@ function inputOf(
       ifModifiedSince: headers["if-modified-since"],
     },
   };
+}
+
+function sumOf(counts: Counts, more: Counts): Counts {
+  const sum = { ...counts };
+  for (const name of COUNTS) if (more[name]) sum[name] = (sum[name] ?? 0) + more[name];
+  return sum;
 }
 
 /** @throws ServiceError `unavailable`, since a write that was sent may still succeed; a repeat recognizes it */

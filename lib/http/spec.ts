@@ -1,5 +1,4 @@
 import type * as z from "zod/mini";
-import type { ErrorKind } from "../errors.ts";
 import type { SignedLink } from "../link/signed-link.ts";
 import type { Count } from "../metrics.ts";
 import type { Access } from "./event.ts";
@@ -33,41 +32,4 @@ export interface EndpointSpec<
   response?: Response;
   /** The status of a success, if it is neither 200 nor 204. */
   status?: number;
-}
-
-/**
- * The notes on an endpoint for the API's document, in addition to its shapes and the comment at its handler. The
- * running service does not read them.
- */
-export interface OperationNotes {
-  /** The faults that do not follow from its shapes and its access. */
-  faults?: ErrorKind[];
-  /** The headers of conditional requests. */
-  requestHeaders?: ("If-Match" | "If-None-Match" | "If-Modified-Since")[];
-  /** The headers of its response that not every response has. */
-  responseHeaders?: string[];
-  /** The request whose actual response is the document's example. A server has collected a deployment by then. */
-  example?: (world: ExampleWorld) => ExampleCall;
-  /** The media type of a response that is not JSON; `response` is absent then. */
-  mediaType?: string;
-}
-
-/** The resources that exist when an example's request is made. */
-export interface ExampleWorld {
-  project_id: string;
-  server_id: string;
-  config_id: string;
-  /** A configuration that no deployment refers to. */
-  unused_config_id: string;
-  deployment_id: string;
-  /** The signed links of the server and of its delivery. */
-  collect: string;
-  signal: string;
-}
-
-/** The request of an example. */
-export interface ExampleCall {
-  path?: Record<string, string>;
-  query?: Record<string, string>;
-  body?: unknown;
 }

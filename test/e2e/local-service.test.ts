@@ -300,6 +300,7 @@ describe("wrong options of sls", () => {
 describe("settings of local runs", () => {
   it("sls offline announces the port, the interfaces, the storage and the Keystone that it uses", async () => {
     const other = await startService();
+    expect(other.output().trimEnd().split("\n").length, "as quiet as npm start").toBeLessThanOrEqual(8);
     const port = await freePort();
     const service = await startService({ AWS_ENDPOINT_URL_DYNAMODB: other.dynamodb }, [
       ...["node_modules/.bin/sls", "offline", "--httpPort", String(port), "--host", "0.0.0.0"],

@@ -30,7 +30,7 @@ type Alarm = { AlarmName: string; AlarmDescription: string; Metrics?: AlarmMetri
 
 const NAMESPACE = "software-deployments-prod";
 
-/** The resources of a file, with the names of a stage. */
+/** The resources of a file of `infra/stack/`, with the names of a stage. */
 const resourcesOf = (file: string): Record<string, { Type: string; Properties: any }> =>
   parse(readFileSync(`infra/stack/${file}`, "utf8").replaceAll("${self:custom.namespace}", NAMESPACE))
     .Resources;
@@ -76,7 +76,7 @@ const graphed = (line: (string | { expression?: string })[]): Watched => {
   return { namespace: searched.replaceAll('"', ""), name: metric, dimensions };
 };
 
-/** What the lines of a stage make. */
+/** The metrics that a stage's log lines make. */
 let emitted: Watched[];
 
 beforeAll(async () => {
