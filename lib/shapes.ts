@@ -121,7 +121,7 @@ export function jsonObject() {
 export function text(min: 0 | 1, max: number) {
   const shape = z.string().check(
     wellFormed,
-    z.minLength(min, { error: "must not be empty" }),
+    z.refine((value) => value.length >= min, { error: "must not be empty" }),
     // Code points are never more than UTF-16 units, so the costly count is rare.
     z.refine((value) => value.length <= max || [...value].length <= max, {
       error: `is longer than ${max} characters`,
