@@ -1,6 +1,6 @@
 /**
- * What went wrong, in the service's words. `lib/http/faults.ts` gives each kind its HTTP status. `forbidden` is a valid
- * token that does not authorize the request.
+ * The kinds of errors, independent of HTTP: `lib/http/faults.ts` maps each to its status. `forbidden` is a valid token
+ * that does not authorize the request.
  */
 export type ErrorKind =
   | "invalid"
@@ -14,19 +14,19 @@ export type ErrorKind =
   | "internal";
 
 /**
- * What may be down by itself, while the rest of the service is up: the check of tokens, the keys of signed links, a
- * function whose start has failed.
+ * The dependencies that can fail while the rest of the service works: the token issuer, the keys of signed links, the
+ * settings that a function reads at its start. Each has a metric of its own (`metrics.ts`).
  */
 export type Dependency = "tokens" | "links" | "start";
 
 /**
- * The only error whose message is sent to the caller, as it stands: so it never holds a stack, a table's name, an ARN
- * or a secret. What caused it goes into `cause`, which is logged and not sent.
+ * The only error whose message is sent to the caller, unchanged: it must not hold a stack, a table's name, an ARN or a
+ * secret. `cause` is logged and not sent.
  */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
   readonly kind: ErrorKind;
-  /** Which part of the service is down; undefined where none of these is. */
+  /** The dependency that failed; undefined for all other errors. */
   readonly dependency: Dependency | undefined;
 
   constructor(kind: ErrorKind, message: string, options?: ErrorOptions & { dependency?: Dependency }) {
@@ -36,7 +36,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Another service that answered with a status of no use. Its status is logged. */
+/** The error for an unexpected HTTP status from another service; the status is logged. */
 export class UpstreamError extends Error {
   override readonly name = "UpstreamError";
   readonly status: number;

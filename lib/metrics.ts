@@ -1,6 +1,6 @@
 /**
- * What requests are counted as: metrics without a dimension. Of deployments, requests that succeed count what they have
- * done; all else is counted of requests that fail.
+ * The names of the counted business metrics; they have no dimension. Those of deployments are counted for requests that
+ * succeed, all others for requests that fail.
  */
 export const COUNTS = [
   "DeploymentsCreated",
@@ -9,16 +9,16 @@ export const COUNTS = [
   "DeploymentsFailed",
   /** Answers of 500 and above. */
   "ServerErrors",
-  /** Results of runs that were not taken, whatever was wrong with them. */
+  /** Signals that failed, for whatever reason. */
   "ResultsRefused",
-  /** Tokens that could be held neither against their issuer's keys nor against Keystone. */
+  /** Tokens that could not be checked: neither the issuer's keys nor Keystone could be reached. */
   "TokenChecksFailed",
   /** Requests that needed the keys of signed links, which could not be read. */
   "LinkKeysFailed",
-  /** Requests to a function whose start has failed, as a setting is wrong. */
+  /** Requests to a function with a wrong setting. */
   "StartsFailed",
 ] as const;
 export type Count = (typeof COUNTS)[number];
 
-/** How often a request counts; what is 0 is the same as absent. */
+/** The counts of one request; zero is the same as absent. */
 export type Counts = Partial<Record<Count, number>>;

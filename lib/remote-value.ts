@@ -1,14 +1,14 @@
-/** How often a value is read. */
+/** The times between reads of a value. */
 interface ReadingTimes {
-  /** How long a value is used before it is read anew, in ms. */
+  /** The age from which a value is read again, in ms. */
   maxAge: number;
   /** The shortest time between two reads, in ms, whether they succeed or not. */
   coolDown: number;
 }
 
 /**
- * A value that another service keeps, such as a set of keys: read when first needed, when it is old, and when a caller
- * finds that it no longer does. Callers at the same time share one read.
+ * A cached value from another service, such as a set of keys: read when it is first needed, when it is old, and when a
+ * caller asks for a newer one. Concurrent callers share one read.
  */
 export class RemoteValue<Value> {
   readonly #read: () => Promise<Value>;
@@ -24,7 +24,7 @@ export class RemoteValue<Value> {
     this.#times = times;
   }
 
-  /** The value; an old one where it cannot be read anew. @throws what the last read threw, where there is none at all */
+  /** The value; an old one if a new read fails. @throws the last read's error if there is no value at all */
   async get(): Promise<Value> {
     if (this.#value === undefined || Date.now() - this.#readAt > this.#times.maxAge) await this.#refresh();
     if (this.#value === undefined) throw this.#failure;
@@ -32,8 +32,8 @@ export class RemoteValue<Value> {
   }
 
   /**
-   * The value read anew, unless that was tried a moment ago.
-   * @throws what the last read threw: the caller needs a newer value than the old one
+   * The value, read again unless a read was tried within the cool-down.
+   * @throws the last read's error, even if there is an old value
    */
   async renewed(): Promise<Value> {
     await this.#refresh();

@@ -9,57 +9,20 @@ import {
 } from "./json/json-text.ts";
 import { isJsonObject } from "./json/plain-json.ts";
 
-/** A UUID, in either case. */
-export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** The largest body of a request, in bytes: Heat's `max_json_body_size`. */
 export const MAX_BODY_BYTES = 1_048_576;
 
-/** Whether a text can be the id of a stored resource: a UUID in lower case. */
-export function isId(text: string): boolean {
-  return UUID.test(text) && text === text.toLowerCase();
-}
+/** A UUID, in either case. */
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * The key of members that a resource shows to clients which need them as they were sent, to the letter, in place of those
- * that it shows to all others. Nothing else sees them.
+ * The key under which a resource in a response also carries members exactly as they were sent, for clients that need
+ * them so (`http/clients/`). JSON does not show it to any other client.
  */
 export const AS_SENT = Symbol("as sent");
 
-/**
- * Says of a shape what the API's document is to say: JSON Schema's keywords, where the shape's own checks do not tell,
- * and words. Validation reads none of it.
- * @param keywords `id` names a schema that the document keeps once
- * @returns the same shape: one that is used in several places says the same in all
- */
-export function documented<Shape extends z.ZodMiniType>(
-  shape: Shape,
-  keywords: Record<string, unknown>,
-): Shape {
-  z.globalRegistry.add(shape, { ...z.globalRegistry.get(shape), ...keywords });
-  return shape;
-}
-
-/** A JSON object, taken as its text. What is wrong with it hides nothing that is wrong in other fields. */
-export function jsonObject() {
-  const isObject = (value: unknown): boolean => value instanceof JsonText && isObjectText(value.text);
-  const object = z.custom<JsonText>(isObject, { error: "a JSON object is expected", abort: false });
-  const shape = z.pipe(
-    z.transform((value) => (isJsonObject(value) ? toText(value) : value)),
-    object,
-  );
-  return documented(shape, { type: "object", additionalProperties: true });
-}
-
-/** A JSON object of a response, which is written as it is. */
-export function shownObject() {
-  return documented(z.custom<object>(), { type: "object", additionalProperties: true });
-}
-
-/** Any JSON value, taken as its text. */
-export function jsonValue() {
-  return z.pipe(z.transform(toText), z.custom<JsonText>());
-}
+/** The field names of each request body, by its schema; the warning of ignored fields reads them. */
+export const knownFields = z.registry<{ fields: string[] }>();
 
 /** A UUID in a response. */
 export const uuidText = documented(z.string(), { format: "uuid" });
@@ -67,7 +30,7 @@ export const uuidText = documented(z.string(), { format: "uuid" });
 /** A time in a response: ISO 8601 in UTC, whole seconds. */
 export const timeText = documented(z.string(), { format: "date-time" });
 
-/** The id of a resource in a path, found in either case. One that is no UUID is not found, so any text passes. */
+/** The id of a resource in a path, in either case. Any text passes: an id that is no UUID is not found later. */
 export const idText = documented(
   z.pipe(
     z.string(),
@@ -76,17 +39,25 @@ export const idText = documented(
   { format: "uuid", description: "The id that the service gave it, in either case." },
 );
 
-/** Refuses half a surrogate pair, which UTF-8 cannot hold. */
+/** The path of a project's resources. */
+export const ProjectPath = z.object({
+  project_id: documented(
+    z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "1 to 64 of A-Z a-z 0-9 _ - are expected" })),
+    { description: "The project: the one that the token is for." },
+  ),
+});
+
+/** The check that a text has no lone surrogate, which UTF-8 cannot encode. */
 export const wellFormed = z.refine<string>((text) => text.isWellFormed(), {
   error: "holds a lone surrogate",
 });
 
-/** The most rows of a page: who asks for more gets these, and a link on. */
+/** The most rows of a page. A larger `limit` counts as this one, and the page links to the next. */
 const MAX_LIMIT = 1_000;
 
 const NOT_AN_INTEGER = "Only integer is acceptable by 'limit'.";
 
-/** How long a page may be: a text, as a query holds it. Its errors are in Heat's words. */
+/** The query parameter for the length of a page: a text in, a number of rows out. Its errors are in Heat's words. */
 export const limit = documented(
   z.pipe(
     z.string().check(
@@ -106,17 +77,17 @@ export const limit = documented(
   },
 );
 
-/** The id behind which a list begins. */
+/** The query parameter for the id after which a list begins. */
 export const marker = documented(z.string().check(z.regex(UUID, { error: "a UUID is expected" })), {
   description: "Goes on behind this id, which need not be there any more.",
   format: "uuid",
   override: { pattern: undefined },
 });
 
-/** Where a list begins and how long it may be. */
+/** The query of a list in pages. */
 export const PageQuery = z.object({ limit: z.optional(limit), marker: z.optional(marker) });
 
-/** Where a list goes on, if it does, in a form that the SDKs' pagers follow. */
+/** The link to a list's next page, in the form that the SDKs' pagers follow; absent on the last page. */
 export const NextLinks = z.optional(
   z.array(
     documented(z.object({ rel: z.literal("next"), href: documented(z.string(), { format: "uri" }) }), {
@@ -126,25 +97,54 @@ export const NextLinks = z.optional(
   ),
 );
 
-/** The path of a project's resources. */
-export const ProjectPath = z.object({
-  project_id: documented(
-    z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "1 to 64 of A-Z a-z 0-9 _ - are expected" })),
-    { description: "The project: the one that the token is for." },
-  ),
-});
-
-/** The names of the fields that a request body may have, by its schema; the warning of ignored fields reads it. */
-export const knownFields = z.registry<{ fields: string[] }>();
-
 /** The schema of a request body, and the schemas of its fields. */
 type Fields<Body> = z.ZodMiniType<Body, unknown> & { shape: object };
 
-/** A text of `min` (0 or 1) to `max` characters, counted in code points as Heat's database counts them. */
+/** Whether a text can be the id of a stored resource: a UUID in lower case. */
+export function isId(text: string): boolean {
+  return UUID.test(text) && text === text.toLowerCase();
+}
+
+/**
+ * Adds to a shape what the API's document cannot derive from its checks: JSON Schema keywords and descriptions.
+ * Validation reads none of it.
+ * @param keywords `id` names a schema that the document holds once
+ * @returns the same shape object: used in several places, it has the same keywords in all of them
+ */
+export function documented<Shape extends z.ZodMiniType>(
+  shape: Shape,
+  keywords: Record<string, unknown>,
+): Shape {
+  z.globalRegistry.add(shape, { ...z.globalRegistry.get(shape), ...keywords });
+  return shape;
+}
+
+/** A shape for a JSON object, as its text. A fault in it does not hide the faults of other fields. */
+export function jsonObject() {
+  const isObject = (value: unknown): boolean => value instanceof JsonText && isObjectText(value.text);
+  const object = z.custom<JsonText>(isObject, { error: "a JSON object is expected", abort: false });
+  const shape = z.pipe(
+    z.transform((value) => (isJsonObject(value) ? toText(value) : value)),
+    object,
+  );
+  return documented(shape, { type: "object", additionalProperties: true });
+}
+
+/** A shape for a JSON object of a response. */
+export function shownObject() {
+  return documented(z.custom<object>(), { type: "object", additionalProperties: true });
+}
+
+/** A shape for any JSON value, as its text. */
+export function jsonValue() {
+  return z.pipe(z.transform(toText), z.custom<JsonText>());
+}
+
+/** A shape for a text of `min` (0 or 1) to `max` characters, counted in code points as Heat's database counts them. */
 export function text(min: 0 | 1, max: number) {
   const shape = z.string().check(
     wellFormed,
-    z.minLength(min, { error: "must not be empty" }),
+    z.refine((value) => value.length >= min, { error: "must not be empty" }),
     // Code points are never more than UTF-16 units, so the costly count is rare.
     z.refine((value) => value.length <= max || [...value].length <= max, {
       error: `is longer than ${max} characters`,
@@ -153,8 +153,11 @@ export function text(min: 0 | 1, max: number) {
   return documented(shape, { ...(min && { minLength: min }), maxLength: max });
 }
 
-/** A list whose length is looked at before any of its members is. @param error what is said of another length */
-export function list<One>(one: z.ZodMiniType<One, unknown>, min: 0 | 1, max: number, error: string) {
+/**
+ * A shape for a list whose length is checked before any of its members.
+ * @param error the message for another length
+ */
+export function list<Member>(member: z.ZodMiniType<Member, unknown>, min: 0 | 1, max: number, error: string) {
   const counted = z.transform((sent: unknown, { issues }) => {
     const value = sent instanceof JsonText && isArrayText(sent.text) ? elementsOf(sent.text) : sent;
     if (!Array.isArray(value)) return value;
@@ -162,11 +165,11 @@ export function list<One>(one: z.ZodMiniType<One, unknown>, min: 0 | 1, max: num
       issues.push({ code: "custom", message: error, input: value });
     return value === sent ? value : value.map(parseElement);
   });
-  const members = documented(z.array(one), { ...(min && { minItems: min }), maxItems: max });
+  const members = documented(z.array(member), { ...(min && { minItems: min }), maxItems: max });
   return z.pipe(counted, members);
 }
 
-/** A request body whose fields stand at its top level; refuses one whose caller wrapped them in `name`. */
+/** A shape for a request body with its fields at the top level; a body that wraps them in `name` is rejected. */
 export function flatBody<Body>(name: string, fields: Fields<Body>): z.ZodMiniType<Body, unknown> {
   const flat = z.transform((body: unknown, { issues }) => {
     const message = `the fields stand at the top level, not inside ${name}`;
@@ -180,7 +183,7 @@ export function flatBody<Body>(name: string, fields: Fields<Body>): z.ZodMiniTyp
   });
 }
 
-/** A request body in which null, `""` and `{}` mean the same as leaving a field out. */
+/** A shape for a request body in which null, `""` and `{}` mean the same as leaving the field out. */
 export function emptyMeansAbsent<Body>(fields: Fields<Body>): Fields<Body> {
   const shape = documented(z.pipe(z.transform(withoutEmpty), fields), { emptyMeansAbsent: true });
   return Object.assign(shape, { shape: fields.shape });
@@ -202,7 +205,6 @@ function withoutEmpty(body: unknown): unknown {
 
 function isEmpty(value: unknown): boolean {
   if (value === null || value === "") return true;
-  return value instanceof JsonText
-    ? value.text === "{}"
-    : isJsonObject(value) && Object.keys(value).length === 0;
+  if (value instanceof JsonText) return value.text === "{}";
+  return isJsonObject(value) && Object.keys(value).length === 0;
 }

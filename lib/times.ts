@@ -1,50 +1,48 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 /*
- * Times: how long a request and its parts may take, each stated here alone; the signal that ends a request; and times as
- * the API writes them.
+ * All time limits of a request and of the calls it makes; the signal that aborts it; and the API's form of times.
  */
 
-/** How long a connection to DynamoDB, or to Secrets Manager, may take, in ms. */
+/** The time to open a connection to DynamoDB or Secrets Manager, in ms. */
 export const CONNECT_TIMEOUT_MS = 500;
 
-/** How long one try of a call to either may take, in ms: then it is given up, and tried again. */
+/** The time of one attempt at a call to either, in ms; after it the SDK tries again. */
 export const ATTEMPT_TIMEOUT_MS = 1_000;
 
-/** How often a call to DynamoDB is tried. */
+/** The most attempts at a call to DynamoDB. */
 export const MAX_ATTEMPTS = 3;
 
-/** How long the SDK waits between these tries in all, in ms: where calls are throttled, up to 1 s and then 2 s. */
+/** The most that the SDK waits between these attempts in all, in ms: after throttles up to 1 s, then 2 s. */
 export const MAX_BACKOFF_MS = 3_000;
 
-/** How long whoever issued a token, or its keys, may take to answer, in ms. */
+/** The time for a token issuer's answer (a check, or its keys), in ms. */
 export const TOKEN_TIMEOUT_MS = 3_000;
 
 /**
- * How long before its function's end a request is answered 503, in ms. No call to DynamoDB begins after that. What was
- * sent before is taken to land in the time of a try, or never.
+ * The time before a function's timeout at which its request is answered 503, in ms. No call to DynamoDB begins after
+ * it; a call sent before is assumed to take effect within one attempt's time, or never.
  */
 export const ABORT_MARGIN_MS = ATTEMPT_TIMEOUT_MS;
 
 /**
- * How long a function runs at most, in seconds; `timeout` in `serverless.yml`. A token that takes all its time to be
- * checked leaves enough for a call that needs all its tries.
+ * The timeout of a function, in seconds; `timeout` in `serverless.yml` must be the same. It leaves a call time for all
+ * its attempts even after the slowest token check.
  *
- * No write is older than this when it lands: the times in a row are taken while its function runs, and the request's
- * signal lets no call, and no repeat of one, begin in the last second, however often DynamoDB throttles and however long
- * it asks the SDK to wait.
+ * No write takes effect later than this after the times in it were taken: the request's signal stops every call, and
+ * every retry, in the last second, however long DynamoDB asks the SDK to wait.
  */
 export const FUNCTION_TIMEOUT =
   (TOKEN_TIMEOUT_MS + MAX_ATTEMPTS * ATTEMPT_TIMEOUT_MS + MAX_BACKOFF_MS + ABORT_MARGIN_MS) / 1_000;
 
 const signals = new AsyncLocalStorage<AbortSignal>();
 
-/** Does the work of a request, whose signal aborts once its answer has gone. */
+/** Runs a request's work. @param signal aborts once the response is sent; `requestSignal` returns it during the work */
 export function withRequestSignal<Result>(signal: AbortSignal, work: () => Result): Result {
   return signals.run(signal, work);
 }
 
-/** The signal of the request that is being worked on: no call may begin after it has aborted. */
+/** The signal of the current request, undefined outside of one: no call may begin after it has aborted. */
 export function requestSignal(): AbortSignal | undefined {
   return signals.getStore();
 }
@@ -54,7 +52,7 @@ export function isoTime(time: Date): string {
   return `${time.toISOString().slice(0, 19)}Z`;
 }
 
-/** The same, of a number of seconds since 1970. */
+/** A time, given in seconds since 1970, as the API writes it. */
 export function isoTimeOf(seconds: number): string {
   return isoTime(new Date(seconds * 1_000));
 }

@@ -4,8 +4,8 @@ import { asset, assetReply } from "../../lib/http/asset.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { byAnyone } from "../../lib/http/event.ts";
 
-/** The folders of the page's own parts and of its library, below a function's working directory (`serverless.yml`). */
-const OWN = "functions/service/page";
+/** The folders of the page's parts and of its library, below a function's working directory (`serverless.yml`). */
+const PAGE = "functions/service/page";
 const LIBRARY = "node_modules/swagger-ui-dist";
 
 const page = pageWithItsParts();
@@ -13,7 +13,7 @@ const page = pageWithItsParts();
 /** `GET /docs`: shows the description as a page, from which the API can be tried. It loads nothing from elsewhere. */
 export const handler = endpoint({ access: byAnyone }, (request) => assetReply(page, request));
 
-/** Puts styles and scripts into the page, with a policy that allows only these, by their digests. */
+/** The page with its styles and scripts inside, and a policy that allows only these, by their digests. */
 function pageWithItsParts() {
   const digests: Record<string, string[]> = { style: [], script: [] };
   const html = readPart("page.html").replace(
@@ -43,7 +43,7 @@ function pageWithItsParts() {
   return asset(headers, html);
 }
 
-/** @throws Error where the file was not packed */
+/** @throws Error if the file was not packed */
 function readPart(file: string): string {
-  return readFileSync(`${file.startsWith("page.") ? OWN : LIBRARY}/${file}`, "utf8");
+  return readFileSync(`${file.startsWith("page.") ? PAGE : LIBRARY}/${file}`, "utf8");
 }

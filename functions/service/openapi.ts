@@ -15,7 +15,7 @@ export const handler = endpoint(
   },
 );
 
-/** The description as it is served at one address. A container keeps the last one, as most requests use the same. */
+/** The description for one address. A container caches the last one, since most requests use the same address. */
 function describedAt(baseUrl: string) {
   const text = JSON.stringify({ ...document, servers: [{ url: baseUrl }] });
   return { baseUrl, asset: asset({ "content-type": "application/json" }, text) };

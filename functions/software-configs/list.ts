@@ -9,8 +9,8 @@ import { PageQuery, ProjectPath } from "../../lib/shapes.ts";
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, query: PageQuery, response: ConfigList },
   async ({ projectId, query, baseUrl, takePage }) => {
-    const found = listConfigs(projectId, query);
-    const { rows, next } = await takePage(found, (summary) => summary, { limit: query.limit });
+    const configs = listConfigs(projectId, query);
+    const { rows, next } = await takePage(configs, (summary) => summary, { limit: query.limit });
     const links = nextLinks(`${baseUrl}/v1/${projectId}/software_configs`, next, query);
     const both = links && { software_configs_links: links, software_config_links: links };
     return { software_configs: rows, ...both };

@@ -17,7 +17,7 @@ import { ProjectPath } from "../../lib/shapes.ts";
 
 const DEFAULT_TIMEOUT = defaultTimeout();
 
-/** The remedy where a request that is repeated can no longer be answered. */
+/** The remedy if the response to a repeated request no longer fits. */
 const GROWN = "it was carried out before, and has grown since: read the deployments one by one.";
 
 /**
@@ -35,28 +35,28 @@ export const handler = endpoint(
     response: CreateResponse,
   },
   async ({ projectId, body, idempotencyKey, requestId, now, baseUrl, checkListSize, count }) => {
-    const wanted = requestedDeployments(body).map((request) =>
+    const newDeployments = requestedDeployments(body).map((request) =>
       newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT),
     );
     if (isBatch(body))
       checkListSize(
-        wanted.map((deployment) => deploymentView(deployment, now)),
+        newDeployments.map((deployment) => deploymentView(deployment, now)),
         "create fewer at a time.",
       );
     const context = { projectId, requestId, now, idempotencyKey, request: body };
-    const { deployments, replayed, isWriter } = await createDeployments(wanted, context);
+    const { deployments, replayed, isWriter } = await createDeployments(newDeployments, context);
     if (isWriter) count({ DeploymentsCreated: deployments.length });
     const headers = replayed ? { "idempotent-replayed": "true" } : {};
     const views = deployments.map((deployment) => deploymentView(deployment, now));
-    const [only] = deployments;
-    if (!only || isBatch(body)) {
+    const [deployment] = deployments;
+    if (!deployment || isBatch(body)) {
       if (replayed) checkListSize(views, GROWN);
       return new Reply(200, headers, { software_deployments: views });
     }
-    const location = `${baseUrl}/v1/${projectId}/software_deployments/${only.id}`;
+    const location = `${baseUrl}/v1/${projectId}/software_deployments/${deployment.id}`;
     return new Reply(
       200,
-      { etag: etagOf(only, now), location, ...headers },
+      { etag: etagOf(deployment, now), location, ...headers },
       { software_deployment: views[0] },
     );
   },

@@ -14,8 +14,8 @@ import { ProjectPath } from "../../lib/shapes.ts";
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, query: ListQuery, response: DeploymentList },
   async ({ projectId, query, now, baseUrl, takePage }) => {
-    const found = listDeployments(projectId, query, query, now);
-    const { rows, next } = await takePage(found, (deployment) => deploymentView(deployment, now), {
+    const deployments = listDeployments(projectId, query, query, now);
+    const { rows, next } = await takePage(deployments, (deployment) => deploymentView(deployment, now), {
       limit: query.limit,
       bound: maxResponseBytes,
       smaller: (view) => withValuesOmitted(view, "they are too large for a response"),

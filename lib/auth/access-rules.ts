@@ -1,19 +1,19 @@
-/** What an application credential of Keystone may call: one service, method and path pattern. */
+/** A request that an application credential of Keystone may make: service, method and path pattern. */
 export interface AccessRule {
   service: string;
   method: string;
   path: string;
 }
 
-/** Our service, by the name of its type in Keystone's catalog. */
+/** This service's type in Keystone's catalog. */
 const SERVICE = "orchestration";
 
-/** One step of a path pattern: a character, anything within a segment, or anything. */
+/** One step of a path pattern: a character, one or more characters within a segment, or any text. */
 type Step = { literal: string } | "segment" | "anything";
 
 /**
- * Whether rules allow a request, as Keystone's middleware decides it: one must name the service, the method and a
- * pattern of the path, in which `*` and `{name}` stand for a segment, and `**` for anything.
+ * Whether rules allow a request, by the rules of Keystone's middleware: one must name the service, the method and a
+ * pattern of the path. In a pattern `*` and `{name}` match a segment, `**` any text.
  */
 export function isAllowed(rules: AccessRule[], method: string, path: string): boolean {
   return rules.some(
@@ -28,7 +28,9 @@ function stepsOf(pattern: string): Step[] {
   });
 }
 
-/** Follows all places of the path that the steps so far may have come to, so that no pattern takes long. */
+/**
+ * Whether steps match a path. It tracks all positions that the steps can have reached, so the time is always linear.
+ */
 function matches(steps: Step[], path: string): boolean {
   let reached = Array.from({ length: path.length + 1 }, (_, place) => place === 0);
   for (const step of steps) {
@@ -42,9 +44,9 @@ function matches(steps: Step[], path: string): boolean {
 }
 
 /**
- * Whether a step can end at a place.
- * @param character the one before the place; undefined at the path's beginning
- * @param from whether the step can begin here, whether one place before, and whether it can end one place before
+ * Whether a step can end at a position.
+ * @param character the character before the position; undefined at the beginning
+ * @param from whether the step can begin here, begin one position before, and end one position before
  */
 function isReached(step: Step, character: string | undefined, from: (boolean | undefined)[]): boolean {
   const [beginsHere = false, beginsBefore = false, endsBefore = false] = from;

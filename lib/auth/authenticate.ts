@@ -8,36 +8,36 @@ import { keystoneVerifier } from "./keystone.ts";
 import { invalidToken } from "./refusals.ts";
 
 /**
- * Finds out whom a token speaks for.
- * @throws ServiceError `unauthorized` for a token that is not valid, `unavailable` when that cannot be known now
+ * The check of a token: its identity.
+ * @throws ServiceError `unauthorized` for an invalid token, `unavailable` if it cannot be checked now
  */
 export type Authenticate = (token: string) => Promise<Identity>;
 
-/** How long a positive result is kept, in ms. */
+/** The longest time that a valid token is cached, in ms. */
 const MAX_AGE = 5 * 60_000;
 
-/** How many positive results are kept. */
-const MAX_KEPT = 1_000;
+/** The most valid tokens in the cache. */
+const MAX_CACHED = 1_000;
 
-/** Visible ASCII: what a header can carry to Keystone. */
+/** A text of visible ASCII characters, which a header to Keystone can hold. */
 const TOKEN = /^[!-~]+$/;
 
 /**
- * Makes the check of tokens for one configuration. Positive results are kept, under the token's SHA-256 and never the
- * token itself, for 5 minutes or until the token ends; at most 1,000 of them. Requests that come with the same token at
- * the same time share one check. Refusals are not kept.
+ * The check of tokens for the given settings. Valid tokens are cached for 5 minutes or until they expire, at most
+ * 1,000, by their SHA-256; the token itself is never stored. Concurrent requests with the same token share one check.
+ * Refusals are not cached.
  */
 export function authenticator(settings: Pick<TokenSettings, "jwt" | "keystone">): Authenticate {
   const verify = verifier(settings);
   const identities = new LRUCache<string, Identity, string>({
-    max: MAX_KEPT,
+    max: MAX_CACHED,
     ttl: MAX_AGE,
-    // The wall clock: a token's end is a time of day, and a frozen container's other clocks may stand still.
+    // The wall clock, by which tokens expire: other clocks may stop while a container is frozen.
     perf: { now: () => Date.now() },
     ttlResolution: 0,
     fetchMethod: async (_key, _stale, { options, context: token }) => {
       const identity = await verify(token);
-      // At least 1 ms: to the cache, 0 means for ever.
+      // At least 1 ms: the cache takes 0 for "never".
       options.ttl = Math.max(1, Math.min(MAX_AGE, identity.expiresAt - Date.now()));
       return identity;
     },
@@ -49,7 +49,7 @@ export function authenticator(settings: Pick<TokenSettings, "jwt" | "keystone">)
   };
 }
 
-/** Hands a token to the check for its kind: JWT by its issuer, Keystone for every other. */
+/** The check by the kind of a token: JSON Web Tokens of the configured issuer, and Keystone for all others. */
 function verifier({ jwt, keystone }: Pick<TokenSettings, "jwt" | "keystone">): Authenticate {
   const verifyJwt = jwt && jwtVerifier(jwt);
   const verifyKeystone = keystone && keystoneVerifier(keystone);
@@ -58,13 +58,13 @@ function verifier({ jwt, keystone }: Pick<TokenSettings, "jwt" | "keystone">): A
     const verify = verifyJwt && claimedIssuer(token) === jwt.issuer ? verifyJwt : verifyKeystone;
     if (!verify) throw invalidToken();
     const identity = await verify(token);
-    // Refuses NaN too: an end that could not be parsed.
+    // Refuses NaN too: an expiry that could not be parsed.
     if (!(identity.expiresAt > Date.now())) throw invalidToken();
     return identity;
   };
 }
 
-/** The issuer that a token claims, without any check; undefined for what is not a JSON Web Token. */
+/** The issuer that a token names, unverified; undefined if it is no JSON Web Token. */
 function claimedIssuer(token: string): string | undefined {
   try {
     return decodeJwt(token).iss;

@@ -3,11 +3,11 @@ import { HttpRequest } from "@smithy/core/protocols";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { TOKEN_TIMEOUT_MS } from "../times.ts";
 
-/** The largest answer that is read, in bytes. */
+/** The largest response that is read, in bytes. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
-// The SDK's own HTTP client is in the bundle already; Node's fetch costs a cold start 39 ms more. A connection
-// kept open would be dead after the container was frozen, and answers are cached, so none is kept.
+// The SDK's HTTP client, because Node's fetch adds 39 ms to a cold start. Connections are not kept alive: they would be
+// dead after the container was frozen.
 const client = new NodeHttpHandler({
   connectionTimeout: 1_000,
   httpAgent: { keepAlive: false },
@@ -15,9 +15,9 @@ const client = new NodeHttpHandler({
 });
 
 /**
- * Gets a JSON document. Follows no redirect, so that the headers go nowhere else.
- * @returns the status, and the document where the status is 200
- * @throws Error without an answer in 3 s, or when a 200 does not carry JSON of at most 1 MiB
+ * Gets a JSON document. Redirects are not followed: the headers hold secrets.
+ * @returns the status, and the document if the status is 200
+ * @throws Error without a response in 3 s, or if a 200 does not hold JSON of at most 1 MiB
  */
 export async function getJson(
   url: URL,

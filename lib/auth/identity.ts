@@ -1,11 +1,11 @@
 import type { AccessRule } from "./access-rules.ts";
 
-/** Whom a verified token speaks for. */
+/** The identity in a verified token. */
 export interface Identity {
   projectId: string;
   roles: string[];
-  /** What the token may call, where it is restricted to that (an application credential with access rules). */
+  /** The only requests that the token allows; undefined if it is not restricted by access rules. */
   accessRules?: AccessRule[] | undefined;
-  /** When the token ends, in ms since 1970. */
+  /** The token's expiry, in ms since 1970. */
   expiresAt: number;
 }

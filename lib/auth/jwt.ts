@@ -5,20 +5,17 @@ import type { Identity } from "./identity.ts";
 import { keySet } from "./key-set.ts";
 import { invalidToken } from "./refusals.ts";
 
-/** Asymmetric algorithms alone: with a symmetric one, whoever knows the public key could sign. */
-const ALGORITHMS = [
-  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
-  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
-];
+/** The accepted algorithms, all asymmetric: with a symmetric one, everybody who knows the public key could sign. */
+const ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split(" ");
 
-/** Header fields by which a token brings or points to a key of its own. */
-const OWN_KEYS = ["jwk", "jku", "x5u"];
+/** The header fields in which a token brings its own key or its address. */
+const EMBEDDED_KEYS = ["jwk", "jku", "x5u"];
 
 /**
- * Makes the check of one issuer's tokens: signature by one of its keys, algorithm, `iss`, audience, `exp`, `nbf`, and a
+ * The check of one issuer's tokens: signature by one of its keys, algorithm, `iss`, audience, `exp`, `nbf`, and a
  * project.
- * @returns a function that rejects with ServiceError `unauthorized` for a token that does not hold, and with
- *   `unavailable` when the issuer's keys cannot be had
+ * @returns a function that throws ServiceError `unauthorized` for an invalid token, and `unavailable` if the issuer's
+ *   keys cannot be read
  */
 export function jwtVerifier(settings: JwtSettings): (token: string) => Promise<Identity> {
   const keys = keySet(settings.keys);
@@ -26,10 +23,10 @@ export function jwtVerifier(settings: JwtSettings): (token: string) => Promise<I
   return async (token) => {
     try {
       const { payload, protectedHeader } = await jwtVerify(token, keys, options);
-      if (OWN_KEYS.some((field) => field in protectedHeader)) throw invalidToken();
+      if (EMBEDDED_KEYS.some((field) => field in protectedHeader)) throw invalidToken();
       return identityOf(payload, settings);
     } catch (error) {
-      // A token that cannot be read, whatever the library makes of it, is not valid.
+      // Every error of the library means that the token is not valid.
       throw error instanceof ServiceError ? error : invalidToken(error);
     }
   };
@@ -37,23 +34,23 @@ export function jwtVerifier(settings: JwtSettings): (token: string) => Promise<I
 
 function identityOf(payload: JWTPayload, settings: JwtSettings): Identity {
   const projectId = payload[settings.projectClaim];
-  const named = audiencesOf(payload);
-  const isMeant = settings.audiences.some((audience) => named.includes(audience));
-  if (!isMeant || typeof projectId !== "string" || projectId === "" || payload.exp === undefined)
+  const audiences = audiencesOf(payload);
+  const isForService = settings.audiences.some((audience) => audiences.includes(audience));
+  if (!isForService || typeof projectId !== "string" || projectId === "" || payload.exp === undefined)
     throw invalidToken();
   return { projectId, roles: wordsOf(payload[settings.rolesClaim]), expiresAt: payload.exp * 1_000 };
 }
 
 /**
- * Whom a token is meant for. Cognito says by `token_use` what a token is for: its access tokens name their client in
- * place of an audience; its ID tokens, whose audience is that client, are meant for no API (RFC 8725, 3.12).
+ * The audiences of a token. Tokens of Cognito have `token_use`: access tokens name their client instead of an audience;
+ * ID tokens, whose audience is that client, are not for APIs (RFC 8725, 3.12) and have none here.
  */
 function audiencesOf({ aud, client_id, token_use }: JWTPayload): unknown[] {
   if (token_use !== undefined && token_use !== "access") return [];
   return aud === undefined && token_use === "access" ? [client_id] : [aud].flat();
 }
 
-/** A claim that is a list of texts, or one text of words. */
+/** The words of a claim, which is a list of texts or one text. */
 function wordsOf(claim: unknown): string[] {
   if (typeof claim === "string") return claim.split(/[\s,]+/);
   return Array.isArray(claim) ? claim.filter((item) => typeof item === "string") : [];

@@ -5,18 +5,17 @@ import type { KeySource } from "../settings.ts";
 import { getJson } from "./get-json.ts";
 import { tokenNotCheckable } from "./refusals.ts";
 
-/** A withdrawn key is refused after 10 minutes; tokens with invented ids ask an issuer at most every 30 s. */
+/** The age at which keys are read again, and the shortest time between reads that unknown key ids cause, in ms. */
 const TIMES = { maxAge: 10 * 60_000, coolDown: 30_000 };
 
 /**
- * Returns jose's key lookup, by `kid`, for an issuer's key set.
+ * The lookup of an issuer's keys by `kid`, for jose.
  *
- * Keys behind an address are fetched anew for an unknown `kid`, as issuers rotate them, but at most every 30 s,
- * so that tokens with invented ids cannot make the service flood its issuer. An issuer that is down does not lock out
- * the holders of good tokens: an old set serves until it is back.
- *
- * @throws errors.JWKSNoMatchingKey when the issuer has no such key
- * @throws ServiceError `unavailable` when the issuer cannot be asked
+ * Keys from an address are fetched again after 10 minutes, and for an unknown `kid`, since issuers rotate them: at most
+ * every 30 s, so that tokens with invented ids do not flood the issuer. While the issuer is down, the old keys stay in
+ * use.
+ * @returns a function that throws `errors.JWKSNoMatchingKey` for an unknown key, and ServiceError `unavailable` if the
+ *   issuer does not answer
  */
 export function keySet(source: KeySource): JWTVerifyGetKey {
   return "url" in source ? remoteKeySet(source.url) : createLocalJWKSet(source.keys as JSONWebKeySet);

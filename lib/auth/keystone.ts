@@ -7,7 +7,7 @@ import { getJson } from "./get-json.ts";
 import type { Identity } from "./identity.ts";
 import { invalidToken, tokenNotCheckable } from "./refusals.ts";
 
-/** What is read of Keystone's answer. A token that is not scoped to a project has no project. */
+/** The part of Keystone's response that is read. `project` is absent for a token without a project's scope. */
 const ValidatedToken = z.object({
   token: z.object({
     project: z.optional(z.object({ id: z.string() })),
@@ -23,18 +23,18 @@ const ValidatedToken = z.object({
   }),
 });
 
-/** How long what Keystone refused is refused without asking again, in ms, and how many such tokens are remembered. */
+/** The time for which a refused token is refused without asking Keystone again, in ms, and the most such tokens. */
 const REFUSED_AGE = 10_000;
 const MAX_REFUSED = 1_000;
 
-/** The statuses by which Keystone says that it does not know the token. */
+/** The statuses that mean that the token is not valid. */
 const REFUSALS = [401, 403, 404];
 
 /**
- * Makes the check of Keystone v3 tokens: the token asks Keystone about itself (`GET /auth/tokens`).
- * @returns a function that rejects with ServiceError `forbidden` for a token without a project; with `unauthorized` for
- *   one that Keystone refuses, which is remembered for 10 s so that a flood of one bad token is one call; and with `unavailable` when
- *   Keystone gives no usable answer
+ * The check of Keystone v3 tokens: the token validates itself (`GET /auth/tokens`).
+ * @returns a function that throws ServiceError `forbidden` for a token without a project, `unauthorized` for one that
+ *   Keystone refuses (cached for 10 s, so that a flood of one bad token is one call), and `unavailable` if Keystone
+ *   gives no usable answer
  */
 export function keystoneVerifier({ authUrl }: KeystoneSettings): (token: string) => Promise<Identity> {
   const url = new URL(`${authUrl}/auth/tokens?nocatalog=1`);

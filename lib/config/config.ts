@@ -13,23 +13,23 @@ import {
 import { ConfigInput, ConfigOutput, type Definition } from "./inputs-outputs.ts";
 import { normalizedInput, normalizedOutput } from "./normalize.ts";
 
-/** What people call a configuration. */
+/** The name of a configuration, for people. */
 export const ConfigName = documented(text(0, 255), { description: "A name for people; need not be unique." });
 
-/** Which tool runs it. */
+/** The tool that runs a configuration. */
 export const ConfigGroup = documented(text(0, 255), {
   description: "The tool on the server that runs it, such as `script` or `ansible`.",
 });
 
-/** What is run. */
+/** The body of a configuration: any JSON. */
 export const ConfigBody = documented(jsonValue(), {
   description: "What is run: any JSON, usually a script's text.",
 });
 
-/** What is handed to the tool. */
+/** The options for the tool. */
 export const Options = documented(jsonObject(), { description: "Options for the tool." });
 
-/** The path of one configuration. An id that is no UUID is not found, so any text passes here. */
+/** The path of one configuration. */
 export const ConfigPath = z.extend(ProjectPath, { id: idText });
 
 /** A configuration as a response shows it, keys in Heat's order. */
@@ -54,17 +54,17 @@ export const OneConfig = z.object({ software_config: ConfigView });
 /** A configuration. It never changes. */
 export interface SoftwareConfig extends Omit<ConfigView, "inputs" | "outputs"> {
   project_id: string;
-  /** As they were sent: they are normalized on the way out. */
+  /** Inputs and outputs exactly as they were sent; `configView` normalizes them. */
   inputs: Definition[];
   outputs: Definition[];
-  /** How long its JSON texts are together, in characters; absent where it was not read. */
+  /** The length of its JSON texts together, in characters; absent if it was not read from the table. */
   textLength?: number;
 }
 
-/** The ETag of every configuration: none of them changes, so one tag does for all. */
+/** The ETag of every configuration: none of them ever changes. */
 export const CONFIG_ETAG = '"0"';
 
-/** The view of a configuration: its inputs and outputs normalized as Heat does. */
+/** The view of a configuration, inputs and outputs normalized as by Heat. */
 export function configView(config: SoftwareConfig): ConfigView {
   const { project_id: _, textLength: __, ...view } = config;
   return {
@@ -74,7 +74,9 @@ export function configView(config: SoftwareConfig): ConfigView {
   };
 }
 
-/** The same for a response about this configuration, which holds them as they were sent too (`AS_SENT`). */
+/**
+ * The view for a response about the configuration itself: it has inputs and outputs as they were sent too (`AS_SENT`).
+ */
 export function shownConfig(config: SoftwareConfig): ConfigView {
   const { inputs, outputs } = config;
   return Object.defineProperty(configView(config), AS_SENT, { value: { inputs, outputs } });

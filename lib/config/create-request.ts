@@ -18,10 +18,10 @@ import { asBoolean, asLabel, normalizedDefault } from "./normalize.ts";
 /** The most inputs, and the most outputs, of a configuration. */
 const MAX_DEFINITIONS = 1_000;
 
-/** A boolean's name, as JSON Schema's patterns can say it. */
+/** A boolean's name as a JSON Schema pattern, which has no flag for upper and lower case. */
 const BOOLEAN_NAME = "[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]";
 
-/** Of what form a default may be by its type, as the API's document says it. */
+/** The forms of a default by its type, as JSON Schema for the API's document. */
 const DEFAULTS: Record<InputType, object> = {
   String: { type: ["string", "number", "boolean", "null"] },
   Number: {
@@ -33,13 +33,13 @@ const DEFAULTS: Record<InputType, object> = {
   Boolean: { type: ["boolean", "string", "null"], pattern: `^(${BOOLEAN_NAME})?$` },
 };
 
-/** A text; also a whole number or a boolean, which YAML makes of texts. */
+/** A text; also a whole number or a boolean, which YAML makes of some texts. */
 const lenientText = documented(
   z.custom<JsonValue>((value) => asLabel(value) !== undefined, { error: "a string is expected" }),
   { type: ["string", "integer", "boolean"] },
 );
 
-/** A boolean, or its name: Terraform can send nothing else. */
+/** A boolean, or its name as a text: Terraform can send only the text. */
 const lenientBoolean = documented(
   z.custom<JsonValue>((value) => value === null || asBoolean(value) !== undefined, {
     error: "true or false is expected",
@@ -62,14 +62,14 @@ const common = {
   type: documented(z.nullish(InputType), { description: "`String` where none is given." }),
 };
 
-/** The default of an input, by its type: a rule for each, as JSON Schema says it. */
+/** The rules that a default fits its input's type, as JSON Schema. */
 const DEFAULT_FITS_TYPE = Object.entries(DEFAULTS).map(([type, accepts]) => ({
   if: { required: ["type"], properties: { type: { const: type } } },
   // biome-ignore lint/suspicious/noThenProperty: JSON Schema's word
   then: { properties: { default: accepts } },
 }));
 
-/** An input in a request. A key that it does not know is refused. */
+/** An input in a request. Unknown keys are rejected. */
 const InputRequest = asSent(
   "ConfigInputCreate",
   documented(
@@ -96,7 +96,7 @@ const InputRequest = asSent(
   ),
 );
 
-/** An output in a request. A key that it does not know is refused. */
+/** An output in a request. Unknown keys are rejected. */
 const OutputRequest = asSent(
   "ConfigOutputCreate",
   z.strictObject({ ...common, error_output: documented(z.optional(lenientBoolean), ErrorOutput) }),
@@ -119,10 +119,7 @@ export const ConfigRequest = documented(
 );
 export type ConfigRequest = z.infer<typeof ConfigRequest>;
 
-/**
- * Makes the configuration that a create asks for.
- * @param id a UUID of version 7, so that ids rise with time
- */
+/** The configuration that a create request describes. @param id a UUID of version 7, so that ids sort by time */
 export function newConfig(projectId: string, request: ConfigRequest, id: string, now: Date): SoftwareConfig {
   return {
     project_id: projectId,
@@ -137,14 +134,13 @@ export function newConfig(projectId: string, request: ConfigRequest, id: string,
   };
 }
 
-/** The inputs or outputs of a request: their number is looked at before any of them is. */
-function definitions(one: z.ZodMiniType<Definition, unknown>) {
-  return list(one, 0, MAX_DEFINITIONS, `at most ${MAX_DEFINITIONS} are expected`);
+function definitions(definition: z.ZodMiniType<Definition, unknown>) {
+  return list(definition, 0, MAX_DEFINITIONS, `at most ${MAX_DEFINITIONS} are expected`);
 }
 
 /**
- * Checks a definition by its shape, and keeps it as it was sent: order and types of its values included.
- * @param id its name in the API's document, which says of it what its shape says
+ * A shape that checks a definition and returns it as it was sent: key order and the types of its values unchanged.
+ * @param id its name in the API's document, which describes it by `shape`
  */
 function asSent(id: string, shape: z.ZodMiniType<unknown, unknown>): z.ZodMiniType<Definition, unknown> {
   const asItIs = z.custom<Definition>().check((sent) => {
@@ -156,5 +152,5 @@ function asSent(id: string, shape: z.ZodMiniType<unknown, unknown>): z.ZodMiniTy
 }
 
 function isInputType(type: unknown): boolean {
-  return (type ?? null) === null || InputType.options.some((known) => known === type);
+  return (type ?? null) === null || InputType.options.some((option) => option === type);
 }

@@ -6,7 +6,7 @@ import { documented } from "../shapes.ts";
 export const InputType = z.enum(["String", "Number", "CommaDelimitedList", "Json", "Boolean"]);
 export type InputType = z.infer<typeof InputType>;
 
-/** What is said of a definition's fields, sent or shown. */
+/** The fields that definitions have both in requests and in responses. */
 export const InputDefault = documented(z.optional(z.custom<JsonValue>()), {
   description: "The value where a deployment gives none, in a form of its type. A number fits a double.",
 });
@@ -16,10 +16,10 @@ export const InputValue = documented(z.optional(z.custom<JsonValue>()), {
 });
 export const ErrorOutput = { description: "Whether its presence in a result means that the run has failed." };
 
-/** A definition as it was sent and is kept. */
+/** An input or output as it was sent and is stored. */
 export type Definition = Record<string, JsonValue>;
 
-/** An input as Heat shows it. What was not given is absent. */
+/** An input as Heat shows it. A field that was not sent is absent. */
 export const ConfigInput = documented(
   z.object({
     name: z.string(),

@@ -10,7 +10,7 @@ import {
 } from "../json/json-text.ts";
 import { type ConfigInput, type ConfigOutput, type Definition, InputType } from "./inputs-outputs.ts";
 
-/** The form that each type gives a default, and what a null default becomes (Heat's rules). */
+/** The normalization of a default by its type, and the value that replaces a null default (Heat's rules). */
 const TYPES: Record<InputType, { normalize: (value: JsonValue) => JsonValue | undefined; empty: JsonValue }> =
   {
     String: { normalize: asString, empty: "" },
@@ -20,7 +20,9 @@ const TYPES: Record<InputType, { normalize: (value: JsonValue) => JsonValue | un
     Boolean: { normalize: asBoolean, empty: false },
   };
 
-/** An input that was sent, as Heat normalizes it: keys in Heat's order, the default in the form of its type. */
+/**
+ * An input, from the form that was sent, as Heat normalizes it: keys in Heat's order, the default in its type's form.
+ */
 export function normalizedInput(input: Definition): ConfigInput {
   const { default: value } = input;
   const type = typeOf(input);
@@ -33,26 +35,26 @@ export function normalizedInput(input: Definition): ConfigInput {
   };
 }
 
-/** An output that was sent, as Heat normalizes it: keys in Heat's order. */
+/** An output, from the form that was sent, as Heat normalizes it: keys in Heat's order. */
 export function normalizedOutput(output: Definition): ConfigOutput {
   return { ...normalizedCommon(output), error_output: asBoolean(output.error_output) ?? false };
 }
 
-/** The form that a type gives a default; undefined where it does not fit. `""` stays for every type. */
+/** A default in its type's form; undefined if it does not fit. `""` fits every type and stays. */
 export function normalizedDefault(type: InputType | undefined, value: JsonValue): JsonValue | undefined {
   if (type === undefined || value === "") return value;
   const { normalize, empty } = TYPES[type];
   return value === null ? empty : normalize(value);
 }
 
-/** A name or description as text: whole numbers and booleans as Python writes them. */
+/** A name or description as text: whole numbers and booleans as Python writes them. Undefined for other values. */
 export function asLabel(value: JsonValue | undefined): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value === "boolean") return value ? "True" : "False";
   return value instanceof JsonText && /^-?\d+$/.test(value.text) ? value.text : undefined;
 }
 
-/** A boolean, or what its name means; undefined for all else. */
+/** A boolean, from a boolean or its name in any case; undefined for other values. */
 export function asBoolean(value: JsonValue | undefined): boolean | undefined {
   if (typeof value === "boolean") return value;
   const word = typeof value === "string" ? value.toLowerCase() : "";
@@ -68,16 +70,16 @@ function normalizedCommon(definition: Definition) {
   };
 }
 
-/** The type of a definition; undefined where it names none. */
+/** The type of a definition; undefined if it names none. */
 function typeOf({ type }: Definition): InputType | undefined {
-  return InputType.options.find((known) => known === type);
+  return InputType.options.find((option) => option === type);
 }
 
 function asString(value: JsonValue): string | undefined {
   return isNumber(value) ? asPlainText(value) : asLabel(value);
 }
 
-/** A number; a text in the form of Python's `int` or `float`, of at most `MAX_NUMBER_CHARACTERS`. */
+/** A number, from a number, a boolean, or a text that Python's `int` or `float` reads; undefined for other values. */
 function asNumber(value: JsonValue): JsonValue | undefined {
   if (isNumber(value) || typeof value === "boolean") return value;
   if (typeof value !== "string") return undefined;
@@ -95,7 +97,7 @@ function asList(value: JsonValue): JsonValue | undefined {
   return value instanceof JsonText && isArrayText(value.text) ? value : undefined;
 }
 
-/** A text or an object as it is; a list as Python writes it. */
+/** A text or an object unchanged, a list as Python's JSON text; undefined for other values. */
 function asJson(value: JsonValue): JsonValue | undefined {
   if (typeof value === "string") return value;
   if (!(value instanceof JsonText)) return undefined;
@@ -107,7 +109,7 @@ function isNumber(value: JsonValue): boolean {
   return value instanceof JsonText && isNumberText(value.text);
 }
 
-/** JSON as Python's `json.dumps` writes it: with blanks, and ASCII alone. */
+/** JSON as Python's `json.dumps` writes it: blanks after commas and colons, only ASCII. */
 function pythonJson(text: string): string {
   const escaped = (character: string): string =>
     `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

@@ -2,14 +2,14 @@ import * as z from "zod/mini";
 import { documented, NextLinks } from "../shapes.ts";
 import { ConfigView } from "./config.ts";
 
-/** What a list shows of a configuration. */
+/** A configuration in a list. */
 export const ConfigSummary = documented(
   z.pick(ConfigView, { id: true, name: true, group: true, creation_time: true }),
   { id: "SoftwareConfigSummary" },
 );
 export type ConfigSummary = z.infer<typeof ConfigSummary>;
 
-/** The response of a list. It has its links under two names: the singular is what OTC's Go SDK reads. */
+/** The response of a list. Its links have two names: OTC's Go SDK reads the singular one. */
 export const ConfigList = z.object({
   software_configs: z.array(ConfigSummary),
   software_configs_links: NextLinks,

@@ -7,10 +7,10 @@ import { deliveryId, hasTimedOut } from "../deployment/run.ts";
 import { asPlainText, type JsonValue, membersOf, valueIn } from "../json/json-text.ts";
 import { MetadataUrl } from "../server/server.ts";
 
-/** The response that tells a server what to run. */
+/** The response with a server's metadata, for a caller with a token. */
 export const ServerMetadata = z.object({ metadata: z.array(ConfigView) });
 
-/** The same for the server's agent, by its link: os-collect-config looks for these two. */
+/** The response with a server's metadata for its agent: os-collect-config reads these two keys. */
 export const AgentMetadata = z.object({
   deployments: z.array(ConfigView),
   "os-collect-config": z.object({
@@ -19,14 +19,14 @@ export const AgentMetadata = z.object({
   }),
 });
 
-/** How metadata are rendered. */
+/** The options of rendering. */
 export interface RenderOptions {
   now: Date;
-  /** Makes the signed link for a run's result; absent where the caller may not signal. */
+  /** Makes the signed link for a run's result; absent if the caller may not signal. */
   signalUrl?: ((deployment: DeliveredDeployment) => string) | undefined;
 }
 
-/** Ids of deliveries that were rendered lately: a server that polls is told the same ones again and again. */
+/** A cache of delivery ids: every poll of a server needs the same ones. */
 const ids = new LRUCache<string, string, DeliveredDeployment>({
   max: 10_000,
   memoMethod: (_name, _stale, { context }) => deliveryId(context),
@@ -35,15 +35,14 @@ const ids = new LRUCache<string, string, DeliveredDeployment>({
 /** The input by which agents and clients recognize a configuration that was derived for a deployment. */
 const SERVER_INPUT = "deploy_server_id";
 
-/** The input that says how a result is sent. */
+/** The input with the way in which a result is sent. */
 const TRANSPORT_INPUT = "deploy_signal_transport";
 
 /**
- * Renders what a server is to run: each deployment's configuration, derived for it, by the configuration's name and
- * then by the deployment's creation. Deployments whose configuration
- * is not stored by this service are left out.
- * @param deployments of one server, by creation
- * @param configs by id
+ * The metadata of a server: one derived configuration for each deployment, sorted by the configuration's name, then by
+ * the deployment's creation. Deployments whose configuration this service does not store are left out.
+ * @param deployments those of one server, by creation
+ * @param configs the configurations by id
  */
 export function renderMetadata(
   deployments: DeliveredDeployment[],
@@ -57,7 +56,7 @@ export function renderMetadata(
   return rendered.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name))).map(({ view }) => view);
 }
 
-/** A configuration as it goes out for one deployment: under the id of its delivery, every input with a value. */
+/** A configuration derived for one deployment: the delivery's id, and a value for every input. */
 function derivedConfig(
   config: SoftwareConfig,
   deployment: DeliveredDeployment,
@@ -67,12 +66,12 @@ function derivedConfig(
   const id = ids.memo(`${deployment.id} ${deployment.delivery}`, { context: deployment });
   const isDerived = view.inputs.some(({ name }) => name === SERVER_INPUT);
   if (!isDerived) return { ...view, id, inputs: derivedInputs(view, deployment, options) };
-  // A client such as the openstack CLI has derived this one: it goes out as it is, until it is to be run once more.
-  const own = { ...view, inputs: withSignal(view.inputs, deployment, options) };
-  return deployment.reran ? { ...own, id } : own;
+  // A client such as the openstack CLI derived it: its id stays until a rerun, which needs a new one.
+  const derived = { ...view, inputs: withSignal(view.inputs, deployment, options) };
+  return deployment.reran ? { ...derived, id } : derived;
 }
 
-/** The declared inputs, then the other input values, then the service's own, which win over those of their names. */
+/** The declared inputs, then other input values, then the service's inputs, which replace others of the same name. */
 function derivedInputs(
   { inputs, group }: ConfigView,
   deployment: DeliveredDeployment,
@@ -85,9 +84,9 @@ function derivedInputs(
     stringInput("deploy_action", deployment.action ?? ""),
     ...signalInputs(deployment, options),
   ];
-  const ownNames = new Set(service.map(({ name }) => name));
-  const declared = inputs.filter(({ name }) => !ownNames.has(name));
-  const taken = new Set([...ownNames, ...declared.map(({ name }) => name)]);
+  const serviceNames = new Set(service.map(({ name }) => name));
+  const declared = inputs.filter(({ name }) => !serviceNames.has(name));
+  const taken = new Set([...serviceNames, ...declared.map(({ name }) => name)]);
   const undeclared = [...values].filter(([name]) => !taken.has(name));
   return [
     ...declared.map((input) => withValue(input, values, isScript)),
@@ -97,8 +96,9 @@ function derivedInputs(
 }
 
 /**
- * A declared input with its value: agents fail on one without.
- * @param asEnvironment the value is a text: the hook of scripts puts it into the environment, and dies of anything else
+ * A declared input with a value, since agents fail on inputs without one.
+ * @param asEnvironment makes the value a text: the hook for scripts puts it into the environment and fails on other
+ *   types
  */
 function withValue(input: ConfigInput, values: Map<string, string>, asEnvironment: boolean): ConfigInput {
   const text = values.get(input.name);
@@ -108,7 +108,9 @@ function withValue(input: ConfigInput, values: Map<string, string>, asEnvironmen
   return { ...input, value: value === null ? "" : asPlainText(value) };
 }
 
-/** The inputs of a client's own derived configuration; one that wants no signal gets one, as the service waits for it. */
+/**
+ * The inputs of a configuration that a client derived. `NO_SIGNAL` is replaced, since the service waits for a result.
+ */
 function withSignal(
   inputs: ConfigInput[],
   deployment: DeliveredDeployment,
@@ -121,7 +123,7 @@ function withSignal(
   return [...inputs.filter(({ name }) => !names.includes(name)), ...signal];
 }
 
-/** Where the result of a run goes, while it is waited for, and the caller may signal it. */
+/** The inputs with the signed link for the result; none if the run has ended or the caller may not signal. */
 function signalInputs(deployment: DeliveredDeployment, { now, signalUrl }: RenderOptions): ConfigInput[] {
   if (!signalUrl || deployment.status !== "IN_PROGRESS" || hasTimedOut(deployment, now)) return [];
   return [

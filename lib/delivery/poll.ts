@@ -20,42 +20,43 @@ import { epochSeconds } from "../times.ts";
 import { type AgentMetadata, type RenderOptions, renderMetadata } from "./metadata.ts";
 import { type MetadataValidators, type ServerState, validatorsOf } from "./validators.ts";
 
-/** The bytes that an input takes of the metadata beside its value, and that the service itself adds. */
+/** The most bytes of metadata that an input takes without its value, and that the service's inputs take. */
 const INPUT_BYTES = 200;
 const SERVICE_BYTES = 8_000;
 
-/** The length of the shortest value with its name in a JSON text, in characters. */
+/** The length of the shortest member in a JSON text, in characters. */
 const SHORTEST_VALUE = 5;
 
 const REMEDY = "delete deployments of this server that it no longer needs.";
 
-/** A poll of a server's agent, answered as far as its validators: most polls go no further. */
+/** A poll of a server's agent. Most polls need only the validators. */
 export interface Poll {
   validators: MetadataValidators;
-  /** Records what goes out for the first time as collected, and makes the document. */
+  /** Records deliveries that go out for the first time as collected, and renders the document. */
   collect: () => Promise<Collected>;
 }
 
-/** The document that an agent is handed. */
+/** The document for an agent. */
 interface Collected {
   document: z.infer<typeof AgentMetadata>;
-  /** Whether it is what the validators stand for, and not what has moved on since the index knew. */
+  /** Whether the validators describe it: false if the table had changes that the index did not show. */
   matchesValidators: boolean;
-  /** How many deliveries go out for the first time. */
+  /** The number of deliveries that go out for the first time. */
   count: number;
 }
 
-/** Deployments that are handed out, and their configurations by id. */
+/** The deployments that are handed out, and their configurations by id. */
 interface Delivered {
   deployments: DeliveredDeployment[];
   configs: Map<string, SoftwareConfig>;
 }
 
 /**
- * A poll by a server's link, from its read to its document: one query of the index by server; the document costs a write
- * for each delivery that goes out for the first time, and a batch read of configurations that are not remembered.
- * @param options.stateAlone reads what the validators need alone
- * @throws ServiceError `unauthorized` when the link was revoked, `invalid` when the document would not fit a response,
+ * A poll by a server's signed link. It costs one query of the index by server. The document costs in addition a write
+ * for each delivery that goes out for the first time, a batch read of configurations that are not cached, and one of
+ * rows whose inputs are too large for the index.
+ * @param options.stateAlone reads only the attributes that the validators need
+ * @throws ServiceError `unauthorized` if the link was revoked, `invalid` if the document would not fit a response,
  *   `unavailable`
  */
 export async function pollByLink(
@@ -67,15 +68,15 @@ export async function pollByLink(
   if (link.issued <= state.linksValidFrom)
     throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
   const renewed = renewedLink(link, now);
-  // A new link is a change like others: an agent that is answered 304 for ever would never learn of it.
+  // A renewed link must change the validators: an agent that only gets 304 would never receive it.
   const renewedAt = renewed === link ? 0 : epochSeconds(new Date(renewed.issued));
   const changedAt = Math.max(state.changedAt, renewedAt);
   return {
     validators: validatorsOf({ ...state, changedAt }, links.version(renewed), now),
     collect: async () => {
       const { deployments, configs } = await readDelivered(link.project, rows, now);
-      const known = deployments.filter(({ config_id }) => configs.has(config_id));
-      const { current, collected } = await recordCollected(known, requestId, now);
+      const deliverable = deployments.filter(({ config_id }) => configs.has(config_id));
+      const { current, collected } = await recordCollected(deliverable, requestId, now);
       const options = { now, signalUrl: links.signalUrl };
       const revisions = new Map(deployments.map(({ id, revision }) => [id, revision]));
       return {
@@ -87,7 +88,8 @@ export async function pollByLink(
           },
         },
         matchesValidators:
-          current.length === known.length && rows.every(({ id, revision }) => revisions.get(id) === revision),
+          current.length === deliverable.length &&
+          rows.every(({ id, revision }) => revisions.get(id) === revision),
         count: collected,
       };
     },
@@ -95,9 +97,9 @@ export async function pollByLink(
 }
 
 /**
- * The metadata of a server by a caller's token, who collects nothing.
+ * The metadata of a server for a caller with a token. Nothing is recorded as collected.
  * @param options.delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
- * @throws ServiceError `invalid` when they would not fit a response, `unavailable`
+ * @throws ServiceError `invalid` if they would not fit a response, `unavailable`
  */
 export async function metadataByToken(
   projectId: string,
@@ -108,7 +110,7 @@ export async function metadataByToken(
   return renderWithinLimit(await readDelivered(projectId, rows, options.now), options);
 }
 
-/** Reads a server: what tells whether it has changed, and the rows of its live deployments in the same order. */
+/** Reads a server: the state that its validators are made of, and the rows of its live deployments by creation. */
 async function readServer(
   projectId: string,
   serverId: string,
@@ -134,15 +136,15 @@ async function readServer(
 }
 
 /**
- * The deployments of rows, and their configurations by id. Rows with inputs that the index does not carry are read from
- * the table, consistently.
+ * The deployments of index entries, and their configurations by id. Rows whose inputs are too large for the index are
+ * read from the table, consistently.
  */
 async function readDelivered(projectId: string, rows: DeliveredRow[], now: Date): Promise<Delivered> {
   const complete = await completeRows(projectId, rows, ["input_values"], DELIVERED);
   const deployments: DeliveredDeployment[] = [];
   let bytes = 0;
   let isMeasured = false;
-  // One at a time: values inflate to many times what is stored.
+  // Measured one at a time: values may inflate to many times their stored size.
   for (const row of complete) {
     if (!isLive(row, now)) continue;
     const deployment = decodeDelivered(row);
@@ -162,7 +164,7 @@ async function readDelivered(projectId: string, rows: DeliveredRow[], now: Date)
 
 function renderWithinLimit({ deployments, configs }: Delivered, options: RenderOptions): ConfigView[] {
   const metadata = renderMetadata(deployments, configs, options);
-  // At most: the configuration's texts; the values once more, each as a text that is escaped twice, in an input with a
+  // An upper bound: the configuration's texts; the values, each as a text that is escaped twice, in an input with a
   // name and a type; and the links.
   let bytes = 0;
   for (const { config_id, input_values } of deployments) {

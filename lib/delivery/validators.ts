@@ -3,41 +3,42 @@ import type { SoftwareDeployment } from "../deployment/deployment.ts";
 import { hasTimedOut } from "../deployment/run.ts";
 import { epochSeconds, FUNCTION_TIMEOUT } from "../times.ts";
 
-/** The part of a deployment that tells whether it has changed. */
+/** The part of a deployment that shows whether it has changed. */
 export type DeploymentState = Pick<
   SoftwareDeployment,
   "id" | "revision" | "status" | "deadlineAt" | "changedAt"
 >;
 
-/** The state of a server, which tells whether anything has changed for it. */
+/** The state of a server that its validators are made of. */
 export interface ServerState {
   deployments: DeploymentState[];
-  /** When one of its deployments last went, in seconds since 1970; 0 for never. */
+  /** The time when one of its deployments was last removed or expired, in seconds since 1970; 0 for never. */
   changedAt: number;
-  /** Links that were made until then are revoked, in ms since 1970; 0 where none was. */
+  /** The time up to which its links are revoked, in ms since 1970; 0 if none were. */
   linksValidFrom: number;
 }
 
 /** The validators of a server's metadata. */
 export interface MetadataValidators {
   etag: string;
+  /** Undefined while the last change is younger than `LAST_MODIFIED_DELAY`. */
   lastModified: Date | undefined;
 }
 
-/** How far the index by which a server's state is read is taken to be behind its table at most, in seconds. */
+/** The assumed upper bound of an index's lag behind its table, in seconds. */
 const INDEX_LAG = 5;
 
 /**
- * How old the last change must be before Last-Modified is sent, in seconds. It has whole seconds, a write may be as old
- * as a function runs when it lands, and then the index does not have it yet: from this age on, no later write can fall
- * into the same second and not have been seen.
+ * The age of the last change from which Last-Modified is sent, in seconds. The header has whole seconds, a write may
+ * take effect as late as its function's timeout, and the index may lag: from this age on, no unseen change can have the
+ * same second.
  */
 const LAST_MODIFIED_DELAY = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
 
 /**
- * The validators (RFC 9110) of what a server is told: an ETag, another one after every change and every time limit
- * that passes; and the time of the last change, once no later one can have the same.
- * @param version of whatever else goes into the response
+ * The validators (RFC 9110) of a server's metadata: an ETag, which changes with every change and every time limit that
+ * passes, and the time of the last change.
+ * @param version a text that changes with everything else in the response
  */
 export function validatorsOf(state: ServerState, version: string, now: Date): MetadataValidators {
   const rows = state.deployments.map((row) => [row.id, row.revision, hasTimedOut(row, now)]);

@@ -7,7 +7,7 @@ import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deplo
 import { Action, ConfigId, InputValues, ServerId, Status, StatusReason, timeLimit } from "./fields.ts";
 import { deadlineOf, signalExpiry } from "./run.ts";
 
-/** The most deployments that one request creates: what one DynamoDB transaction takes. */
+/** The most deployments that one request creates: a DynamoDB transaction takes 100 items. */
 const MAX_BATCH = 100;
 
 const WRONG_COUNT = `1 to ${MAX_BATCH} are expected in one request`;
@@ -17,12 +17,12 @@ interface Servers {
   server_ids?: unknown;
 }
 
-/** Runs a check although other fields are wrong, as long as the body is an object. */
+/** The options of a check that runs even if other fields are wrong, as long as the body is an object. */
 const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(value) };
 
 /**
- * The body of a create: one deployment, or with `server_ids` one for each of many servers. Null means absent. Fields
- * that it does not name are dropped, as in Heat, because SDKs send extras.
+ * The body of a create: one deployment, or with `server_ids` one for each of many servers. Null means absent. Unknown
+ * fields are dropped, as in Heat: SDKs send extras.
  */
 export const CreateRequest = documented(
   flatBody(
@@ -73,12 +73,12 @@ export const BatchRequest = list(CreateRequest, 1, MAX_BATCH, WRONG_COUNT);
 /** The response of a create. */
 export const CreateResponse = z.union([OneDeployment, ManyDeployments]);
 
-/** What a create asks for of one deployment. */
+/** The part of a create request that describes one deployment. */
 export type DeploymentRequest = Omit<CreateRequest, "server_id" | "server_ids"> & { server_id: string };
 
 /**
- * The single deployments that a create asks for, in order.
- * @throws ServiceError `invalid` when they are more than 100
+ * The deployments that a create request describes, one by one, in order.
+ * @throws ServiceError `invalid` if there are more than 100
  */
 export function requestedDeployments(body: CreateRequest | CreateRequest[]): DeploymentRequest[] {
   const requests = [body].flat().flatMap(({ server_id, server_ids, ...rest }) => {
@@ -89,16 +89,15 @@ export function requestedDeployments(body: CreateRequest | CreateRequest[]): Dep
   throw new ServiceError("invalid", `server_ids: ${WRONG_COUNT}, not ${requests.length}`);
 }
 
-/** Whether a create is answered with a list. */
+/** Whether the response of a create is a list. */
 export function isBatch(body: CreateRequest | CreateRequest[]): boolean {
   return Array.isArray(body) || (body.server_ids ?? null) !== null;
 }
 
 /**
- * Makes the deployment that a create asks for.
- * @param id a UUID of version 7, so that ids rise with time
- * @param defaultTimeout the time limit of a deployment that asks for none, in seconds
- * @returns a deployment without results; a missing status is `IN_PROGRESS`
+ * The new deployment that a request describes. It has no results; its status is `IN_PROGRESS` if the request has none.
+ * @param id a UUID of version 7, so that ids sort by time
+ * @param defaultTimeout the time limit if the request has none, in seconds
  */
 export function newDeployment(
   projectId: string,
@@ -137,11 +136,11 @@ export function newDeployment(
   };
 }
 
-/** That one of two fields is given, and the other is not, as the API's document says it. */
-function serverIn(given: string, absent: string) {
+/** The JSON Schema for a body with one of two fields and without the other. */
+function serverIn(present: string, absent: string) {
   return {
-    title: `By ${given}`,
-    required: [given],
-    properties: { [given]: { not: { type: "null" } }, [absent]: { type: "null" } },
+    title: `By ${present}`,
+    required: [present],
+    properties: { [present]: { not: { type: "null" } }, [absent]: { type: "null" } },
   };
 }

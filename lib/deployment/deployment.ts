@@ -13,10 +13,10 @@ import {
 } from "./fields.ts";
 import { hasTimedOut, type Run, withTimeoutApplied } from "./run.ts";
 
-/** What the names and the other values of a deployment take of a response, in bytes. */
+/** The most bytes of a response that a deployment's field names and short fields take. */
 const FIELDS_BYTES = 1_000;
 
-/** The path of one deployment. An id that is no UUID is not found, so any text passes here. */
+/** The path of one deployment. */
 export const DeploymentPath = z.extend(ProjectPath, { id: idText });
 
 /** A deployment as a response shows it, keys in the order of the API page's example. */
@@ -50,36 +50,38 @@ export const OneDeployment = z.object({ software_deployment: DeploymentView });
 /** The response with many deployments. */
 export const ManyDeployments = z.object({ software_deployments: z.array(DeploymentView) });
 
-/** A deployment: what callers see of it, its project, and what its server and the rules need. */
+/** A deployment: the fields that callers see, and those that only the service uses. */
 export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "updated_time">, Run {
   project_id: string;
   updated_time: string | null;
-  /** How often anything has changed; being collected is no change. */
+  /** The number of changes since its creation. Being collected is not a change. */
   revision: number;
-  /** When anything last changed, in seconds since 1970. */
+  /** The time of its last change, in seconds since 1970. */
   changedAt: number;
-  /** Until when its creation may be repeated under its idempotency key, in seconds since 1970; null without a key. */
+  /**
+   * The end of its idempotency key, up to which its creation may be repeated, in seconds since 1970; null without one.
+   */
   keyExpiresAt: number | null;
-  /** The project whose servers carry the deployment out; never shown. */
+  /** The project of its delegated tenant, whose servers carry it out; never shown. */
   stack_user_project_id: string | null;
-  /** That its stored values cannot be read, in a list, which goes on without them. */
+  /** Whether its stored values could not be read: only in a list, which shows it without them. */
   isUnreadable?: boolean;
 }
 
-/** What a list needs of a deployment: what callers see of it, and what decides about that. */
+/** The part of a deployment that a list needs: the fields that callers see, and those that affect them. */
 export type ListedDeployment = Pick<
   SoftwareDeployment,
   Exclude<keyof DeploymentView, "warning"> | "deadlineAt" | "changedAt" | "isUnreadable"
 >;
 
-/** What a server's metadata need of a deployment. */
+/** The part of a deployment that its server's metadata need. */
 export type DeliveredDeployment = Pick<
   SoftwareDeployment,
   | ("project_id" | "id" | "server_id" | "config_id" | "action" | "input_values" | "status" | "deadlineAt")
   | ("delivery" | "attempt" | "reran" | "signalExpiresAt" | "collected_time" | "revision")
 >;
 
-/** What a caller sees of a deployment. @param now the time it is seen at, which decides about its time limit */
+/** A deployment as callers see it. @param now the time that is compared with its time limit */
 export function deploymentView(deployment: ListedDeployment, now: Date): DeploymentView {
   const { status, status_reason } = withTimeoutApplied(deployment, now);
   const { timeout, updated_time, collected_time } = deployment;
@@ -100,7 +102,7 @@ export function deploymentView(deployment: ListedDeployment, now: Date): Deploym
   return deployment.isUnreadable ? withValuesOmitted(view, "they cannot be read") : view;
 }
 
-/** The most bytes that a deployment takes of a response. */
+/** The most bytes of a response that a deployment's view can take; undefined if its text length is not known. */
 export function maxResponseBytes(deployment: ListedDeployment): number {
   const { server_id, config_id, action, status_reason, input_values, output_values } = deployment;
   const values = (input_values?.text.length ?? 0) + (output_values?.text.length ?? 0);
@@ -108,13 +110,13 @@ export function maxResponseBytes(deployment: ListedDeployment): number {
   return (values + texts) * MAX_BYTES_PER_CHARACTER + FIELDS_BYTES;
 }
 
-/** A deployment as a list shows it whose values cannot be shown: without them, and it says why. */
-export function withValuesOmitted(view: DeploymentView, why: string): DeploymentView {
-  const warning = `input_values and output_values are left out: ${why}`;
+/** A deployment's view without its values. @param reason the end of its `warning`: a clause that says why */
+export function withValuesOmitted(view: DeploymentView, reason: string): DeploymentView {
+  const warning = `input_values and output_values are left out: ${reason}`;
   return { ...view, input_values: null, output_values: null, warning };
 }
 
-/** The ETag of a deployment: another one after every change, and after its time limit. */
+/** The ETag of a deployment. It changes with every change, and when the time limit passes. */
 export function etagOf(deployment: SoftwareDeployment, now: Date): string {
   return `"${deployment.revision}${hasTimedOut(deployment, now) ? "-timed-out" : ""}"`;
 }

@@ -3,7 +3,7 @@ import { JsonText } from "../json/json-text.ts";
 import { MAX_TIMEOUT } from "../settings.ts";
 import { documented, jsonObject, text, wellFormed } from "../shapes.ts";
 
-/** The longest `status_reason`, in bytes of UTF-8: what Heat's TEXT column holds. */
+/** The longest `status_reason`, in bytes of UTF-8: the size of Heat's TEXT column. */
 export const MAX_REASON_BYTES = 65_535;
 
 /** The configuration that a deployment runs. */
@@ -14,7 +14,7 @@ export const ServerId = documented(text(1, 255), {
   description: "The server to run it on: any name, not only a UUID.",
 });
 
-/** What the deployment is for. */
+/** The purpose of a deployment. */
 export const Action = documented(text(0, 255), {
   description: "What it is for, such as CREATE or UPDATE. The script gets it as `deploy_action`.",
 });
@@ -25,7 +25,7 @@ export const InputValues = documented(jsonObject(), {
     "Values for the configuration's inputs, by their names, at most 64 levels deep. Numbers come back to the last digit.",
 });
 
-/** What a run has come to. */
+/** The outputs of a run. */
 export const OutputValues = documented(jsonObject(), {
   description: "What the run has come to, by the names of the outputs.",
 });
@@ -36,7 +36,7 @@ export const Status = documented(z.enum(["COMPLETE", "IN_PROGRESS", "FAILED"]), 
 });
 export type Status = z.infer<typeof Status>;
 
-/** Why a deployment is in its state. */
+/** The reason for a deployment's status. */
 export const StatusReason = documented(
   z.string().check(
     wellFormed,
@@ -47,7 +47,7 @@ export const StatusReason = documented(
   { description: "Why it is in its state: at most 65,535 bytes of UTF-8.", maxLength: MAX_REASON_BYTES },
 );
 
-/** The time limit of a deployment, in seconds. @param least 0 where it may be taken away, else 1 */
+/** The time limit of each run, in seconds. @param least 0 if the field can remove the limit, else 1 */
 export function timeLimit(least: 0 | 1) {
   const error = `a whole number of seconds from ${least} to ${MAX_TIMEOUT} is expected`;
   const isWithin = (value: number): boolean =>
@@ -64,7 +64,7 @@ export function timeLimit(least: 0 | 1) {
   );
 }
 
-/** The time limit that an update sets, in seconds: 0 takes it away, and becomes null. */
+/** The time limit in an update, in seconds. 0 removes it, and becomes null. */
 export function newTimeLimit() {
   return z.pipe(
     timeLimit(0),

@@ -5,10 +5,10 @@ import type { SoftwareDeployment } from "./deployment.ts";
 import { Status } from "./fields.ts";
 import { hasTimedOut } from "./run.ts";
 
-/** What can happen to a deployment. */
+/** The names of the events. */
 const EventName = z.enum(["created", "changed", "collected", "signalled", "rerun", "timed_out"]);
 
-/** Who did something: a token of the project, of its delegated tenant, a signed link, or the service itself. */
+/** The cause of an event: a token of the project or of its delegated tenant, a signed link, or the service itself. */
 const Actor = z.enum(["user", "delegated tenant", "link", "service"]);
 export type Actor = z.infer<typeof Actor>;
 
@@ -34,16 +34,16 @@ type EventView = z.infer<typeof EventView>;
 /** The response with a deployment's history, the oldest event first. */
 export const EventList = z.object({ events: z.array(EventView) });
 
-/** How many events there may be before the oldest are dropped. */
+/** The number of events above which the oldest are dropped. */
 export const MAX_EVENTS = 150;
 
-/** How many events are kept when the oldest are dropped. */
-const KEPT_EVENTS = 100;
+/** The number of events that remain after trimming. */
+const TRIMMED_LENGTH = 100;
 
-/** How many of the owner's own events are kept, whatever else happens. */
+/** The number of the owner's last events that trimming never drops. */
 const PROTECTED_EVENTS = 10;
 
-/** An event as it is kept. The status before it is the one after the event before. */
+/** An event as it is stored. The status before it is the one after the preceding event. */
 export interface DeploymentEvent {
   /** Seconds since 1970. */
   at: number;
@@ -51,28 +51,28 @@ export interface DeploymentEvent {
   by: Actor;
   /** The id of the invocation, a UUID. */
   request_id: string;
-  /** Which fields changed; never their values. */
+  /** The names of the changed fields; never their values. */
   fields?: string[];
-  /** The status after it, where it sets one. */
+  /** The status that it sets, if it sets one. */
   status?: Status;
-  /** The status before it, where the events before it were dropped. */
+  /** The status before it, if the events before it were dropped. */
   before?: Status;
 }
 
-/** The actor that a caller with a token is. @param delegateProjectId see `isVisibleTo` */
+/** The actor for a caller with a token. @param delegateProjectId see `isVisibleTo` */
 export function actorOf(delegateProjectId: string | undefined): Actor {
   return delegateProjectId === undefined ? "user" : "delegated tenant";
 }
 
-/** The status that a request has brought a deployment to; undefined where it had that before. */
+/** The status that a request has set; undefined if the deployment had that status before. */
 export function newStatusBy(requestId: string, events: DeploymentEvent[]): Status | undefined {
-  const own = events.findLastIndex(({ request_id }) => request_id === requestId);
-  const { status, before = events.slice(0, own).findLast((event) => event.status)?.status } =
-    events[own] ?? {};
+  const index = events.findLastIndex(({ request_id }) => request_id === requestId);
+  const { status, before = events.slice(0, index).findLast((event) => event.status)?.status } =
+    events[index] ?? {};
   return status === before ? undefined : status;
 }
 
-/** A deployment's history as a caller sees it, a time limit that has passed unwritten included. */
+/** A deployment's history as callers see it. It includes a passed time limit that no write has recorded yet. */
 export function eventsView(
   deployment: SoftwareDeployment,
   events: DeploymentEvent[],
@@ -80,8 +80,8 @@ export function eventsView(
 ): EventView[] {
   const all = hasTimedOut(deployment, now) ? [...events, timedOutEvent(deployment, "")] : events;
   let status: Status | null = null;
-  return all.map(({ at, event, by, request_id, fields, status: after, before: kept }) => {
-    const before = kept ?? status;
+  return all.map(({ at, event, by, request_id, fields, status: after, before: stored }) => {
+    const before = stored ?? status;
     status = after ?? before;
     return {
       time: isoTimeOf(at),
@@ -95,27 +95,27 @@ export function eventsView(
   });
 }
 
-/** The event of a time limit that has passed: it happened at the deadline, without anybody writing it. */
+/** The event of a passed time limit. Its time is the deadline, whenever it is written. */
 export function timedOutEvent({ deadlineAt }: SoftwareDeployment, requestId: string): DeploymentEvent {
   return { at: deadlineAt, event: "timed_out", by: "service", request_id: requestId, status: "FAILED" };
 }
 
 /**
- * The events that are kept when there are too many: the newest, and, so that nobody can push them out, the creation and
- * the last ten of the owner's own. Where others were dropped before one, it keeps the status that they had led to.
+ * The events that remain when there are too many: the newest, and always the creation and the last ten of the owner, so
+ * that no other caller can push those out. An event after dropped ones stores the status before it.
  */
 export function trimmedEvents(events: DeploymentEvent[]): DeploymentEvent[] {
   const numbers = events.map((_, number) => number);
   const owners = numbers.filter((number) => events[number]?.by === "user");
   const created = numbers.filter((number) => events[number]?.event === "created");
-  const protectedOnes = [...created, ...owners.slice(-PROTECTED_EVENTS)];
-  const kept = new Set([...new Set([...protectedOnes, ...numbers.toReversed()])].slice(0, KEPT_EVENTS));
+  const ranked = new Set([...created, ...owners.slice(-PROTECTED_EVENTS), ...numbers.toReversed()]);
+  const remaining = new Set([...ranked].slice(0, TRIMMED_LENGTH));
   let status = events[0]?.before;
   return events.flatMap((event, number) => {
     const before = event.before ?? status;
     status = event.status ?? before;
-    if (!kept.has(number)) return [];
-    const followsDropped = number > 0 && !kept.has(number - 1);
+    if (!remaining.has(number)) return [];
+    const followsDropped = number > 0 && !remaining.has(number - 1);
     return [followsDropped && before ? { ...event, before } : event];
   });
 }

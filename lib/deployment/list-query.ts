@@ -4,7 +4,7 @@ import { type ListedDeployment, ManyDeployments } from "./deployment.ts";
 import { Action, ConfigId, ServerId, Status } from "./fields.ts";
 import { withTimeoutApplied } from "./run.ts";
 
-/** The query of a list: which deployments, from where on, how many, and in which order. */
+/** The query of a list: filters, page and order. */
 export const ListQuery = z.object({
   server_id: filterParameter(ServerId, "Those of this server."),
   config_id: filterParameter(ConfigId, "Those of this configuration."),
@@ -20,37 +20,37 @@ export const ListQuery = z.object({
 /** The response of a list. */
 export const DeploymentList = z.extend(ManyDeployments, { software_deployments_links: NextLinks });
 
-/** Which deployments a list holds: those that have all of these values. */
+/** The values that all deployments of a list have. */
 export interface Filter {
   server_id?: string | undefined;
   config_id?: string | undefined;
-  /** As a caller sees it: what ran into its time limit has failed. */
+  /** The status as callers see it: past its time limit a deployment is FAILED. */
   status?: Status | undefined;
   action?: string | undefined;
 }
 
-/** From where on a list is read, in which order, and how many. */
+/** The part of a list that is read, and its order. */
 export interface Range {
-  /** Behind this id, which need not be there any more; from the first without it. */
+  /** The id after which it begins, which may have been removed; from the first deployment without it. */
   marker?: string | undefined;
-  /** By creation: the oldest first, unless it says `desc`. */
+  /** The order by creation; the oldest first by default. */
   sort_dir?: "asc" | "desc" | undefined;
-  /** How many will be read, where that is known. */
+  /** The number of deployments that the caller will take, if known. */
   limit?: number | undefined;
 }
 
-/** Whether a deployment has the values that a filter asks for. */
+/** Whether a deployment has all values of a filter. */
 export function matchesFilter(deployment: ListedDeployment, filter: Filter, now: Date): boolean {
-  const seen = withTimeoutApplied(deployment, now);
+  const current = withTimeoutApplied(deployment, now);
   return (["server_id", "config_id", "status", "action"] as const).every(
-    (field) => filter[field] === undefined || filter[field] === seen[field],
+    (field) => filter[field] === undefined || filter[field] === current[field],
   );
 }
 
-/** A filter. As in Heat, an empty one asks for nothing. */
+/** The query parameter of a filter. As in Heat, an empty one does not filter. */
 function filterParameter<Value>(shape: z.ZodMiniType<Value, unknown>, description: string) {
-  const given = z.transform((text: unknown) => (text === "" ? undefined : text));
-  return documented(z.optional(z.pipe(given, z.optional(shape))), {
+  const emptyAsAbsent = z.transform((text: unknown) => (text === "" ? undefined : text));
+  return documented(z.optional(z.pipe(emptyAsAbsent, z.optional(shape))), {
     description,
     param: { allowEmptyValue: true },
   });

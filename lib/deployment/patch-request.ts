@@ -3,8 +3,8 @@ import { documented, flatBody } from "../shapes.ts";
 import { Action, ConfigId, InputValues, newTimeLimit, OutputValues, Status, StatusReason } from "./fields.ts";
 
 /**
- * The body of a JSON merge patch (RFC 7396) of the fields that an update takes: null takes a value away, where a
- * deployment can be without it.
+ * The body of a JSON merge patch (RFC 7396) with the fields of an update. Null removes a value, and is accepted for
+ * fields that a deployment can do without.
  */
 export const PatchRequest = documented(
   flatBody(

@@ -2,12 +2,12 @@ import type { ConfigOutput } from "../config/inputs-outputs.ts";
 import { asPlainText, isNumberText, JsonText, membersOf, objectOf, valueIn } from "../json/json-text.ts";
 import { MAX_REASON_BYTES, type Status } from "./fields.ts";
 
-/** The outputs that every result holds, null where the agent did not send them. */
+/** The outputs that every result has, null if the agent did not send them. */
 export const STANDARD_OUTPUTS = ["deploy_stdout", "deploy_stderr", "deploy_status_code"];
 
 const STATUS_CODE = "deploy_status_code";
 
-/** The most bytes that a marker of what is missing adds to a text. */
+/** The most bytes that a marker for missing bytes or outputs adds to a text. */
 export const MAX_MARKER_BYTES = 100;
 
 /** The result of a run. */
@@ -18,11 +18,11 @@ export interface Result {
 }
 
 /**
- * The result that a signal reports, by Heat's rules: it holds the outputs that the configuration declares, and the
- * three standard ones; it is FAILED when the script did not end with 0, or when an output that is declared to mean an
- * error is there, even empty.
- * @param declared the outputs of the configuration; none where it is not stored by this service
- * @param before the outputs that the deployment has: what the signal does not name of them stays
+ * The result that a signal reports, by Heat's rules. It has the outputs that the configuration declares, and the three
+ * standard ones. It is FAILED if the status code is not 0, or if an output with `error_output` was sent, even an empty
+ * one.
+ * @param declared the outputs of the configuration; none if this service does not store it
+ * @param before the deployment's outputs; those that the signal does not name stay
  */
 export function resultOf(signal: JsonText, declared: ConfigOutput[], before: JsonText | null = null): Result {
   const sent = membersOf(signal.text);
@@ -39,7 +39,7 @@ export function resultOf(signal: JsonText, declared: ConfigOutput[], before: Jso
     ? errors
     : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${plain(STATUS_CODE)}`, ...errors];
   if (reasons.length === 0) return { status: "COMPLETE", status_reason: "Outputs received", output_values };
-  // Room for two markers: of what is cut here, and of outputs that an item has no room for.
+  // Leaves room for two markers: of the cut here, and of outputs that do not fit the row.
   const status_reason = truncateMiddle(
     reasons.join(", ").toWellFormed(),
     MAX_REASON_BYTES - 2 * MAX_MARKER_BYTES,
@@ -47,7 +47,10 @@ export function resultOf(signal: JsonText, declared: ConfigOutput[], before: Jso
   return { status: "FAILED", status_reason, output_values };
 }
 
-/** Cuts the middle out of a text of more than `bytes` of UTF-8; a marker, which comes on top, says how much is missing. */
+/**
+ * A text with its middle cut out if it has more than `bytes` of UTF-8: the first quarter and the last three, and
+ * between them a marker with the number of missing bytes, which are not counted in `bytes`.
+ */
 export function truncateMiddle(text: string, bytes: number): string {
   const whole = Buffer.from(text);
   if (whole.byteLength <= bytes) return text;

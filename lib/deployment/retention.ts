@@ -2,15 +2,15 @@ import { retention } from "../settings.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
 import { FOREVER } from "./run.ts";
 
-/** How long a finished deployment is kept after its last change, in seconds; undefined for ever. */
+/** The retention of a finished deployment after its last change, in seconds; undefined means for ever. */
 export const RETENTION = retention();
 
-/** What of a deployment decides until when it is kept. */
+/** The part of a deployment that its retention depends on. */
 export type Lifetime = Pick<SoftwareDeployment, "status" | "deadlineAt" | "changedAt">;
 
 /**
- * From when on a deployment is gone, in seconds since 1970: the retention after its last change, or after the deadline
- * that it ran into.
+ * The time from which a deployment no longer exists for callers, in seconds since 1970: the retention after its last
+ * change, or after the deadline of a run without a result.
  */
 export function expiresAt({ status, deadlineAt, changedAt }: Lifetime): number {
   const finishedAt = status === "IN_PROGRESS" ? Math.max(deadlineAt, changedAt) : changedAt;
@@ -18,8 +18,8 @@ export function expiresAt({ status, deadlineAt, changedAt }: Lifetime): number {
 }
 
 /**
- * From when on DynamoDB may remove the item by itself (its time to live), in seconds since 1970: when the deployment
- * is gone and its creation can be repeated no more. Undefined for what never goes.
+ * The row's time to live, in seconds since 1970: from then on DynamoDB may remove it. The deployment has expired by
+ * then, and its idempotency key too. Undefined if it never expires.
  */
 export function timeToLive(
   deployment: Lifetime & Pick<SoftwareDeployment, "keyExpiresAt">,

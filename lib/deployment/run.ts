@@ -2,57 +2,67 @@ import { v5 as uuidv5 } from "uuid";
 import { epochSeconds } from "../times.ts";
 import type { Status } from "./fields.ts";
 
-/** Stands for "never", as a time or a duration in seconds: what lies at or above it is never reached. */
+/** A time or duration in seconds that means "never", as does every larger one. */
 export const FOREVER = 1e11;
 
-/** How long after its deadline a run's result is still taken, in seconds. */
+/** The time after its deadline for which a run's signed link stays valid, in seconds. */
 export const SIGNAL_GRACE = 3_600;
 
-/** How long after its start the result of a run without a time limit is taken, in seconds. */
+/** The time for which the signed link of a run without a time limit is valid, in seconds. */
 export const SIGNAL_LIFETIME = 30 * 86_400;
 
 /**
- * The present run of a deployment: from when it is in progress to its result. Each change of what the server is to run
- * is a new delivery. Times in camelCase are seconds since 1970, those in snake_case are ISO texts, as in the API.
+ * The current run of a deployment: from `IN_PROGRESS` to its result or its time limit. Times in camelCase are seconds
+ * since 1970, those in snake_case ISO 8601, as in the API.
  */
 export interface Run {
   /** The deployment's own id. */
   id: string;
   status: Status;
   status_reason: string | null;
-  /** How often what the server is to run has changed; 0 at first. */
+  /** The number of the current delivery, from 0. A change of config_id, input_values or action, or a rerun, adds 1. */
   delivery: number;
-  /** How often the present delivery was put in progress again; links of earlier attempts are void. */
+  /**
+   * The number of times that the current delivery was put in progress again. Signed links of earlier attempts are void.
+   */
   attempt: number;
   /** The time limit in seconds; null for none. */
   timeout: number | null;
   startedAt: number;
-  /** When the run fails for want of a result; `FOREVER` or later without a time limit. */
+  /** The time at which the run fails without a result; `FOREVER` or later without a time limit. */
   deadlineAt: number;
-  /** Until when the signed link of the present delivery takes its result: fixed when the delivery begins. */
+  /** The expiry of the current delivery's signed link, set when the delivery begins. */
   signalExpiresAt: number;
-  /** Whether it was ever rerun. From then on, what the client derived itself is sent under `deliveryId` too. */
+  /** Whether it was ever rerun. From then on a configuration that a client derived goes out under `deliveryId` too. */
   reran: boolean;
-  /** When the server first collected the present delivery: ISO 8601. */
+  /** The time when the server first collected the current delivery. */
   collected_time: string | null;
 }
 
-/** Whether a deployment has run into its time limit. */
+/** The part of a run that readers' view of it depends on. */
+type Timed = Pick<Run, "status" | "status_reason" | "deadlineAt" | "timeout" | "collected_time">;
+
+/** The run that a signed link is for. */
+export interface SignalledRun {
+  delivery: number;
+  attempt: number;
+  /** The link's expiry, in seconds since 1970. */
+  expires: number;
+}
+
+/** Whether a deployment is past its time limit without a result. */
 export function hasTimedOut({ status, deadlineAt }: Pick<Run, "status" | "deadlineAt">, now: Date): boolean {
   return status === "IN_PROGRESS" && deadlineAt <= epochSeconds(now);
 }
 
-/** The part of a run that decides how readers see it. */
-type Timed = Pick<Run, "status" | "status_reason" | "deadlineAt" | "timeout" | "collected_time">;
-
-/** A deployment as readers see it: FAILED once its time limit has passed, even if no write has recorded that yet. */
+/** A deployment as readers see it: FAILED past its time limit, even if no write has recorded that yet. */
 export function withTimeoutApplied<Deployment extends Timed>(deployment: Deployment, now: Date): Deployment {
   return hasTimedOut(deployment, now)
     ? { ...deployment, status: "FAILED", status_reason: timedOutReason(deployment) }
     : deployment;
 }
 
-/** The `status_reason` of a deployment that ran into its time limit. */
+/** The `status_reason` of a deployment past its time limit. */
 export function timedOutReason({ timeout, collected_time }: Pick<Run, "timeout" | "collected_time">): string {
   const collected = collected_time
     ? `collected it at ${collected_time} but sent no result`
@@ -60,32 +70,24 @@ export function timedOutReason({ timeout, collected_time }: Pick<Run, "timeout" 
   return `Timed out after ${timeout} seconds: the server ${collected}`;
 }
 
-/** When a run fails for want of a result, in seconds since 1970. @param timeout in seconds; null for never */
+/** The deadline of a run, in seconds since 1970. @param timeout the time limit in seconds; null for none */
 export function deadlineOf(startedAt: number, timeout: number | null): number {
   return startedAt + (timeout ?? FOREVER);
 }
 
-/** Until when a run's result is taken, in seconds since 1970. */
+/** The expiry of a run's signed link, in seconds since 1970. */
 export function signalExpiry(run: Pick<Run, "timeout" | "startedAt" | "deadlineAt">): number {
   return run.timeout === null ? run.startedAt + SIGNAL_LIFETIME : run.deadlineAt + SIGNAL_GRACE;
 }
 
-/** The run that a signed link is for. */
-export interface SignalledRun {
-  delivery: number;
-  attempt: number;
-  /** When the link ends, in seconds since 1970. */
-  expires: number;
-}
-
-/** Whether a signed link is for the present delivery, and the present attempt at it. */
+/** Whether a signed link is for the current delivery and the current attempt at it. */
 export function isCurrentRun(link: Pick<SignalledRun, "delivery" | "attempt">, run: Run): boolean {
   return link.delivery === run.delivery && link.attempt === run.attempt;
 }
 
 /**
- * Whether a result comes too late by its signed link. A link for the present delivery stays valid beyond its own expiry
- * until `signalExpiry(run)`, which a longer time limit that was set later may have moved.
+ * Whether a signed link has expired. A link for the current run is valid up to `signalExpiry(run)` even if its own
+ * expiry is earlier: the time limit may have been extended since it was signed.
  */
 export function isTooLate(link: SignalledRun, run: Run, now: Date): boolean {
   const time = epochSeconds(now);
@@ -93,8 +95,8 @@ export function isTooLate(link: SignalledRun, run: Run, now: Date): boolean {
 }
 
 /**
- * The id under which a deployment's present delivery goes to its server: the same at every poll, another one after
- * every change of what is to be run, since agents run each id once.
+ * The id under which a deployment's current delivery goes to its server: the same at every poll, and a new one for each
+ * delivery, since agents run each id once.
  */
 export function deliveryId({ id, delivery }: Pick<Run, "id" | "delivery">): string {
   return uuidv5(String(delivery), id);

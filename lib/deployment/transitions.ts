@@ -20,11 +20,11 @@ import {
 } from "./run.ts";
 
 /*
- * Everything that can happen to a deployment, each as a pure function: the deployment before, what is asked for, and the
- * request's context give the deployment after, and the event that its history keeps.
+ * Everything that can happen to a deployment, one pure function each. Input: the deployment before, the request, and
+ * its context. Output: the deployment after, and the event for its history. `store/change.ts` writes the difference.
  */
 
-/** The fields that tell a server what to run: a change of any of them is a new delivery. */
+/** The fields that make up the delivery: a change of one of them is a new delivery. */
 const DELIVERED = ["config_id", "input_values", "action"] as const;
 
 /** The values of inputs and of outputs that are not there: inputs of null are the same as none. */
@@ -46,26 +46,26 @@ export interface Update {
 export interface TransitionContext {
   /** The id of the invocation, a UUID. */
   requestId: string;
-  /** When the request came. */
+  /** The time at which the request arrived. */
   now: Date;
   /** The project of a caller who is a delegated tenant, see `isVisibleTo`. */
   delegateProjectId?: string | undefined;
-  /** A value as the client sends it back that was shown it; undefined where that is the value itself. */
+  /** Maps a value to the form in which this client sends it back; undefined for clients that do not change it. */
   echoedByClient?: ((value: JsonText) => JsonText) | undefined;
 }
 
 /** The outcome of a transition. */
 export interface Outcome {
   after: SoftwareDeployment;
-  /** Its entry in the history; undefined where nothing changes. */
+  /** The entry for its history; undefined if nothing changes. */
   event?: DeploymentEvent | undefined;
 }
 
 /**
- * An update: it sets the fields that it names. A field that it sends with the value that it has changes nothing: OTC's
- * Go SDK and Terraform send `config_id` with every update, and agents would run the script again. A delivered field that
- * does change begins a new run: where the update names no status, the deployment is in progress again, its reason and
- * results cleared, so that the result of that run counts.
+ * Applies an update. A delivered field (`DELIVERED`) that is sent with its current value changes nothing: OTC's Go SDK
+ * and Terraform send `config_id` with every update, and agents would run the script again. A delivered field that
+ * changes begins a new run: unless the update has a status, the deployment is in progress again, without reason and
+ * results, so that the result of that run counts.
  */
 export function applyUpdate(before: SoftwareDeployment, update: Update, context: TransitionContext): Outcome {
   const changes = withoutUnchangedFields(update, before, context);
@@ -84,8 +84,8 @@ export function applyUpdate(before: SoftwareDeployment, update: Update, context:
 }
 
 /**
- * A merge patch (RFC 7396): an update into whose values those that the deployment has are merged.
- * @throws ServiceError `invalid` when a merged value is larger than a body could hold
+ * Applies a merge patch (RFC 7396): an update whose maps are merged into the deployment's.
+ * @throws ServiceError `invalid` if a merged value is larger than a body could be
  */
 export function applyPatch(before: SoftwareDeployment, patch: Update, context: TransitionContext): Outcome {
   const { input_values, output_values } = patch;
@@ -97,7 +97,7 @@ export function applyPatch(before: SoftwareDeployment, patch: Update, context: T
   return applyUpdate(before, merged, context);
 }
 
-/** Running once more: in progress, without results, a new delivery. */
+/** Applies a rerun: in progress, without reason and results, as a new delivery. */
 export function applyRerun(before: SoftwareDeployment, context: TransitionContext): Outcome {
   const set = { status: "IN_PROGRESS", status_reason: null, output_values: null } as const;
   return {
@@ -107,8 +107,9 @@ export function applyRerun(before: SoftwareDeployment, context: TransitionContex
 }
 
 /**
- * A result of a run, which `awaitsResult` must have found to count.
- * @param signal the outputs that were sent, those that the configuration declares, and who sent them
+ * Applies the result of a run. The caller must have checked `awaitsResult`.
+ * @param signal.outputs the outputs that were sent; signed links in them are redacted
+ * @param signal.declared the outputs that the configuration declares
  */
 export function applySignal(
   before: SoftwareDeployment,
@@ -122,7 +123,7 @@ export function applySignal(
   };
 }
 
-/** A time limit that has passed: the run failed at its deadline, without anybody writing it. */
+/** Applies a passed time limit: the run has failed, at its deadline. */
 export function applyTimeLimit(before: SoftwareDeployment, { requestId }: { requestId: string }): Outcome {
   return {
     after: { ...before, status: "FAILED", status_reason: timedOutReason(before) },
@@ -131,11 +132,11 @@ export function applyTimeLimit(before: SoftwareDeployment, { requestId }: { requ
 }
 
 /**
- * Whether a result counts: the first one for the present delivery and the present attempt at it, while the run is in
- * progress. Others are answered, and change nothing.
- * @param deployment its time limit applied
- * @param link the signed link by which the result came, if it was one
- * @throws ServiceError `unauthorized` when the link has ended
+ * Whether a result counts: only the first one for the current delivery and attempt, while the run is in progress. Other
+ * results are answered 200 and change nothing.
+ * @param deployment with its time limit applied
+ * @param link the signed link of the request, if it has one
+ * @throws ServiceError `unauthorized` if the link has expired
  */
 export function awaitsResult(
   deployment: SoftwareDeployment,
@@ -148,9 +149,9 @@ export function awaitsResult(
 }
 
 /**
- * The deployment with the marks of a change: its revision, and when it was changed. A change that loses to a clock ahead
- * of its own has that clock's time: `updated_time` never goes back.
- * @param writtenAt when the change is written, which may be some reads after the request came
+ * The deployment after a change, with its new revision and times. `updated_time` never goes back: if another
+ * container's clock, ahead of this one, set a later time, that time stays.
+ * @param writtenAt the time of the write, which may be some reads after the request's arrival
  */
 export function stamped(
   { after }: Outcome,
@@ -168,7 +169,6 @@ export function stamped(
   };
 }
 
-/** The fields of an update that change something. */
 function withoutUnchangedFields(
   update: Update,
   before: SoftwareDeployment,
@@ -196,14 +196,14 @@ function withoutUnchangedFields(
   );
 }
 
-/** The reason of a time limit that has passed goes with the failure that it explained. */
+/** The changes, and the removal of a "Timed out" reason if they end the failure that it explained. */
 function withoutStaleReason(changes: Update, before: SoftwareDeployment): Update {
   const { status = "FAILED", status_reason } = changes;
   const isStale = status !== "FAILED" && before.status_reason === timedOutReason(before);
   return isStale && status_reason === undefined ? { ...changes, status_reason: null } : changes;
 }
 
-/** Signed links are removed from what readers see of a result: whoever holds one can report a result. */
+/** The update without signed links in its result: readers see results, and a link's holder can report one. */
 function withLinksRedacted(update: Update): Update {
   const { output_values, status_reason } = update;
   return {
@@ -218,8 +218,8 @@ function withFields(before: SoftwareDeployment, set: Update): SoftwareDeployment
 }
 
 /**
- * The deployment with its run's times: a new delivery, or one that is in progress again, begins now; a time limit that
- * changes alone counts from the run's beginning.
+ * The deployment with its run's numbers and times. A new delivery, or `IN_PROGRESS` in the update, begins a run now. A
+ * new time limit alone counts from the beginning of the current run.
  */
 function begun(
   deployment: SoftwareDeployment,

@@ -5,9 +5,8 @@ import { Action, ConfigId, InputValues, newTimeLimit, OutputValues, Status, Stat
 import type { Update } from "./transitions.ts";
 
 /**
- * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule). Maps are replaced, never
- * merged. A delivered field with the value that it has changes nothing. An empty body only moves `updated_time`, and a
- * `timeout` of 0 takes the time limit away.
+ * The body of an update. Absent, null, `""` and `{}` leave a field unchanged (Heat's rule); maps are replaced, never
+ * merged. An empty body only sets `updated_time`. A `timeout` of 0 removes the time limit.
  */
 export const UpdateRequest = documented(
   flatBody(
@@ -27,13 +26,13 @@ export const UpdateRequest = documented(
   { id: "SoftwareDeploymentUpdate" },
 );
 
-/** The fields that a delegated tenant may change: those that report a result. */
+/** The fields that a delegated tenant may change: a result. */
 const REPORTED = ["status", "status_reason", "output_values"];
 
 /**
- * Checks that a caller may change the fields that an update names.
+ * Checks that a caller may change the fields of an update.
  * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
- * @throws ServiceError `forbidden` when a delegated tenant changes more than a deployment's result
+ * @throws ServiceError `forbidden` if a delegated tenant changes more than a deployment's result
  */
 export function checkMayUpdate(update: Update, delegateProjectId: string | undefined): void {
   const beyond = Object.keys(update).filter((field) => !REPORTED.includes(field));

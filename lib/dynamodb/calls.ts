@@ -19,34 +19,30 @@ import { client } from "./client.ts";
 import { failedCondition, hasCollided, isConditionFailed, rethrow, unavailable } from "./errors.ts";
 import { Expression } from "./expression.ts";
 
-/** The key of an item. All tables have the same. */
+/** The key of an item, the same in every table. */
 export interface Key {
   project_id: string;
   id: string;
 }
 
-/**
- * The partition key of an index: of a project and one more value. No query reaches another project's rows, and no two
- * pairs share a key, as a project's id holds no `#`.
- */
-export function indexKey(projectId: string, value: string): string {
-  return `${projectId}#${value}`;
-}
-
-/** One page of a query's rows, and the id behind which the query goes on; undefined at its end. */
+/** One page of a query. */
 export interface QueryPage<Row> {
   rows: Row[];
+  /** The id after which the query goes on; undefined on its last page. */
   position: string | undefined;
 }
 
-/** A query whose table is named later. */
+/** A query without its table. */
 export type Query = Omit<QueryCommandInput, "TableName">;
 
 /** The result of a write. */
 export interface WriteOutcome {
-  /** Whether its condition held. Where it did not, nothing was written. */
+  /** Whether its condition held. If not, nothing was written. */
   written: boolean;
-  /** How often the SDK sent the call. After more than once, an earlier attempt may be what the condition met. */
+  /**
+   * The number of times the SDK sent the call. If more than 1, the condition may have failed on an earlier attempt's
+   * write.
+   */
   attempts: number;
 }
 
@@ -56,11 +52,11 @@ export type ConditionCheck = { TableName: string; Key: Key; ConditionExpression:
   "ExpressionAttributeValues"
 >;
 
-/** What became of a transaction. */
+/** The result of a transaction. */
 export interface TransactionOutcome {
-  /** Whether all of its conditions held. Where one did not, nothing was written. */
+  /** Whether all of its conditions held. If not, nothing was written. */
   written: boolean;
-  /** The check that failed, if it was one. */
+  /** The check that failed; undefined if the condition of a write failed, or none did. */
   failedCheck: ConditionCheck | undefined;
 }
 
@@ -69,46 +65,47 @@ type TransactItems = NonNullable<TransactWriteCommandInput["TransactItems"]>;
 /** The most keys that one BatchGetItem takes. */
 export const BATCH_KEYS = 100;
 
-/** The most items that a query looks at in one page. */
+/** The most items that one page of a query reads. */
 const QUERY_PAGE = 1_000;
 
-/** Attempts at what the SDK does not retry: colliding transactions, keys that were left out. */
+/** The attempts at calls that the SDK does not retry: colliding transactions, unprocessed keys of a batch. */
 const MAX_ATTEMPTS = 5;
 
 const SHORTEST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
-/** Reads an item, consistently. @throws ServiceError `unavailable`, like every call here */
+/** Reads an item, consistently; undefined if there is none. @throws ServiceError `unavailable`, like every call here */
 export async function getItem<Row>(TableName: string, Key: Key): Promise<Row | undefined> {
   const command = new GetCommand({ TableName, Key, ConsistentRead: true });
   return (await client.send(command, untilAnswered()).catch(rethrow)).Item as Row | undefined;
 }
 
 /**
- * Reads the items of many keys, consistently, in the keys' order. What is not there is left out.
- * @param attributes the attributes to read; all without it
+ * Reads the items of many keys, consistently, in the keys' order. Missing items are left out.
+ * @param attributes the attributes to read; all of them by default
  */
 export async function batchGet<Row extends { id: string }>(
   TableName: string,
   keys: Key[],
   attributes?: readonly string[],
 ): Promise<Row[]> {
-  const found = new Map<string, Row>();
+  const byId = new Map<string, Row>();
   for (let at = 0; at < keys.length; at += BATCH_KEYS) {
     for (const row of await batchGetPage<Row>(TableName, keys.slice(at, at + BATCH_KEYS), attributes))
-      found.set(row.id, row);
+      byId.set(row.id, row);
   }
-  return keys.map(({ id }) => found.get(id)).filter((row) => row !== undefined);
+  return keys.map(({ id }) => byId.get(id)).filter((row) => row !== undefined);
 }
 
-/** The rows of a query, read page by page as they are asked for. */
+/** The rows of a query. A page is read when its first row is asked for. */
 export async function* queryItems<Row>(query: QueryCommandInput): AsyncGenerator<Row> {
   for await (const { rows } of queryPages<Row>(query)) yield* rows;
 }
 
 /**
  * The pages of a query, each read when it is asked for.
- * @param query.Limit how many items the first page looks at; each later one looks at twice as many as the one before
+ * @param query.Limit the number of items that the first page reads; each later page reads twice as many as the one
+ *   before
  */
 export async function* queryPages<Row>(query: QueryCommandInput): AsyncGenerator<QueryPage<Row>> {
   let { ExclusiveStartKey, Limit } = query;
@@ -121,18 +118,18 @@ export async function* queryPages<Row>(query: QueryCommandInput): AsyncGenerator
   } while (ExclusiveStartKey);
 }
 
-/** How many items a query looks at first for `limit` of them, and one more to know whether the list goes on. */
+/** The `Limit` of a query's first page for a list of `limit` rows: one more shows whether the list goes on. */
 export function firstQueryPage(limit: number | undefined): number | undefined {
   return limit === undefined ? undefined : Math.min(limit + 1, QUERY_PAGE);
 }
 
 /**
  * Puts new items, all of them or none: one conditional write, or one transaction.
- * @param items 1 to 100, of at most 4 MB together, under ids that were made for them
- * @param checks conditions on other items, which must hold too; at most 100 with the items
- * @returns whether they were put: not where an item has one of the ids already, as after a write whose answer was lost
- *   and that is repeated, and not where a check failed
- * @throws ServiceError `unavailable`, also where the storage has no transactions
+ * @param rows 1 to 100 items, at most 4 MB together, with new ids
+ * @param checks conditions on other items, which must hold too; at most 100 together with the items
+ * @returns not written if a check failed or an id is taken already, for instance by an earlier attempt whose answer was
+ *   lost
+ * @throws ServiceError `unavailable`, also if the storage has no transactions
  */
 export async function putNew(
   TableName: string,
@@ -140,9 +137,9 @@ export async function putNew(
   checks: ConditionCheck[] = [],
 ): Promise<TransactionOutcome> {
   const puts = rows.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
-  const [only, second] = puts;
-  if (only && second === undefined && checks.length === 0)
-    return { written: (await putItem(only)).written, failedCheck: undefined };
+  const [put, second] = puts;
+  if (put && second === undefined && checks.length === 0)
+    return { written: (await putItem(put)).written, failedCheck: undefined };
   return transact(
     checks,
     puts.map((Put) => ({ Put })),
@@ -150,8 +147,8 @@ export async function putNew(
 }
 
 /**
- * Updates an item where its own condition and some others on other items hold.
- * @throws ServiceError `unavailable`, also where the storage has no transactions
+ * Updates an item if its own condition and the checks on other items hold.
+ * @throws ServiceError `unavailable`, also if the storage has no transactions
  */
 export function updateChecked(
   input: Omit<UpdateCommandInput, "ReturnValues"> & { UpdateExpression: string },
@@ -160,29 +157,34 @@ export function updateChecked(
   return transact(checks, [{ Update: input }]);
 }
 
-/** Puts an item where the condition, if there is one, holds. */
+/** Puts an item, if its condition holds or it has none. */
 export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
   return write(() => client.send(new PutCommand(input), untilAnswered()));
 }
 
-/** Updates an item where the condition, if there is one, holds. @param timeout after how many ms it is given up */
+/** Updates an item, if its condition holds or it has none. @param timeout the time until it is given up, in ms */
 export function updateItem(input: UpdateCommandInput, timeout?: number): Promise<WriteOutcome> {
   return write(() => client.send(new UpdateCommand(input), untilAnswered(timeout)));
 }
 
-/** Deletes an item where the condition, if there is one, holds. */
+/** Deletes an item, if its condition holds or it has none. */
 export function deleteItem(input: DeleteCommandInput): Promise<WriteOutcome> {
   return write(() => client.send(new DeleteCommand(input), untilAnswered()));
 }
 
 /**
- * Waits before a write is attempted again that lost to another one: a random time that doubles, between 10 and 200 ms,
- * so that writers who met once do not meet again.
+ * Waits before the next attempt at a write that lost to another writer. The time is random, so that the two do not
+ * collide again: at least 10 ms, and at most 20 ms after the first attempt, doubling up to 200 ms.
  * @param attempt the number of the attempt that failed, from 1
  */
 export function pauseAfter(attempt: number): Promise<void> {
   const longest = Math.min(SHORTEST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
   return sleep(SHORTEST_PAUSE_MS + Math.random() * (longest - SHORTEST_PAUSE_MS));
+}
+
+/** The partition key of an index: a project and one more value. No two pairs share a key: a project's id has no `#`. */
+export function indexKey(projectId: string, value: string): string {
+  return `${projectId}#${value}`;
 }
 
 async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
@@ -194,9 +196,10 @@ async function transact(checks: ConditionCheck[], writes: TransactItems): Promis
 }
 
 /**
- * Sends a write. One that collides with a transaction is sent again, which the SDK does not: but not where the SDK had
- * sent it before, as that attempt may have landed, and the answer to a new call would not say that there was one.
- * @returns also the number of a transaction's action whose condition did not hold; -1 for none
+ * Sends a write, and sends it again if it collides with a transaction, which the SDK does not retry. It does not if the
+ * SDK had retried the call for another reason: that attempt may have been written, and the new call's `attempts` would
+ * hide it.
+ * @returns also the index of the transaction's first action whose condition failed; -1 for none
  */
 async function write(
   send: () => Promise<{ $metadata: PutCommandOutput["$metadata"] }>,
@@ -245,10 +248,10 @@ function projection(attributes: readonly string[] | undefined) {
   return { ProjectionExpression, ExpressionAttributeNames };
 }
 
-/** Options of a call: neither it nor a repeat begins once the answer of its request has gone, or after `timeout` ms. */
+/** The options that abort a call, retries included, once its request is answered, or after `timeout` ms. */
 function untilAnswered(timeout?: number): { abortSignal?: AbortSignal } {
-  const own = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-  const [only, second] = [requestSignal(), own].filter((signal) => signal !== undefined);
-  if (!only) return {};
-  return { abortSignal: second ? AbortSignal.any([only, second]) : only };
+  const timer = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+  const [signal, second] = [requestSignal(), timer].filter((candidate) => candidate !== undefined);
+  if (!signal) return {};
+  return { abortSignal: second ? AbortSignal.any([signal, second]) : signal };
 }

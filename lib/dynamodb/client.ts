@@ -4,14 +4,14 @@ import { NoOpLogger } from "@smithy/core/client";
 import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_ATTEMPTS } from "../times.ts";
 
 /**
- * A logger that drops everything. It has no `info`: with one, the SDK copies every input and output through a filter
- * to hand them over, which is 27 % of the instructions of a large read.
+ * A logger that drops everything. It has no `info`: with one, the SDK copies every input and output for it, which takes
+ * 27 % of the instructions of a large read.
  */
 const logger = Object.assign(new NoOpLogger(), { info: undefined }) as unknown as NoOpLogger;
 
 /**
- * The one DynamoDB client of a container. The environment decides about region, credentials and endpoint
- * (`AWS_ENDPOINT_URL_DYNAMODB` leads to an emulator).
+ * The one DynamoDB client of a container. The environment sets region, credentials and endpoint
+ * (`AWS_ENDPOINT_URL_DYNAMODB` for an emulator).
  */
 export const client = DynamoDBDocumentClient.from(
   new DynamoDBClient({

@@ -6,26 +6,26 @@ import {
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import { ServiceError } from "../errors.ts";
 
-/** Why DynamoDB cancels a transaction that may succeed when it is sent again. */
+/** The reasons for which DynamoDB cancels a transaction that may succeed when it is sent again. */
 const PASSING_REASONS = /^(None|TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)$/;
 
 /**
- * Rethrows what the SDK threw, after its own retries, in the service's words.
- * @throws ServiceError `unavailable` for throttling, outages, time-outs and colliding transactions; anything else as
- *   it was
+ * Rethrows an error of the SDK, after the SDK's own retries.
+ * @throws ServiceError `unavailable` for throttling, outages, timeouts and colliding transactions; other errors
+ *   unchanged
  */
 export function rethrow(error: unknown): never {
   const fault = error as Parameters<typeof isServerError>[0];
   if (fault.name === "UnknownOperationException") {
     throw new ServiceError("unavailable", "This storage has no transactions, which many at once need.");
   }
-  // Given up: after a time, or as the answer of the request has gone.
+  // Given up after a timeout, or because the request was answered.
   if (fault.name === "AbortError") throw unavailable(error);
   const passes = isThrottlingError(fault) || isTransientError(fault) || isServerError(fault);
   throw passes || hasCollided(error) ? unavailable(error) : error;
 }
 
-/** What is said when DynamoDB does not answer, or only in part. */
+/** The error for a DynamoDB that does not answer, or not completely. */
 export function unavailable(cause?: unknown): ServiceError {
   return new ServiceError("unavailable", "The storage does not answer at the moment.", { cause });
 }
@@ -37,12 +37,12 @@ export function isConditionFailed(
   return error instanceof ConditionalCheckFailedException || failedCondition(error) !== -1;
 }
 
-/** Which of a transaction's actions was refused because its condition did not hold, the first of them; -1 for none. */
+/** The index of a transaction's first action that was refused because its condition did not hold; -1 for none. */
 export function failedCondition(error: unknown): number {
   return cancellationCodes(error).indexOf("ConditionalCheckFailed");
 }
 
-/** Whether a write met a transaction, or a transaction a partition that was too busy: nothing of it was written. */
+/** Whether a write collided with a transaction, or a transaction was throttled: nothing of it was written. */
 export function hasCollided(error: unknown): error is DynamoDBServiceException {
   return (
     error instanceof Error &&
@@ -51,7 +51,7 @@ export function hasCollided(error: unknown): error is DynamoDBServiceException {
   );
 }
 
-/** Why each of a transaction's actions was refused, in their order; nothing for another error. */
+/** The reason for each of a transaction's actions, in their order; empty for other errors. */
 function cancellationCodes(error: unknown): string[] {
   const reasons = error instanceof TransactionCanceledException ? error.CancellationReasons : undefined;
   return reasons?.map(({ Code = "None" }) => Code) ?? [];

@@ -3,24 +3,24 @@ export type PathOf<Row> =
   | (keyof Row & string)
   | (Row extends { details: infer Details } ? `details.${keyof Details & string}` : never);
 
-/** An update of a row: what is set, what is appended to lists, and what is taken away. */
+/** An update of a row: attributes to set, lists to append to, attributes to remove. */
 export interface RowUpdate<Row> {
   set?: readonly (readonly [PathOf<Row>, unknown])[];
   append?: readonly (readonly [keyof Row & string, unknown[]])[];
   remove?: readonly PathOf<Row>[];
 }
 
-/** The names and values that expressions use, as every call takes them beside its expressions. */
+/** The names and values that a call's expressions use: members of the call's input. */
 interface Placeholders {
   ExpressionAttributeNames: Record<string, string>;
-  /** Absent where there are none: DynamoDB refuses an empty map. */
+  /** Absent if there are none: DynamoDB refuses an empty map. */
   ExpressionAttributeValues?: Record<string, unknown>;
 }
 
 /**
- * The expressions of one DynamoDB call over the rows of one type. Attributes go by placeholders, as some of their names
- * are reserved words, and are checked against the row's type. DynamoDB refuses placeholders that no expression uses, so
- * only those are kept that were asked for.
+ * The expressions of one DynamoDB call over rows of one type. Each method returns a piece of text and adds to
+ * `placeholders`, which goes into the call. Attribute names are checked against the row's type and replaced by
+ * placeholders, since some are reserved words. DynamoDB refuses unused placeholders: use every text that was made.
  */
 export class Expression<Row> {
   declare readonly placeholders: Placeholders;
@@ -45,29 +45,29 @@ export class Expression<Row> {
     return placeholder;
   }
 
-  /** The condition that an attribute compares so with a value. */
+  /** The condition that compares an attribute with a value. */
   compare(path: PathOf<Row>, operator: "=" | "<" | "<=" | ">" | ">=", value: unknown): string {
     return `${this.name(path)} ${operator} ${this.value(value)}`;
   }
 
-  /** The condition that an attribute is as it was read: it has the value, or is not there where that is undefined. */
+  /** The condition that an attribute still has the value that was read; null and undefined mean that it is absent. */
   isAsRead(path: PathOf<Row>, value: unknown): string {
     return value === undefined || value === null
       ? `attribute_not_exists(${this.name(path)})`
       : this.compare(path, "=", value);
   }
 
-  /** The condition that an attribute is not there. */
+  /** The condition that an attribute is absent. */
   isAbsent(path: PathOf<Row>): string {
     return this.isAsRead(path, undefined);
   }
 
-  /** The condition that an attribute is there. */
+  /** The condition that an attribute exists. */
   exists(path: PathOf<Row>): string {
     return `attribute_exists(${this.name(path)})`;
   }
 
-  /** The text of an update. */
+  /** The `UpdateExpression` of an update. */
   update({ set = [], append = [], remove = [] }: RowUpdate<Row>): string {
     const assigned = set.map(([path, value]) => `${this.name(path)} = ${this.value(value)}`);
     const appended = append.map(([list, more]) => {
@@ -82,18 +82,18 @@ export class Expression<Row> {
     return used.map(([clause, terms]) => `${clause} ${terms.join(", ")}`).join(" ");
   }
 
-  /** The attributes that a read is to bring. */
+  /** The `ProjectionExpression` of the attributes to read. */
   projection(paths: readonly PathOf<Row>[]): string {
     return paths.map((path) => this.name(path)).join(", ");
   }
 }
 
-/** Conditions that must all hold, as one. */
+/** The condition that all of the conditions hold. */
 export function all(...conditions: string[]): string {
   return conditions.join(" AND ");
 }
 
-/** Conditions of which one must hold, as one. */
+/** The condition that one of the conditions holds. */
 export function any(...conditions: string[]): string {
   return `(${conditions.join(" OR ")})`;
 }

@@ -1,22 +1,22 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { JsonText } from "../json/json-text.ts";
 
-/** A JSON value as an attribute keeps it: its text, or the text's raw deflate (RFC 1951). */
+/** The stored form of a JSON value: its text, or the text's raw deflate (RFC 1951). */
 export type StoredJson = string | Uint8Array;
 
-/** The value of an attribute as it is written; undefined ones are left out. */
+/** The value of an attribute; undefined means that it is not written. */
 type AttributeValue = string | number | boolean | Uint8Array | string[] | object | undefined;
 
-/** DynamoDB's limit for one item, names and values, in bytes. */
+/** The most bytes of one item, names and values: DynamoDB's limit. */
 export const MAX_ITEM_BYTES = 409_600;
 
-/** What one write unit holds, in bytes. */
+/** The bytes of an item that one write unit pays for. */
 const WRITE_UNIT_BYTES = 1_024;
 
 /**
- * JSON values as attributes keep them: the JSON text, which brings back key order and every digit, or its deflate where
- * that saves write units. Null values are left out.
- * @param others the item's other attributes, which share its write units
+ * The stored form of JSON values: their texts, which keep key order and every digit, or deflated where that saves a
+ * write unit. Null values are left out.
+ * @param others the item's other attributes, which count towards its write units
  */
 export function storedJson<Name extends string>(
   values: Record<Name, JsonText | string | null>,
@@ -32,12 +32,12 @@ export function storedJson<Name extends string>(
   return texts;
 }
 
-/** The JSON text of an attribute that `storedJson` made. */
+/** The JSON text of a value that `storedJson` made; the text `null` for an absent one. */
 export function restoredText(stored: StoredJson): string {
   return typeof stored === "string" ? stored : inflateRawSync(stored).toString();
 }
 
-/** The size of attributes, whose names are ASCII, as DynamoDB counts it, in bytes; numbers by their longest form. */
+/** The size of attributes as DynamoDB counts it, in bytes. Names must be ASCII; a number counts as its longest form. */
 export function bytesOf(attributes: object): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(attributes))

@@ -8,8 +8,8 @@ import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";
 
 /**
- * Writes level, time, message and the attributes that are given, and nothing of what Powertools adds. The time of a line
- * that metrics are made of stands with these.
+ * The format of a log line: level, time, message and the line's attributes, without those that Powertools adds. A line
+ * with metrics has its time in them (`_aws`).
  */
 class LineFormatter extends LogFormatter {
   override formatAttributes(line: UnformattedAttributes, attributes: LogAttributes): LogItem {
@@ -19,64 +19,63 @@ class LineFormatter extends LogFormatter {
   }
 }
 
-/** Writes plain JSON as it is: a replacer that looks at each value would be what most of a line with metrics costs. */
+/** A logger without a JSON replacer, which would take most of the time of a line with metrics. Lines are plain JSON. */
 class LineLogger extends Logger {
   protected override getJsonReplacer() {
     return undefined as never;
   }
 }
 
-/** Writes the lines of the log. */
+/** The logger of the service. */
 export const logger = new LineLogger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
 
-/** The count of a request that fails as a dependency of the service is down. */
+/** The metric for requests that fail because of a dependency. */
 const OUTAGE_COUNTS: Record<Dependency, Count> = {
   tokens: "TokenChecksFailed",
   links: "LinkKeysFailed",
   start: "StartsFailed",
 };
 
-/** How long the names of projects, resources and servers may be in a line: what their ids are, or nearly. */
-const LONGEST: Record<string, number> = { project: 64, id: 36, server: 48 };
+/** The most characters of a project, resource and server id in a line. */
+const MAX_LENGTHS: Record<string, number> = { project: 64, id: 36, server: 48 };
 
-/** The beginning of a text that an id or a host name could be. */
+/** The beginning of a text, as far as an id or a host name could have these characters. */
 const NAME = /^[\w.:-]*/;
 
 let coldStart = true;
 
-/** Measurements of a request, by the function that answers it. */
+/** The metrics of a request with a dimension, its function. */
 interface Measured {
   FunctionName: string;
-  /** In ms. */
+  /** The time to answer, in ms. */
   Latency: number;
-  /** Only of a container's first request. */
+  /** Only for a container's first request. */
   ColdStart?: 1;
 }
 
 const NAMESPACE = metricsNamespace();
 
-/** The name of AWS Lambda's own dimension, so that both kinds of metrics stand beside each other. */
+/** The dimension of AWS Lambda's own metrics, so that both can be shown together. */
 const DIMENSION = "FunctionName";
 
 /**
- * Middleware, the outermost: gives every response its `x-openstack-request-id` and writes one line for every request
- * (id, route, what it names, status, and its numbers, of which CloudWatch makes metrics), of at most 800 bytes; a second
- * one for a response of 500 and above, with the error's name and place, and its count. Never a token, a body or a value
- * of a field. The setting `logLevel` may leave out the first, or both.
+ * Middleware, the outermost: adds `x-openstack-request-id` to every response and writes one line for every request, of
+ * at most 800 bytes: id, route, the ids in its path or link, status, and metrics. Responses of 500 and above get a
+ * second line with the error's name, its place in the code, and its count. No line has a token, a body or a value of a
+ * field. The setting `logLevel` can turn off the first line, or both.
  */
 export function accessLog({ failuresCount }: EndpointSpec): Middleware {
   const finish = ({ event, response, error, context }: Request<EndpointEvent, GatewayResponse>): void => {
-    // The id of a request as its caller sees it: the UUID that Lambda gave the invocation.
     const request_id = `req-${context.awsRequestId}`;
     if (response) response.headers["x-openstack-request-id"] = request_id;
     const { at, coldStart } = event.arrival;
-    const ofFailure = failuresCount ? { [failuresCount]: 1 } : {};
+    const failureCounts = failuresCount ? { [failuresCount]: 1 } : {};
     logger.info("request", {
       request_id,
       route: event.routeKey,
       ...namesIn(event, response),
       status: response?.statusCode,
-      ...embeddedMetrics(error ? ofFailure : (event.counts ?? {}), {
+      ...embeddedMetrics(error ? failureCounts : (event.counts ?? {}), {
         FunctionName: context.functionName,
         Latency: Math.round((performance.now() - at) * 10) / 10,
         ...(coldStart && { ColdStart: 1 }),
@@ -95,10 +94,10 @@ export function accessLog({ failuresCount }: EndpointSpec): Middleware {
 }
 
 /**
- * Numbers as members of a line of the log. Where a stage has metrics, CloudWatch makes metrics of them when it takes in
- * the line: it is in CloudWatch's embedded metric format.
+ * The members of a log line with numbers. If the stage has metrics, the line is in CloudWatch's embedded metric format,
+ * and CloudWatch makes metrics of them.
  * @param counts metrics without a dimension; zero values are omitted
- * @param measured metrics of the function
+ * @param measured metrics with the function as their dimension
  */
 export function embeddedMetrics(counts: Counts, measured?: Measured): object {
   const counted = Object.fromEntries(Object.entries(counts).filter(([, times]) => times > 0));
@@ -110,7 +109,7 @@ export function embeddedMetrics(counts: Counts, measured?: Measured): object {
   return { ...numbers, _aws: { Timestamp: Date.now(), CloudWatchMetrics } };
 }
 
-/** Names the members of which CloudWatch makes metrics, and their units. */
+/** The directive with the names and units of the members that become metrics. */
 function directive(dimensions: string[], values: object) {
   const names = Object.keys(values).filter((name) => !dimensions.includes(name));
   const Metrics = names.map((Name) => ({ Name, Unit: Name === "Latency" ? "Milliseconds" : "Count" }));
@@ -134,9 +133,8 @@ function logFault(error: Error, status: number, request_id: string): void {
 }
 
 /**
- * The project, the resource and the server that a request names, by its path or its link; and the resource that it has
- * made. Callers write what they like: it is cut where no id or host name goes on. Absent ones are left out here, as each
- * attribute takes the logger its time.
+ * The project, resource and server of a request, from its path, its link, or the `Location` of its response. They are
+ * the caller's texts, so they are cut at the first character that no id or host name has. Absent ones are left out.
  */
 function namesIn(
   { pathParameters: path, claims }: EndpointEvent,
@@ -149,13 +147,13 @@ function namesIn(
   };
   const names: LogAttributes = {};
   for (const [kind, name] of Object.entries(named))
-    if (typeof name === "string") names[kind] = NAME.exec(name.slice(0, LONGEST[kind]))?.[0];
+    if (typeof name === "string") names[kind] = NAME.exec(name.slice(0, MAX_LENGTHS[kind]))?.[0];
   return names;
 }
 
 /**
- * The attributes of an error: its name, where it was thrown, and the status of a service that was asked. Its message is
- * left out, since messages of parsers and of the SDK quote what they were given.
+ * The attributes of an error: its name, its stack's frames, and another service's status. The message is left out,
+ * since parsers and the SDK quote their input in it.
  */
 function described(error: Error): LogAttributes {
   const frames = (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));

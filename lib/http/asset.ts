@@ -3,44 +3,49 @@ import { gzipSync } from "node:zlib";
 import { conditionalReply, type Preconditions } from "./preconditions.ts";
 import type { Reply } from "./reply.ts";
 
-/** How long anybody may keep an asset without asking whether it is still the same, in seconds. */
+/** The time for which an asset may be cached without revalidation, in seconds. */
 const MAX_AGE = 300;
 
-/** gzip among the encodings that somebody takes, unless with a weight of 0. */
+/** An `Accept-Encoding` that accepts gzip: not with a weight of 0. */
 const GZIP = /\bgzip\b(?!\s*;\s*q=0(?:\.0+)?\s*(?:,|$))/i;
 
-/** A text that is the same for everybody until the next deployment. */
+/** A text that is the same for all callers until the stage is deployed again. */
 export interface Asset {
-  /** What it is, and what a browser may do with it. */
+  /** The headers of its responses: `content-type`, and what a browser may do with it. */
   headers: Record<string, string>;
   text: string;
   etag: string;
-  /** Its compressed form, once somebody has asked for it. */
+  /** The compressed form, made at the first request for it. */
   gzipped?: Uint8Array;
 }
 
-/** @param headers `content-type`, and what else is to be said of it */
+/** An asset with its ETag. @param headers the headers of its responses, with `content-type` */
 export function asset(headers: Record<string, string>, text: string): Asset {
   return { headers, text, etag: hash("sha256", text, "base64url").slice(0, 22) };
 }
 
-/** Answers with an asset: compressed to who takes that, and 304 to who has it. */
+/** The reply with an asset: compressed if the caller accepts gzip, 304 if it has the current one. */
 export function assetReply(
-  one: Asset,
+  resource: Asset,
   request: { acceptEncoding: string | undefined; method: string; preconditions: Preconditions },
 ): Promise<Reply> {
   const acceptsGzip = GZIP.test(request.acceptEncoding ?? "");
   const body = () => {
-    if (!acceptsGzip) return Buffer.from(one.text);
-    one.gzipped ??= gzipSync(one.text, { level: 9 });
-    return one.gzipped;
+    if (!acceptsGzip) return Buffer.from(resource.text);
+    resource.gzipped ??= gzipSync(resource.text, { level: 9 });
+    return resource.gzipped;
   };
   const headers = {
     "cache-control": `public, max-age=${MAX_AGE}`,
     vary: "Accept-Encoding",
-    ...one.headers,
+    ...resource.headers,
     ...(acceptsGzip && { "content-encoding": "gzip" }),
   };
   // Two representations have two tags (RFC 9110, 8.8.3).
-  return conditionalReply(request, { etag: `"${one.etag}${acceptsGzip ? "-gzip" : ""}"` }, body, headers);
+  return conditionalReply(
+    request,
+    { etag: `"${resource.etag}${acceptsGzip ? "-gzip" : ""}"` },
+    body,
+    headers,
+  );
 }

@@ -5,7 +5,7 @@ import { ServiceError } from "../errors.ts";
 import { DELEGATE_ROLES, tokenSettings } from "../settings.ts";
 import type { Access, Caller, EndpointEvent, Middleware } from "./event.ts";
 
-/** The most that a request's tokens take together, in bytes: API Gateway itself refuses more than 10,240 of headers. */
+/** The most bytes of a request's tokens together. API Gateway refuses more than 10,240 bytes of headers. */
 const MAX_TOKEN_BYTES = 8_192;
 
 const BEARER = /^bearer +/i;
@@ -13,18 +13,17 @@ const BEARER = /^bearer +/i;
 const settings = tokenSettings();
 const authenticate = authenticator(settings);
 
-/** Who may call: members of the path's project, and its readers where nothing is changed. */
+/** Access for members of the path's project, and for its readers with GET and HEAD. */
 export const byProject: Access = [authorize(false)];
 
-/** Who may call: the same, and a delegated tenant, to whom the endpoint shows only what names its project. */
+/** Access as `byProject`, and for delegated tenants. The endpoint must show them only deployments that name them. */
 export const byProjectOrDelegate: Access = [authorize(true)];
 
 /**
- * Middleware: finds out whose token a request carries and checks that it allows the request: the token's project must
- * be the path's, and its roles must allow the method. Where a delegated tenant may act, another project's token is let
- * through as one.
- * @throws ServiceError `unauthorized` for a token that is not valid, `forbidden` for one that does not allow the request,
- *   `unavailable` when the token cannot be checked now
+ * Middleware: checks a request's token. Its project must be the path's, and its roles must allow the method. If
+ * delegated tenants may call, another project's token makes its holder one.
+ * @throws ServiceError `unauthorized` for an invalid token, `forbidden` for one that does not allow the request,
+ *   `unavailable` if the token cannot be checked now
  */
 function authorize(delegable: boolean): Middleware {
   return {
@@ -45,9 +44,9 @@ function authorize(delegable: boolean): Middleware {
   };
 }
 
-/** The one token that a request presents, in `X-Auth-Token` or `Authorization: Bearer`. */
+/** The token of a request, from `X-Auth-Token` or `Authorization: Bearer`. @throws ServiceError `unauthorized` */
 function presentedToken(headers: EndpointEvent["headers"]): string {
-  // API Gateway joins the values of a header that comes twice with commas, which no token holds.
+  // API Gateway joins repeated headers with commas; no token has one.
   const tokens = (headers["x-auth-token"] ?? "").split(",").map((value) => value.trim());
   const bearers = (headers.authorization ?? "").split(",").map((value) => value.trim());
   const presented = [
@@ -67,7 +66,7 @@ function presentedToken(headers: EndpointEvent["headers"]): string {
   return token;
 }
 
-/** The holder of a token on a project's path: a caller there, a delegated tenant, or nobody. */
+/** The caller that a token makes its holder on a project's path; undefined if it may not call. */
 function callerOf(
   identity: Identity,
   { projectId, reads, delegable }: { projectId: string | undefined; reads: boolean; delegable: boolean },
@@ -78,13 +77,13 @@ function callerOf(
   const isReader = reads && settings.readerRoles.some((role) => roles.has(role));
   if (identity.projectId === projectId && (isMember || isReader))
     return { projectId, mayWrite: isMember, link: undefined };
-  // Also on its own project's path: installations without a stack domain have their stack users there.
+  // A stack user may be in the project itself, in installations without a stack domain.
   return delegable && (isMember || DELEGATE_ROLES.some((role) => roles.has(role)))
     ? { projectId, delegateProjectId: identity.projectId, mayWrite: true, link: undefined }
     : undefined;
 }
 
-/** Whether the access rules of a token allow a request; a HEAD is a GET to them. */
+/** Whether the access rules of a token allow a request. A rule for GET allows HEAD. */
 function isAllowedByRules(rules: AccessRule[], method: string, path: string): boolean {
   return isAllowed(rules, method, path) || (method === "HEAD" && isAllowed(rules, "GET", path));
 }

@@ -24,24 +24,24 @@ const PUBLIC_URL = publicUrl();
 
 const { keystone, jwt } = tokenSettings();
 
-/** The `WWW-Authenticate` of a 401: how to get a token here. */
+/** The `WWW-Authenticate` header of a 401. */
 const CHALLENGE = [keystone && `Keystone uri="${keystone.authUrl}"`, jwt && "Bearer"]
   .filter(Boolean)
   .join(", ");
 
-/** A request that changes something. */
+/** The context of a change. */
 interface ChangeRequest {
   projectId: string;
-  /** The token's project, where the caller is a delegated tenant. */
+  /** The token's project, if the caller is a delegated tenant. */
   delegateProjectId: string | undefined;
   requestId: string;
   now: Date;
   clock: () => Date;
-  /** A value as this client sends it back that was shown it; undefined where that is the value itself. */
+  /** Maps a value to the form in which this client sends it back; undefined for clients that do not change it. */
   echoedByClient: ((value: JsonText) => JsonText) | undefined;
 }
 
-/** The input of an endpoint: everything checked. */
+/** The input of an endpoint, all of it validated. */
 export interface EndpointInput<Path, Query, Body, Link extends SignedLink | undefined> extends Caller<Link> {
   path: Path;
   query: Query;
@@ -51,25 +51,25 @@ export interface EndpointInput<Path, Query, Body, Link extends SignedLink | unde
   readBody: () => Promise<Body>;
   /** The id of the invocation, a UUID. */
   requestId: string;
-  /** When the request came. */
+  /** The time at which the request arrived. */
   now: Date;
-  /** The service's address as callers know it, for links; never taken from a header. */
+  /** The service's public address, for links; never taken from a header. */
   baseUrl: string;
   method: string;
-  /** The path as it was asked for. */
+  /** The request's path, undecoded. */
   rawPath: string;
   preconditions: Preconditions;
-  /** The encodings of a response that the caller takes (RFC 9110, 12.5.3). */
+  /** The `Accept-Encoding` header (RFC 9110, 12.5.3). */
   acceptEncoding: string | undefined;
-  /** Takes a page of a list, measured as this client reads it. */
+  /** Takes a page of a list, measured in this client's form. */
   takePage: TakePage;
-  /** Refuses a list that would not fit a response, measured as this client reads it. */
+  /** Throws `invalid` if a list would not fit a response, measured in this client's form. */
   checkListSize: CheckListSize;
-  /** The request as a change of something sees it. */
+  /** The context for `changeDeployment` and its like. */
   change: ChangeRequest;
-  /** The caller's name for this request, where the endpoint is `idempotent`. */
+  /** The `Idempotency-Key`, if the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
-  /** Records business metrics: adds to those recorded before. Dropped if the request fails. */
+  /** Adds to the request's business metrics, which are dropped if it fails. */
   count: (counts: Counts) => void;
 }
 
@@ -80,10 +80,10 @@ type BodyOf<Body extends Schema, Batch extends Schema> =
   | (Batch extends z.ZodMiniType ? z.infer<Batch> : never);
 
 /**
- * Makes the Lambda handler of one endpoint: the chain that every request goes through, outermost step first. A
- * caller who is not authorized learns nothing of what the body is checked for, and whatever is thrown becomes a fault.
- * @param spec what the endpoint takes and answers, and who may call it; it stays readable on the handler
- * @param handle the endpoint itself. What it returns is sent as JSON, nothing as 204
+ * The Lambda handler of an endpoint: the chain of middlewares, outermost first, around `handle`. Authorization comes
+ * before validation, so an unauthorized caller learns nothing about the body. Every error becomes a fault response.
+ * @param spec the endpoint's shapes and access; the handler has it as its member `spec`
+ * @param handle the endpoint itself. Its result is sent as JSON, or as 204 if there is none
  */
 export function endpoint<
   Path extends Schema,
@@ -179,7 +179,7 @@ function addCounts(event: EndpointEvent, counts: Counts): void {
   event.counts = sum;
 }
 
-/** A call that was sent already may still land: so this is no refusal, and a repeat recognizes what was written. */
+/** @throws ServiceError `unavailable`, since a write that was sent may still succeed; a repeat recognizes it */
 function timedOut(): never {
   throw new ServiceError("unavailable", "The request took too long.");
 }

@@ -4,35 +4,35 @@ import type { JsonText } from "../json/json-text.ts";
 import type { SignedLink } from "../link/signed-link.ts";
 import type { Counts } from "../metrics.ts";
 
-/** The caller, as far as an endpoint needs to know. */
+/** The caller of an endpoint. */
 export interface Caller<Link extends SignedLink | undefined = SignedLink | undefined> {
-  /** The project that is acted on: the token's own, or the owner's for a delegated tenant. */
+  /** The project whose resources are read and changed: the path's, or the signed link's. */
   projectId: string;
-  /** The token's project, when that is another one: the caller is a delegated tenant. */
+  /** The token's project, if the caller is a delegated tenant. */
   delegateProjectId?: string;
-  /** Whether the caller may change things, and not only read them. */
+  /** Whether the caller may change resources, not only read them. */
   mayWrite: boolean;
-  /** The signed link by which the caller came, where the endpoint takes one. */
+  /** The signed link of the request, if the endpoint takes one. */
   link: Link;
 }
 
-/** API Gateway's event (payload format 2.0), and what the chain adds to it. */
+/** API Gateway's event (payload format 2.0), and the members that the chain adds to it. */
 export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
-  /** The body's text, and behind `jsonBody` its JSON value. */
+  /** The body's text; after `jsonBody` its JSON value. */
   body?: unknown;
-  /** Added by `accessLog`: when the request came, in ms by the container's clock, and whether it is the first there. */
+  /** Added by `accessLog`: arrival in ms of `performance.now()`, and whether it is the container's first request. */
   arrival: { at: number; coldStart: boolean };
   /** Added by `authorize` and `authorizeLink`. */
   caller?: Caller;
-  /** Added by `authorizeLink`: what a link says of itself, whether it holds or not. For the log alone. */
+  /** Added by `authorizeLink`: the content of a signed link, valid or not. Only for the log. */
   claims?: Record<string, unknown>;
-  /** Added by `jsonBody`: the body's text, and what it parses to plainly. */
+  /** Added by `jsonBody`: the body's text, whose numbers have all their digits. */
   parsed: { text: string; value: unknown };
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
   /** Added by `warnings`: the value of the response's `Warning` header. */
   warning?: string;
-  /** Added by the endpoint: what it has done that is counted. */
+  /** Added by the endpoint: its business metrics. */
   counts?: Counts;
 }
 
@@ -45,13 +45,13 @@ export interface GatewayResponse {
   isBase64Encoded?: boolean;
 }
 
-/** The ways in which one client differs from all others (`clients/`). */
+/** The differences of one client from all others (`clients/`). */
 export interface ClientQuirks {
-  /** Renders a response's body as the client reads it. */
+  /** Renders a response's body in the client's form. */
   render: (body: object) => object;
-  /** The same of one resource of a list. It may take more of a response than others are shown. */
+  /** Renders one resource of a list in the client's form. It may be larger than the original. */
   renderResource: (resource: object) => object;
-  /** A value as the client sends it back that was shown it. */
+  /** Maps a value to the form in which the client sends it back. */
   echo: (value: JsonText) => JsonText;
 }
 
@@ -59,18 +59,18 @@ export interface ClientQuirks {
 export type Middleware = MiddlewareObj<EndpointEvent, GatewayResponse>;
 
 /**
- * Who may call an endpoint: the steps that have to let a request through; none where anyone may.
- * @typeParam Link the signed link by which callers come; undefined where they come by a token, or without anything
+ * The access to an endpoint: the middlewares that must let a request through. An empty list lets everybody through.
+ * @typeParam Link the kind of signed link that callers use; undefined for tokens, or without credentials
  */
 export interface Access<Link extends SignedLink | undefined = undefined> extends Array<Middleware> {
-  /** Never set: it tells the type of `Caller.link`. */
+  /** Never set; it only carries the type of `Caller.link`. */
   link?: Link;
 }
 
-/** Who may call: anyone. */
+/** Access for everybody. */
 export const byAnyone: Access = [];
 
-/** The query of a request; of a parameter that comes twice the last counts. API Gateway joins its values with commas. */
+/** The query of a request. Of a repeated parameter the last value counts; API Gateway would join them with commas. */
 export function queryOf({ rawQueryString }: EndpointEvent): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(rawQueryString));
 }

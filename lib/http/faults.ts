@@ -3,7 +3,7 @@ import { quirksOf } from "./clients/golangsdk.ts";
 import type { Middleware } from "./event.ts";
 import { gatewayResponse, Reply } from "./reply.ts";
 
-/** How an error kind is answered. */
+/** The response for an error kind. */
 interface Fault {
   code: number;
   title: string;
@@ -12,10 +12,10 @@ interface Fault {
   headers?: Record<string, string>;
 }
 
-/** After how many seconds a caller may try again when a dependency failed. */
+/** The value of `Retry-After`, in seconds. */
 const RETRY_AFTER = "2";
 
-/** The one error table: every kind of `ServiceError` and the fault it becomes, in Heat's words. */
+/** The fault for every kind of `ServiceError`, in Heat's words. */
 const FAULTS = {
   invalid: {
     code: 400,
@@ -76,8 +76,8 @@ const FAULTS = {
 } satisfies Record<ErrorKind, Fault>;
 
 /**
- * Middleware: turns what any later step throws into a fault.
- * @param challenge the value of `WWW-Authenticate` on a 401
+ * Middleware: turns every error of later middlewares and of the endpoint into a fault response.
+ * @param challenge the value of `WWW-Authenticate` for a 401
  */
 export function faults(challenge: string): Middleware {
   return {
@@ -90,16 +90,17 @@ export function faults(challenge: string): Middleware {
 }
 
 /**
- * The reply for anything that was thrown: Heat's fault body. Only a `ServiceError` speaks for itself; of everything
- * else the caller learns that it was an internal error.
- * @param distinguishForbidden whether the caller is told 403 from 401: the API page has no 403
+ * The reply for an error, with Heat's fault body. Only the message of a `ServiceError` is sent; every other error is an
+ * internal one.
+ * @param distinguishForbidden whether `forbidden` is 403; otherwise it is 401, since the API page has no 403
  */
 export function faultReply(error: unknown, distinguishForbidden = false): Reply {
-  const known = error instanceof ServiceError ? error : undefined;
-  const kind = known?.kind === "forbidden" && !distinguishForbidden ? "unauthorized" : known?.kind;
+  const serviceError = error instanceof ServiceError ? error : undefined;
+  const isUnauthorized = serviceError?.kind === "forbidden" && !distinguishForbidden;
+  const kind = isUnauthorized ? "unauthorized" : serviceError?.kind;
   const fault: Fault = FAULTS[kind ?? "internal"];
   const { code, title, explanation, type, headers = {} } = fault;
-  const message = known?.message ?? explanation;
+  const message = serviceError?.message ?? explanation;
   return new Reply(code, headers, {
     code,
     title,

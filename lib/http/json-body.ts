@@ -21,9 +21,16 @@ import {
 import { MAX_BODY_BYTES } from "../shapes.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 
-/** Media types whose body is read as JSON: also those that curl and some clients send where nothing is said. */
+/** The media types whose body is read as JSON, including the defaults of curl and some clients. */
 const ACCEPTED_TYPES =
   /^(application\/([a-z0-9.+-]+\+)?json|application\/x-www-form-urlencoded|text\/plain|text\/json)$/i;
+
+/** The cause of the parser's errors: for broken JSON the message of `JSON.parse`, else the refused key. */
+interface Refusal {
+  package?: string;
+  message?: string;
+  data?: string;
+}
 
 /**
  * Middlewares: replace a body's text by its JSON value, whatever JSON-like content type was declared, or none. Fields with
@@ -143,8 +150,8 @@ function checkKeys(value: unknown): void {
 function fieldsOf(body: unknown): [string, unknown][] {
   if (!isContainer(body)) return [];
   if (!Array.isArray(body)) return Object.entries(body);
-  return body.flatMap((one, index) =>
-    Object.entries(isContainer(one) ? one : {}).map(([field, value]): [string, unknown] => [
+  return body.flatMap((item, index) =>
+    Object.entries(isContainer(item) ? item : {}).map(([field, value]): [string, unknown] => [
       `${index}.${field}`,
       value,
     ]),
@@ -159,14 +166,7 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** What the parser's errors carry: for broken JSON the message of `JSON.parse`, else the key that was refused. */
-interface Refusal {
-  package?: string;
-  message?: string;
-  data?: string;
-}
-
-/** Turns an error of the body parser into a ServiceError, and leaves others alone. */
+/** Turns an error of the body parser into a ServiceError; other errors stay. */
 function explainRefusal(request: Request<EndpointEvent, GatewayResponse>): void {
   const { package: source, message, data: key } = (request.error?.cause ?? {}) as Refusal;
   if (source !== "@middy/http-json-body-parser") return;

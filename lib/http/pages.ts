@@ -6,7 +6,7 @@ import type { ClientQuirks } from "./event.ts";
 /** One page of a list. */
 export interface Page<Row> {
   rows: Row[];
-  /** The id behind which the list goes on; undefined at its end. */
+  /** The id after which the list goes on; undefined at its end. */
   next: string | undefined;
 }
 
@@ -14,35 +14,35 @@ export interface Page<Row> {
 export interface PageOptions<Row, View> {
   /** The most rows of the page. */
   limit?: number | undefined;
-  /** The bytes that a row takes of the response at most; it is measured where that is not known. */
+  /** An upper bound of a row's bytes in the response; rows without one are measured. */
   bound?: (row: Row) => number | undefined;
-  /** The view of a row that takes a whole response by itself, so that no row stops the list. */
+  /** A smaller view of a row that alone is too large for a response, so that it does not stop the list. */
   smaller?: (view: View) => View;
 }
 
-/** `takePage` as an endpoint is given it: for the client that asks. */
+/** The function `takePage` for the client of a request. */
 export type TakePage = <Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
   view: (row: Row) => View,
   options?: PageOptions<Row, View>,
 ) => Promise<Page<View>>;
 
-/** `checkListSize` as an endpoint is given it: for the client that asks. */
+/** The function `checkListSize` for the client of a request. */
 export type CheckListSize = (views: object[], remedy: string) => void;
 
 /**
- * Takes from a list as many rows as fit a response, in the form in which the client reads them: at most `limit`, and at
- * least one if there is one, so that an empty page never leads on.
- * @param rows the list from where the page begins, read no further than needed. It may stop before the end of the
- *   data; then it returns the id behind which it goes on.
- * @param view the view of a row
+ * Takes from a list as many rows as fit a response in the client's form: at most `limit`, and at least one if there is
+ * one, so that no empty page has a link to the next.
+ * @param rows the list from the beginning of the page, read no further than needed. If it stops before the end of the
+ *   data, it returns the id after which it goes on
+ * @param view makes the view of a row
  */
 export async function takePage<Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
   view: (row: Row) => View,
   { limit, bound, smaller, quirks }: PageOptions<Row, View> & { quirks: ClientQuirks | undefined },
 ): Promise<Page<View>> {
-  const rendered = quirks?.renderResource ?? asItIs;
+  const rendered = quirks?.renderResource ?? unchanged;
   const taken: View[] = [];
   const meter = new ResponseMeter();
   for (let row = await rows.next(); ; row = await rows.next()) {
@@ -62,20 +62,19 @@ export async function takePage<Row, View extends { id: string }>(
 }
 
 /**
- * Refuses, before it is made, a list that has no pages and would not fit a response in the form in which the client reads
- * it.
- * @param remedy what the caller can do about it, as a sentence
- * @throws ServiceError `invalid`
+ * Checks that a list without pages fits a response in the client's form.
+ * @param remedy a sentence for the error message that tells the caller a remedy
+ * @throws ServiceError `invalid` if it does not
  */
 export function checkListSize(views: object[], remedy: string, quirks: ClientQuirks | undefined): void {
-  checkListFits(views.map(quirks?.renderResource ?? asItIs), remedy);
+  checkListFits(views.map(quirks?.renderResource ?? unchanged), remedy);
 }
 
 /**
- * The link to the next page of a list.
- * @param address of the list, without a query
- * @param next the id behind which it goes on; no link without one
- * @param query what the caller asked for, which the link repeats
+ * The link to the next page of a list, in a list of its own; undefined if there is no next page.
+ * @param address the list's address without a query
+ * @param next the id after which the list goes on
+ * @param query the query of this page, which the link repeats
  */
 export function nextLinks(
   address: string,
@@ -90,6 +89,6 @@ export function nextLinks(
   return [{ rel: "next", href: `${address}?${parameters}` }];
 }
 
-function asItIs(view: object): object {
+function unchanged(view: object): object {
   return view;
 }

@@ -8,21 +8,21 @@ export interface Preconditions {
   ifModifiedSince: string | undefined;
 }
 
-/** The validators of a response, by which a caller can tell that it has not changed (RFC 9110, 8.8). */
+/** The validators of a response (RFC 9110, 8.8). */
 export interface Validators {
   etag: string;
-  /** When it last changed, where a whole second can tell. */
+  /** The time of the last change, if no other change can have the same second. */
   lastModified?: Date | undefined;
 }
 
-/** What is asked about again each time, and kept by its caller alone. */
+/** The header for responses that only their caller may cache, and must revalidate each time. */
 const PRIVATE = { "cache-control": "private, no-cache" };
 
 /**
- * Answers a GET or HEAD with no more work than it takes: 304 to a caller who has the response, headers alone to a HEAD.
- * @param body makes the response's body, for a GET that needs it; or a reply of its own, where the body is not what the
- *   validators stand for
- * @param more headers that say who may keep it, and what it is
+ * The reply to a conditional GET or HEAD: 304 if the caller has the current response, only headers for a HEAD.
+ * @param body makes the body, only called if the reply needs one. It may return a complete `Reply` instead, if the
+ *   validators do not describe the body
+ * @param more the other headers of the reply; by default only the caller may cache it
  */
 export async function conditionalReply(
   { method, preconditions }: { method: string; preconditions: Preconditions },
@@ -38,14 +38,14 @@ export async function conditionalReply(
   return made instanceof Reply ? made : new Reply(200, headers, made);
 }
 
-/** A reply without validators, so that nobody asks with them again: its body is not what they stand for. */
+/** A reply without validators, for a body that they do not describe: the next request must not be conditional. */
 export function unvalidatedReply(body: object): Reply {
   return new Reply(200, PRIVATE, body);
 }
 
 /**
- * The check that a change's `If-Match` asks for (RFC 9110, 13.1.1: weak tags never match); undefined without one.
- * @returns a function that throws ServiceError `precondition_failed` for another ETag than those named
+ * The check of an `If-Match` header (RFC 9110, 13.1.1: weak tags never match); undefined if there is none.
+ * @returns a function that throws ServiceError `precondition_failed` if the header does not have the resource's ETag
  */
 export function ifMatchCheck({ ifMatch }: Preconditions): ((etag: string) => void) | undefined {
   if (ifMatch === undefined) return undefined;
@@ -56,7 +56,7 @@ export function ifMatchCheck({ ifMatch }: Preconditions): ((etag: string) => voi
   };
 }
 
-/** Whether a caller has what a GET would answer: by the tag if it sent one, else by the time (RFC 9110, 13.2.2). */
+/** Whether a caller has the current response: by the tag if it sent one, else by the time (RFC 9110, 13.2.2). */
 function isUnchanged(preconditions: Preconditions, { etag, lastModified }: Validators): boolean {
   if (preconditions.ifNoneMatch !== undefined) {
     const tags = tagsOf(preconditions.ifNoneMatch).map((tag) => tag.replace(/^W\//, ""));

@@ -2,11 +2,11 @@ import { writeJson } from "../json/json-text.ts";
 import { quirksOf } from "./clients/golangsdk.ts";
 import type { EndpointEvent, GatewayResponse } from "./event.ts";
 
-/** An endpoint's response that says more than its body: a status and headers of its own. */
+/** An endpoint's response with its own status and headers. */
 export class Reply {
   declare readonly status: number;
   declare readonly headers: Record<string, string>;
-  /** Sent as JSON, but for bytes, whose headers say what they are. */
+  /** The body: an object is sent as JSON, a `Uint8Array` as bytes whose headers must have a content-type. */
   declare readonly body: object | undefined;
 
   constructor(status: number, headers: Record<string, string>, body?: object) {
@@ -17,9 +17,9 @@ export class Reply {
 }
 
 /**
- * The result of an endpoint as API Gateway takes it: a `Reply` as it says, nothing as 204, all else as JSON in the form
- * that the client reads. A HEAD is answered as the GET of the same address, without the body.
- * @param status of a JSON response
+ * The response to API Gateway for an endpoint's result: a `Reply`, an object to send as JSON in the client's form, or
+ * undefined for 204. A HEAD gets the same headers as a GET, without the body.
+ * @param status the status for an object
  */
 export function gatewayResponse(
   event: EndpointEvent,

@@ -3,10 +3,10 @@ import type { SignedLink } from "../link/signed-link.ts";
 import type { Count } from "../metrics.ts";
 import type { Access } from "./event.ts";
 
-/** A shape, where an endpoint has one. */
+/** A shape, or none. */
 export type Schema = z.ZodMiniType | undefined;
 
-/** What one endpoint takes and answers, and who may call it. */
+/** The shapes and the access of an endpoint. */
 export interface EndpointSpec<
   Path extends Schema = Schema,
   Query extends Schema = Schema,
@@ -18,20 +18,20 @@ export interface EndpointSpec<
   access: Access<Link>;
   path?: Path;
   query?: Query;
-  /** Absent where the endpoint takes no body; one that is sent all the same is ignored. */
+  /** The body's shape. Without one, a body is ignored. */
   body?: Body;
-  /** The body of many at once, where the endpoint takes an array too. */
+  /** The shape of an array as the body, if the endpoint takes one too. */
   batch?: Batch;
-  /** Whether the body may have any content type, and no body at all is `{}`: agents send them so. */
+  /** Whether any content type is accepted, and a missing body as `{}`: agents send such requests. */
   lenientBody?: true;
   /** Whether the body is read by the endpoint, when it knows that it needs it (`readBody`), and not by the chain. */
   lateBody?: true;
   /** Whether a caller may give the request an `Idempotency-Key`. */
   idempotent?: true;
-  /** What a request that fails is counted as, beside what every endpoint's is. */
+  /** An additional metric for requests that fail. */
   failuresCount?: Count;
-  /** What it answers; types and tests read it. Absent for 204. */
+  /** The response's shape, for types, tests and the API's document; absent for 204. */
   response?: Response;
-  /** The status that it answers with, when that is neither 200 nor 204. */
+  /** The status of a success, if it is neither 200 nor 204. */
   status?: number;
 }

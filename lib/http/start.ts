@@ -4,8 +4,8 @@ import { logger } from "./access-log.ts";
 import type { Middleware } from "./event.ts";
 
 /**
- * Middlewares: reject every request, as `unavailable`, where the container could not be started rightly; a line of the
- * log says which setting is wrong. To be made once all files are loaded, as these read the settings.
+ * Middlewares: reject every request as `unavailable` if a setting is wrong, which a line of the log names. Call it
+ * after all files are loaded, since they read the settings while they load.
  */
 export function rejectIfMisconfigured(): Middleware[] {
   const fault = settingFault();

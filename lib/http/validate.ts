@@ -7,16 +7,16 @@ import type { EndpointSpec, Schema } from "./spec.ts";
 /** An idempotency key: visible ASCII characters. */
 export const IDEMPOTENCY_KEY = /^[!-~]{1,255}$/;
 
-/** How many faults of a request are named. */
+/** The most faults that one response names. */
 const MAX_FAULTS = 20;
 
-/** Type names of the schemas, as messages name them. */
+/** The names of types in messages. */
 const TYPES: Record<string, string> = { string: "a string", object: "a JSON object", array: "an array" };
 
 /**
- * Middleware: checks path, query, body and idempotency key by the endpoint's shapes and leaves what they say in
+ * Middleware: validates path, query, body and idempotency key by the endpoint's shapes. The parsed values are in
  * `event.input`.
- * @throws ServiceError `invalid` that names every wrong field, in one message
+ * @throws ServiceError `invalid` with one message that names every wrong field
  */
 export function validate(spec: EndpointSpec): Middleware[] {
   const body = spec.lateBody ? undefined : spec.body;
@@ -53,7 +53,7 @@ function summary(wrong: string[]): string {
   return more > 0 ? `${named}; and ${more} more` : named;
 }
 
-/** Parses an input by its schema, and says what is wrong with it. @param whole the name of the input, for what is wrong with all of it */
+/** The parsed input and its faults. @param whole the name of the input, for faults that are not of one field */
 function parsed(schema: Schema, input: unknown, whole: string): { value?: unknown; wrong: string[] } {
   if (!schema) return { wrong: [] };
   const result = schema.safeParse(input, { error: sentence });
@@ -61,7 +61,7 @@ function parsed(schema: Schema, input: unknown, whole: string): { value?: unknow
   return { wrong: result.error.issues.map((issue) => `${issue.path.join(".") || whole}: ${issue.message}`) };
 }
 
-/** What is wrong with one value, for the rules that the schemas use without words of their own. */
+/** The message for one wrong value, for rules of the schemas without a message. */
 function sentence(issue: $ZodRawIssue): string {
   if (issue.code === "invalid_value") {
     return `one of ${issue.values.join(", ")} is expected, not ${quoted(issue.input)}`;
@@ -76,7 +76,7 @@ function sentence(issue: $ZodRawIssue): string {
   return "not valid";
 }
 
-/** A value as a message may quote it: short, and on one line. */
+/** A value as a message quotes it: short, on one line. */
 function quoted(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = writeJson(value);

@@ -35,7 +35,7 @@ function areEqualNumbers(one: string, other: string): boolean {
   return (isShort(one) && isShort(other)) || canonical(one) === canonical(other);
 }
 
-/** A number's sign, digits and exponent, without zeros that say nothing. */
+/** A number as sign, digits and exponent, without leading and trailing zeros: equal numbers give equal texts. */
 function canonical(number: string): string {
   const [mantissa = "", exponent = "0"] = number.toLowerCase().split("e");
   const [whole = "", fraction = ""] = mantissa.replace("-", "").split(".");

@@ -2,17 +2,17 @@ import { ServiceError } from "../errors.ts";
 import { writeJson } from "../json/json-text.ts";
 
 /**
- * The largest JSON text of a response, in bytes as Lambda counts them: 6 MB for the whole response, in which the body
- * is escaped once more, less 64 KiB for headers and links.
+ * The largest body of a response, in bytes as Lambda counts them: 6 MB for the whole response, a JSON text that holds
+ * the body as an escaped string, less 64 KiB for headers and links.
  */
 export const MAX_RESPONSE_BYTES = 6_291_556 - 65_536;
 
-/** What a character takes of a response at most, in bytes: a control character is `\\u0000` there. */
+/** The most bytes of a response that one character takes: a control character becomes `\\u0000`. */
 export const MAX_BYTES_PER_CHARACTER = 7;
 
 /**
- * Adds up what values take of a response. A value is not made a text to be measured as long as a bound says that all of
- * them fit.
+ * Adds up the response bytes of values. While the sum of upper bounds fits a response, no value is serialized to be
+ * measured.
  */
 export class ResponseMeter {
   #bytes = 0;
@@ -20,15 +20,14 @@ export class ResponseMeter {
 
   /**
    * Adds a value.
-   * @param bound what it takes at most, in bytes; it is measured without it
-   * @returns whether everything so far fits a response
+   * @param bound an upper bound of its bytes; without it the value is measured
+   * @returns whether all values so far fit a response
    */
   fits(value: unknown, bound?: number): boolean {
     if (bound === undefined) this.#bytes += responseBytes(value);
     else this.#add(value, bound);
     if (this.#bytes <= MAX_RESPONSE_BYTES) return true;
-    for (const { value: one, bound: most } of this.#bounded.splice(0))
-      this.#bytes += responseBytes(one) - most;
+    for (const entry of this.#bounded.splice(0)) this.#bytes += responseBytes(entry.value) - entry.bound;
     return this.#bytes <= MAX_RESPONSE_BYTES;
   }
 
@@ -38,15 +37,15 @@ export class ResponseMeter {
   }
 }
 
-/** What a value takes of a response, in bytes as Lambda counts them, the comma behind it included. */
+/** The bytes that a value takes of a response as Lambda counts them, with the comma after it. */
 export function responseBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(writeJson(value))) + 1;
 }
 
 /**
- * Checks that a list which has no pages fits a response.
- * @param remedy what the caller can do about one that does not, as a sentence
- * @throws ServiceError `invalid` where it does not
+ * Checks that a list without pages fits a response.
+ * @param remedy a sentence for the error message that tells the caller a remedy
+ * @throws ServiceError `invalid` if it does not
  */
 export function checkListFits(rows: object[], remedy: string): void {
   let bytes = 0;
@@ -56,7 +55,7 @@ export function checkListFits(rows: object[], remedy: string): void {
   }
 }
 
-/** The error for a response that would be too large. @param remedy what the caller can do about it, as a sentence */
+/** The error for a response that would be too large. @param remedy a sentence that tells the caller a remedy */
 export function responseTooLarge(remedy: string): ServiceError {
   return new ServiceError(
     "invalid",

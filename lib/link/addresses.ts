@@ -7,7 +7,7 @@ export const LINK_PARAMETER = "capability";
 
 const LIFETIME = linkLifetime();
 
-/** A run whose result is waited for. */
+/** A run in progress. */
 interface AwaitedRun {
   project_id: string;
   id: string;
@@ -17,22 +17,17 @@ interface AwaitedRun {
   signalExpiresAt: number;
 }
 
-/** Until when a link that is made now is valid, in seconds since 1970. @param issued ms since 1970 */
-export function linkExpiry(issued: number): number {
-  return Math.floor(issued / 1_000) + LIFETIME;
-}
-
-/** The links that the service gives out at one address, signed with the key that signs now. */
+/** The links of the service at one address, signed with the current key. */
 export interface AgentLinks {
-  /** The link by which a server's agent collects what it is to run. */
+  /** The link by which a server's agent collects its metadata. */
   collectUrl(link: Omit<CollectLink, "allows">): string;
-  /** The link by which the result of one delivery is signalled: the same at every call. */
+  /** The link for the result of one run: the same at every call. */
   signalUrl(run: AwaitedRun): string;
-  /** A text that changes with the links in a document, and with the document's own link. */
+  /** A text that changes whenever the links in a document change. @param link the document's own collect link */
   version(link: CollectLink): string;
 }
 
-/** Gets ready to make links. @throws ServiceError `unavailable` where the key cannot be read */
+/** The maker of links. @throws ServiceError `unavailable` if the key cannot be read */
 export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
   const [key] = await linkKeys();
   const collect = `${baseUrl}/agent/metadata?${LINK_PARAMETER}=`;
@@ -47,11 +42,16 @@ export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
 }
 
 /**
- * The link that a server's agent is to use from now on: the one that it came by, and past half of that one's life its
- * successor, as of exactly that moment, so that it is the same at every poll. An agent that stays in touch never runs
- * out of links, and whoever revokes a link revokes its successors, which were issued before.
+ * The link that a server's agent is to use next: the one that it used, or after half of that one's lifetime a
+ * successor. The successor is issued at exactly that moment, so it is the same at every poll. An agent that polls
+ * regularly never runs out of links. Revoking all links issued until now also revokes such successors.
  */
 export function renewedLink(link: CollectLink, now: Date): CollectLink {
   const half = Math.floor((link.issued + link.expires * 1_000) / 2);
   return now.getTime() < half ? link : { ...link, issued: half, expires: linkExpiry(half) };
+}
+
+/** The expiry of a collect link, in seconds since 1970. @param issued the time it was made, in ms since 1970 */
+export function linkExpiry(issued: number): number {
+  return Math.floor(issued / 1_000) + LIFETIME;
 }

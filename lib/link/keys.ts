@@ -9,14 +9,14 @@ import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS } from "../times.ts";
 /** A key of signed links. */
 export interface LinkKey {
   key: KeyObject;
-  /** A name that gives nothing of the key away. */
+  /** A name that reveals nothing of the key. */
   name: string;
 }
 
-/** The keys of signed links: the first one signs, all of them verify. */
+/** The keys of signed links: the first one signs, all of them verify. There is at least one. */
 export type LinkKeys = readonly [LinkKey, ...LinkKey[]];
 
-/** A new key is known everywhere after 5 minutes; links that no key verifies read the keys at most every 10 s. */
+/** The age at which keys are read again, and the shortest time between reads that unknown signatures cause, in ms. */
 const TIMES = { maxAge: 5 * 60_000, coolDown: 10_000 };
 
 /** The shortest key, in characters. */
@@ -26,12 +26,14 @@ const SOURCE = linkKeySource();
 
 const keys = new RemoteValue(readKeys, TIMES);
 
-/** The keys, read from where they are kept within the last 5 minutes. @throws ServiceError `unavailable` */
+let client: SecretsManagerClient | undefined;
+
+/** The keys, at most 5 minutes old. @throws ServiceError `unavailable` */
 export async function linkKeys(): Promise<LinkKeys> {
   return keys.get().catch(refuse);
 }
 
-/** The keys, read within the last 10 s. @throws ServiceError `unavailable` */
+/** The keys, at most 10 s old. @throws ServiceError `unavailable` */
 export async function latestLinkKeys(): Promise<LinkKeys> {
   return keys.renewed().catch(refuse);
 }
@@ -56,7 +58,7 @@ async function storedKeys(): Promise<string> {
   return SecretString ?? "";
 }
 
-/** A key out of its text. @throws Error for a short one, without it */
+/** @throws Error for a short key; its message does not hold the key */
 function linkKey(text: string): LinkKey {
   if (text.length < MIN_LENGTH)
     throw new Error(`A key of signed links has less than ${MIN_LENGTH} characters.`);
@@ -66,9 +68,7 @@ function linkKey(text: string): LinkKey {
   };
 }
 
-let client: SecretsManagerClient | undefined;
-
-/** The client of Secrets Manager, made when it is first needed. Two tries take no longer than the check of a token may. */
+/** The client of Secrets Manager, made at its first use. Its two attempts take no longer than a token check may. */
 function secrets(): SecretsManagerClient {
   client ??= new SecretsManagerClient({
     maxAttempts: 2,

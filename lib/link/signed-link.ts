@@ -3,18 +3,18 @@ import { LRUCache } from "lru-cache";
 import { ServiceError } from "../errors.ts";
 import { type LinkKey, type LinkKeys, latestLinkKeys, linkKeys } from "./keys.ts";
 
-/** A signed link that lets its holder collect what a server is to run, and nothing else. */
+/** A signed link that allows its holder to collect one server's metadata, and nothing else. */
 export interface CollectLink {
   allows: "collect";
   project: string;
   server: string;
-  /** When the link was made, in ms since 1970. */
+  /** The time when the link was made, in ms since 1970. */
   issued: number;
   /** Seconds since 1970. */
   expires: number;
 }
 
-/** A signed link that lets its holder signal the result of one attempt at one delivery, and nothing else. */
+/** A signed link that allows its holder to signal the result of one run, and nothing else. */
 export interface SignalLink {
   allows: "signal";
   project: string;
@@ -28,7 +28,7 @@ export interface SignalLink {
 /** Either kind of signed link. */
 export type SignedLink = CollectLink | SignalLink;
 
-/** Links that were signed lately: a server that polls is told the same ones again and again. */
+/** A cache of signed links: every poll of a server needs the same ones. */
 const signed = new LRUCache<string, string, { key: LinkKey; json: string }>({
   max: 10_000,
   memoMethod: (_name, _stale, { context: { key, json } }) => {
@@ -37,13 +37,13 @@ const signed = new LRUCache<string, string, { key: LinkKey; json: string }>({
   },
 });
 
-/** Signs a link: its JSON and an HMAC-SHA256 of it, both in Base64url. Equal links give equal texts. */
+/** The signed text of a link: its JSON and an HMAC-SHA256 of it, both in Base64url. Equal links give equal texts. */
 export function sign(link: SignedLink, key: LinkKey): string {
   const json = JSON.stringify(link);
   return signed.memo(`${key.name} ${json}`, { context: { key, json } });
 }
 
-/** A link as it describes itself, without any check: nothing but the log may rely on it. Undefined for what is no link. */
+/** The unverified content of a signed link; undefined if it is no link. Only the log may use it. */
 export function claimsOf(signed: string): SignedLink | undefined {
   const [text = ""] = signed.split(".");
   try {
@@ -54,21 +54,21 @@ export function claimsOf(signed: string): SignedLink | undefined {
 }
 
 /**
- * Verifies a signed link by all the keys that are valid now. Whether a link for a signal comes too late is not decided
- * here, but by the run that it is for: its time limit may have been changed since.
- * @param allows the permission for which the link is presented
- * @throws ServiceError `unauthorized` for anything that was not signed here, is for something else, or has expired;
- *   `unavailable` where the keys cannot be read
+ * Verifies a signed link by all current keys. The expiry of a link for a signal is not checked here, but against its
+ * run (`isTooLate`): the run's time limit may have changed since.
+ * @param allows the permission that is needed
+ * @throws ServiceError `unauthorized` for a text that was not signed here, allows something else, or has expired;
+ *   `unavailable` if the keys cannot be read
  */
 export async function verify(signed: string, allows: SignedLink["allows"]): Promise<SignedLink> {
   const claims = claimsOf(signed);
   const [text = "", signature = ""] = signed.split(".");
   const bytes = Buffer.from(signature, "base64url");
-  // Decoding forgives what encoding never writes; a link with any character changed is another link.
+  // Base64url decoding ignores some changed characters; such a text must not count as the same link.
   const isWhole = claims && bytes.length > 0 && `${text}.${bytes.toString("base64url")}` === signed;
   const isCurrent =
     isWhole && claims.allows === allows && (allows === "signal" || claims.expires * 1_000 > Date.now());
-  // A link that no known key verifies may be signed with one that was put first elsewhere already.
+  // Another container may have signed with a newer key than those read here.
   const isGenuine =
     isCurrent &&
     (isSignedBy(await linkKeys(), text, bytes) || isSignedBy(await latestLinkKeys(), text, bytes));

@@ -3,20 +3,21 @@ import { any, Expression } from "../dynamodb/expression.ts";
 import { epochSeconds } from "../times.ts";
 import { type ServerRow, serverRowId, TableName } from "./row.ts";
 
-/** Revokes the links of a server that were made until now. @throws ServiceError `unavailable` */
+/** Revokes all links of a server that were issued until now. @throws ServiceError `unavailable` */
 export function revokeLinks(projectId: string, serverId: string, now: Date): Promise<void> {
   return advance(projectId, serverId, "linksValidFrom", now.getTime());
 }
 
 /**
- * Notes that a deployment of a server is about to be removed: once it is, no row tells it.
+ * Records in a server's row that one of its deployments is about to be removed: afterwards no deployment's row shows
+ * that the metadata have changed.
  * @throws ServiceError `unavailable`
  */
 export function noteRemoval(projectId: string, serverId: string, now: Date): Promise<void> {
   return advance(projectId, serverId, "changedAt", epochSeconds(now));
 }
 
-/** Sets a time in a server's row, unless a later one is there: a container whose clock is behind takes none away. */
+/** Sets a time in a server's row, unless a later one is there: a clock that is behind must not move it back. */
 async function advance(
   projectId: string,
   serverId: string,

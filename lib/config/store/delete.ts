@@ -7,22 +7,23 @@ import { configNotFound, findConfig, forgetConfig } from "./read.ts";
 import { isNotBeingRemoved, REFERENCES_ARE_CHECKED } from "./references.ts";
 import { type ConfigRow, TableName } from "./row.ts";
 
-/** How long a configuration is marked as being removed, in seconds: far longer than a function runs. */
+/** The time that a configuration stays marked as being removed, in seconds: far longer than a function runs. */
 const REMOVAL_SECONDS = 3 * FUNCTION_TIMEOUT;
 
-/** Finds out whether a deployment refers to a configuration. */
+/** The search for deployments that refer to a configuration. */
 export interface References {
+  /** Whether an index has such a deployment. */
   exist: () => Promise<boolean>;
-  /** The same, also for deployments that were written so lately that no index has them yet. */
+  /** Whether there is one, including deployments written so recently that the index may not have them yet. */
   existIncludingRecent: () => Promise<boolean>;
 }
 
 /**
- * Removes a configuration that no deployment refers to. Where references are checked, nothing may refer to it from the
- * moment on that it is looked for references: it is marked, looked for once more, and only then removed. A mark that is
- * left behind ends by itself.
- * @param context.requestId the id of the invocation: whose mark it is
- * @throws ServiceError `not_found`, `conflict` while a deployment refers to it or somebody else is removing it,
+ * Removes a configuration that no deployment refers to. If the stage checks references, no deployment can begin to
+ * refer to it meanwhile: it is marked as being removed, searched for references again, and only then removed. A mark
+ * that was left behind expires.
+ * @param context.requestId the id of the invocation, which owns the mark
+ * @throws ServiceError `not_found`, `conflict` while a deployment refers to it or another request is removing it,
  *   `unavailable`
  */
 export async function removeConfig(
@@ -51,11 +52,11 @@ async function removeUnmarked(projectId: string, id: string): Promise<void> {
     ConditionExpression: row.exists("id"),
     ...row.placeholders,
   });
-  // When an earlier attempt's answer was lost, the configuration is gone because that attempt removed it.
+  // After a retry by the SDK, the earlier attempt may have removed it.
   if (!written && attempts === 1) throw configNotFound(id);
 }
 
-/** Marks a configuration as being removed by a request, which meets its own mark where an answer was lost. */
+/** Marks a configuration as being removed by a request. Its own mark, from a lost answer, is no conflict. */
 async function mark(projectId: string, id: string, requestId: string, now: Date): Promise<void> {
   const row = new Expression<ConfigRow>();
   const { written } = await updateItem({
@@ -103,10 +104,7 @@ function isMarkedBy(row: Expression<ConfigRow>, requestId: string): string {
   return row.compare("removingRequest", "=", requestId);
 }
 
-/**
- * @throws ServiceError `conflict` for a configuration that a deployment refers to; `not_found` for one that is only
- *   referred to, and not stored by this service
- */
+/** @throws ServiceError `conflict`; `not_found` if deployments refer to an id that this service does not store */
 async function throwReferenced(projectId: string, id: string): Promise<never> {
   if (!(await findConfig(projectId, id))) throw configNotFound(id);
   throw new ServiceError("conflict", `Software config with id ${id} can not be deleted as it is referenced.`);

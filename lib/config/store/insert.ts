@@ -6,7 +6,7 @@ import { encode, TableName } from "./row.ts";
 
 /**
  * Stores a new configuration with one conditional write.
- * @throws ServiceError `invalid` when the item would pass DynamoDB's 400 KB, `unavailable`
+ * @throws ServiceError `invalid` if its item is larger than DynamoDB's 400 KB, `unavailable`
  */
 export async function createConfig(config: SoftwareConfig): Promise<void> {
   const row = encode(config);

@@ -5,8 +5,8 @@ import { type ConfigRow, SUMMARY, type SummaryRow, TableName } from "./row.ts";
 
 /**
  * Lists a project's configurations, the newest first, by a consistent query on the table's own key.
- * @param range.marker the list begins behind this id, which need not be there any more
- * @param range.limit how many will be read, where that is known
+ * @param range.marker the id after which the list begins; it may have been removed
+ * @param range.limit the number of rows that the caller will take, if known
  * @throws ServiceError `unavailable`
  */
 export async function* listConfigs(

@@ -5,11 +5,11 @@ import { isId } from "../../shapes.ts";
 import type { SoftwareConfig } from "../config.ts";
 import { type ConfigRow, decode, TableName } from "./row.ts";
 
-/** The characters that a configuration takes beside its JSON texts, about. */
+/** The approximate size of a configuration without its JSON texts, in characters. */
 const SMALL_FIELDS = 1_000;
 
-/** Configurations that were read, by project and id, which never change: at most 16 MiB of them, for 5 minutes each. */
-const remembered = new LRUCache<string, SoftwareConfig>({
+/** The cache of configurations, which never change, by project and id: at most 16 Mi characters, 5 minutes each. */
+const cache = new LRUCache<string, SoftwareConfig>({
   maxSize: 16 * 1_048_576,
   ttl: 5 * 60_000,
 });
@@ -24,41 +24,41 @@ export async function getConfig(projectId: string, id: string): Promise<Software
   return config;
 }
 
-/** Reads a configuration; undefined where there is none. @throws ServiceError `unavailable` */
+/** Reads a configuration; undefined if there is none. @throws ServiceError `unavailable` */
 export async function findConfig(projectId: string, id: string): Promise<SoftwareConfig | undefined> {
   const row = isId(id) ? await getItem<ConfigRow>(TableName, { project_id: projectId, id }) : undefined;
   return row && decode(row);
 }
 
 /**
- * Reads many configurations of a project, those that were read in the last 5 minutes from memory.
- * @returns those that are there, by id
+ * Reads many configurations of a project, from memory if they were read in the last 5 minutes.
+ * @returns the existing ones, by id
  * @throws ServiceError `unavailable`
  */
 export async function getConfigs(projectId: string, ids: string[]): Promise<Map<string, SoftwareConfig>> {
-  const found = new Map<string, SoftwareConfig>();
+  const byId = new Map<string, SoftwareConfig>();
   const missing: Key[] = [];
   for (const id of new Set(ids)) {
-    const known = remembered.get(`${projectId}#${id}`);
-    if (known) found.set(id, known);
+    const config = cache.get(`${projectId}#${id}`);
+    if (config) byId.set(id, config);
     else if (isId(id)) missing.push({ project_id: projectId, id });
   }
   const rows = missing.length > 0 ? await batchGet<ConfigRow>(TableName, missing) : [];
   for (const row of rows) {
     const config = decode(row);
     const size = (config.textLength ?? 0) + SMALL_FIELDS;
-    found.set(config.id, config);
-    remembered.set(`${projectId}#${config.id}`, config, { size });
+    byId.set(config.id, config);
+    cache.set(`${projectId}#${config.id}`, config, { size });
   }
-  return found;
+  return byId;
 }
 
-/** Forgets a configuration that is about to be removed. */
+/** Drops a configuration from this container's cache. */
 export function forgetConfig(projectId: string, id: string): void {
-  remembered.delete(`${projectId}#${id}`);
+  cache.delete(`${projectId}#${id}`);
 }
 
-/** The error for a configuration that is not there. */
+/** The error for a configuration that does not exist. */
 export function configNotFound(id: string): ServiceError {
   return new ServiceError("not_found", `Software config with id ${id} not found`);
 }

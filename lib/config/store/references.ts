@@ -7,21 +7,20 @@ import { epochSeconds } from "../../times.ts";
 import { findConfig } from "./read.ts";
 import { type ConfigRow, TableName } from "./row.ts";
 
-/** Whether a deployment may only name a configuration that its project keeps here. */
+/** Whether this stage refuses deployments whose configuration does not exist in their project. */
 export const REFERENCES_ARE_CHECKED = configReferencesAreChecked();
 
 /**
- * Checks that configurations exist, by reading them before anything is written.
- * @throws ServiceError `invalid` when the project has no such configuration, `unavailable`
+ * Checks that configurations exist, by reading them.
+ * @throws ServiceError `invalid` if the project does not have one of them, `unavailable`
  */
 export async function checkReferences(projectId: string, ids: string[]): Promise<void> {
   for (const id of new Set(ids)) if (!(await findConfig(projectId, id))) throw unknownReference(id);
 }
 
 /**
- * The same as conditions of a transaction, one for each configuration: they hold while it exists and is not being
- * removed.
- * @throws ServiceError `invalid` for an id that cannot be one
+ * The conditions of a transaction that configurations exist and are not being removed, one for each.
+ * @throws ServiceError `invalid` for a text that is no id
  */
 export function referenceConditions(projectId: string, ids: string[], now: Date): ConditionCheck[] {
   return [...new Set(ids)].map((id) => {
@@ -36,12 +35,14 @@ export function referenceConditions(projectId: string, ids: string[], now: Date)
   });
 }
 
-/** The condition that no request is removing a configuration; a mark that was left behind ends by itself. */
+/**
+ * The condition that no request is removing a configuration, or one of `unless` holds. An expired mark does not count.
+ */
 export function isNotBeingRemoved(row: Expression<ConfigRow>, now: Date, ...unless: string[]): string {
   return any(row.isAbsent("removingUntil"), row.compare("removingUntil", "<", epochSeconds(now)), ...unless);
 }
 
-/** The error for a reference to a configuration that is not there. */
+/** The error for a reference to a configuration that does not exist. */
 export function unknownReference(id: string): ServiceError {
   return new ServiceError("invalid", `config_id: Config with id ${id} not found`);
 }

@@ -19,8 +19,9 @@ export interface ConfigRow {
   inputs?: StoredJson;
   outputs?: StoredJson;
   options?: StoredJson;
-  /** Until when a request is removing it, in seconds since 1970, and which. */
+  /** The time until which it is marked as being removed, in seconds since 1970. */
   removingUntil?: number;
+  /** The id of the invocation that is removing it. */
   removingRequest?: string;
 }
 
@@ -30,7 +31,7 @@ const NULL = "null";
 /** The attributes that a list shows. */
 export const SUMMARY = ["id", "name", "group", "creation_time"] as const satisfies PathOf<ConfigRow>[];
 
-/** A row of which the attributes that a list shows were read. */
+/** A row with only the attributes that a list reads. */
 export type SummaryRow = Pick<ConfigRow, (typeof SUMMARY)[number]>;
 
 /** The row of a configuration. */

@@ -18,36 +18,37 @@ import { deploymentNotFound, readDeployment } from "./read.ts";
 import { type DeploymentRow, decodeHistory, difference, encodeEvents, TableName } from "./row.ts";
 
 /*
- * The one way to change a deployment: read it, apply a transition, write the difference. Two writes are none of these:
- * that a server collects it appends to the history by a condition of its own and moves no revision (`collect.ts`), and
- * trimming the history, below, may fail.
+ * The one way to change a deployment: read it, apply a transition, write the difference. There are two exceptions.
+ * Collecting (`collect.ts`) appends to the history on a condition of its own and does not change the revision. Trimming
+ * the history (`trimHistory` below) rewrites it on condition of its length, and may fail.
  */
 
 /**
- * How often a change is attempted on a deployment that others change at the same time, before 503 is answered: enough for
- * thirty of them, in two seconds.
+ * The most attempts at a change while others change the same deployment; then the answer is 503. With the pauses
+ * between them, thirty concurrent changes succeed within about two seconds.
  */
 export const MAX_ATTEMPTS = 20;
 
-/** The request in which a deployment is changed. */
+/** The context of a change: its request, and what the write needs. */
 export interface ChangeContext extends TransitionContext {
   projectId: string;
-  /** The time at any moment: a change counts from when it is written, which may be some reads later. */
+  /** The current time. A change is dated by its write, which may be some reads after `now`. */
   clock: () => Date;
-  /** Throws `precondition_failed` when a deployment's ETag is not one that the caller named. */
+  /** The check of `If-Match`: throws `precondition_failed` if the ETag is not one that the caller named. */
   checkETag?: ((etag: string) => void) | undefined;
 }
 
 /** The result of a change. */
 export interface ChangeResult {
   deployment: SoftwareDeployment;
-  /** The status that the change has brought; undefined where it has left it as it was. */
+  /** The status that the change has set; undefined if the status did not change. */
   newStatus: Status | undefined;
 }
 
 /**
- * A transition of a deployment whose time limit is applied. Undefined leaves it as it is.
- * @param row as it was read
+ * The choice of the transition to apply; undefined for none.
+ * @param deployment with its time limit applied
+ * @param row the deployment's row as it was read
  */
 export type Decide = (
   deployment: SoftwareDeployment,
@@ -55,12 +56,14 @@ export type Decide = (
 ) => Outcome | undefined | Promise<Outcome | undefined>;
 
 /**
- * Changes a deployment: reads it consistently, asks for the transition, and writes the difference on condition that the
- * deployment is as it was read. Where it is not, it begins anew after a pause, up to `MAX_ATTEMPTS` times. A time limit
- * that has passed is written along. By the owner, a change that names nothing only moves `updated_time`, as in Heat; by a
+ * Changes a deployment: reads it consistently, calls `decide`, and writes the difference on condition that the
+ * deployment is still as it was read. If it is not, it starts again after a pause, up to `MAX_ATTEMPTS` times. A passed
+ * time limit is written with the change. An outcome without an event only sets `updated_time`, as in Heat; for a
  * delegated tenant it writes nothing.
- * @throws ServiceError `not_found`, `precondition_failed`, `invalid` when it would pass DynamoDB's 400 KB or refers to a
- *   configuration that is not there, `unavailable`, and what `decide` throws
+ *
+ * A request that finds its own id in the history has been written by an earlier attempt, and is not applied twice.
+ * @throws ServiceError `not_found`, `precondition_failed`, `invalid` if the row would pass DynamoDB's 400 KB or the
+ *   configuration does not exist, `unavailable`, and every error of `decide`
  */
 export async function changeDeployment(
   id: string,
@@ -71,14 +74,13 @@ export async function changeDeployment(
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { row, deployment: before } = await readDeployment(projectId, id, now, delegateProjectId);
     const history = decodeHistory(row);
-    // A write whose answer was lost is attempted again, and finds itself in the history.
     if (history.some(({ request_id }) => request_id === requestId))
       return { deployment: before, newStatus: newStatusBy(requestId, history) };
     const limited: Outcome = hasTimedOut(before, now) ? applyTimeLimit(before, context) : { after: before };
     const outcome = await decide(limited.after, row);
     if (!outcome || (!outcome.event && delegateProjectId !== undefined))
       return { deployment: before, newStatus: undefined };
-    // What changes nothing leaves no event by which its repeat would be recognized, and overwrites nobody's change.
+    // Without an event a retry cannot recognize its own write, which has changed the ETag. It overwrites nothing.
     if (outcome.event || attempt === 1) checkETag?.(etagOf(before, now));
     if (expiresAt(before) <= epochSeconds(clock())) throw deploymentNotFound(id);
     const after = stamped(outcome, before, context, clock());
@@ -95,7 +97,7 @@ export async function changeDeployment(
   throw tooManyConflicts();
 }
 
-/** The counts of a change: the result that it has brought. */
+/** The business metrics of a change: the result that it has set. */
 export function countsOf({ newStatus }: ChangeResult): Counts {
   return {
     DeploymentsCompleted: Number(newStatus === "COMPLETE"),
@@ -103,14 +105,14 @@ export function countsOf({ newStatus }: ChangeResult): Counts {
   };
 }
 
-/** The error for a deployment that others change again and again. */
+/** The error for a change that lost to others in every attempt. */
 export function tooManyConflicts(): ServiceError {
   return new ServiceError("unavailable", "The deployment is being changed by others: try again.");
 }
 
 /**
- * Writes a change on condition that the deployment is as it was read: its revision, and whether it was collected, which
- * moves none.
+ * Writes a change on condition that revision and `collected_time` are as they were read: collecting does not change the
+ * revision.
  * @returns whether the condition held
  */
 async function writeDifference(
@@ -142,7 +144,7 @@ async function writeDifference(
   return written;
 }
 
-/** Drops the oldest events where there are too many, in a write of its own that may fail. */
+/** Drops the oldest events in a write of its own. If it fails, the next change tries again. */
 async function trimHistory({ project_id, id }: DeploymentRow, events: DeploymentEvent[]): Promise<void> {
   const expression = new Expression<DeploymentRow>();
   await updateItem({

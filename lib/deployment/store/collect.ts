@@ -6,22 +6,25 @@ import { hasTimedOut } from "../run.ts";
 import { findRow } from "./read.ts";
 import { type DeploymentRow, encodeEvents, isLive, TableName } from "./row.ts";
 
-/** How long a poll waits for what it collects to be recorded, in ms. */
+/** The time that a poll waits for the write that records a collection, in ms. */
 const RECORD_TIMEOUT_MS = 1_000;
 
-/** The deliveries that a poll hands out. */
+/** The result of recording a poll. */
 interface Recorded {
-  /** Those that may go out: without what has moved on since, or was removed. */
+  /** The deployments that may go out: without those that were changed or removed after the index was read. */
   current: DeliveredDeployment[];
-  /** How many of them were collected for the first time. */
+  /** The number of deliveries that were collected for the first time. */
   collected: number;
 }
 
+/** The result for one delivery. Only an outdated one, which was changed or removed meanwhile, must not go out. */
+type RecordOutcome = "recorded" | "not_recorded" | "outdated";
+
 /**
- * Records that a server collects deliveries for the first time, before they are handed out: at most one write for each.
- * It is no change of a deployment: neither its time nor its revision moves. Never fails: where the storage does, the
- * delivery goes out all the same, and the next poll of a changed server records it.
- * @param deployments as an index knows them, which may be a moment behind
+ * Records, before they are handed out, the deliveries that a server collects for the first time: at most one write
+ * each. It does not change `updated_time` or the revision. It never throws: if the storage fails, the delivery goes out
+ * all the same, and a later poll records it.
+ * @param deployments as read from the index, which may be a moment behind the table
  */
 export async function recordCollected(
   deployments: DeliveredDeployment[],
@@ -29,7 +32,7 @@ export async function recordCollected(
   now: Date,
 ): Promise<Recorded> {
   const outcomes = await Promise.all(
-    // What has run into its time limit failed because nobody had collected it; that stays so.
+    // Past its time limit the status_reason says whether it was collected, which must not change any more.
     deployments.map((deployment) =>
       deployment.collected_time !== null || hasTimedOut(deployment, now)
         ? "not_recorded"
@@ -42,15 +45,12 @@ export async function recordCollected(
   };
 }
 
-/**
- * @returns whether it has recorded the delivery, or found that it is, with its attempt, the present one or no longer
- * @throws ServiceError `unavailable`
- */
+/** @throws ServiceError `unavailable` */
 async function recordOne(
   { project_id, id, delivery, attempt }: DeliveredDeployment,
   requestId: string,
   now: Date,
-): Promise<"recorded" | "not_recorded" | "outdated"> {
+): Promise<RecordOutcome> {
   const event = { at: epochSeconds(now), event: "collected", by: "link", request_id: requestId } as const;
   const row = new Expression<DeploymentRow>();
   const { written } = await updateItem(
@@ -71,7 +71,7 @@ async function recordOne(
     RECORD_TIMEOUT_MS,
   );
   if (written) return "recorded";
-  // It may have been recorded before, which the index does not know yet.
+  // The index may not show yet that it was recorded before.
   const current = await findRow(project_id, id);
   const isCurrent =
     current && isLive(current, now) && current.delivery === delivery && (current.attempt ?? 0) === attempt;

@@ -8,9 +8,9 @@ import { deploymentNotFound, findRow } from "./read.ts";
 import { type DeploymentRow, decode, isLive, TableName, tombstone } from "./row.ts";
 
 /**
- * Removes a deployment, and before that tells its server's row that something changes. Without a precondition nothing
- * that others change meanwhile is in the way. A deployment that was there and is gone when it is to be removed was
- * removed by this request, whose answer was lost on the way, or by another one: both are a success.
+ * Removes a deployment, after recording the removal in its server's row. Without `If-Match` the delete needs no
+ * revision, so changes by others cannot hold it off. A deployment that disappears after it was read was removed by an
+ * earlier attempt, whose answer was lost, or by another request: both are a success.
  * @throws ServiceError `not_found`, `precondition_failed`, `unavailable`
  */
 export async function removeDeployment(
@@ -33,8 +33,9 @@ export async function removeDeployment(
 }
 
 /**
- * Removes a row that is there. Where its creation may still be repeated, a tombstone keeps its id taken until then.
- * @param revision the one that it must have, if any
+ * Removes an existing row. While its idempotency key is valid, a tombstone replaces it, so that a repeated create
+ * cannot use its id again.
+ * @param revision the revision that it must have; any if undefined
  * @returns whether the condition held
  */
 async function removeRow(

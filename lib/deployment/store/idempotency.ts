@@ -6,59 +6,59 @@ import { writeJson } from "../../json/json-text.ts";
 import { epochSeconds } from "../../times.ts";
 import { TableName } from "./row.ts";
 
-/** How long a key stands for its request, in seconds: 7 days. */
+/** The lifetime of a key, in seconds: 7 days. */
 const LIFETIME = 7 * 86_400;
 
-/** A request under the idempotency key that its caller gave it. */
+/** A request with its idempotency key. */
 export interface KeyedRequest {
   projectId: string;
   key: string;
-  /** What was asked for, as JSON. */
+  /** The request's body, a JSON value. */
   request: unknown;
   now: Date;
 }
 
-/** What a request under a key is to make. */
+/** The claim of a key: the deployments that its request creates. */
 export interface Claim {
-  /** The ids of the deployments that the request makes, or made. */
+  /** The ids of the deployments that the request creates, or has created. */
   ids: string[];
-  /** Until when the key stands for the request, in seconds since 1970. */
+  /** The key's expiry, in seconds since 1970. */
   expires: number;
-  /** Whether the request came before. */
+  /** Whether the key was claimed by an earlier request. */
   replayed: boolean;
 }
 
-/** The row of a key. It sorts behind every deployment's id, and is that of no server. */
+/** The row of a key. Its id sorts after every deployment's id, and it is in no index. */
 interface KeyRow extends Key {
   requestHash: string;
   ids: string[];
-  /** Until when the key stands for its request, in seconds since 1970: the table's time to live. */
+  /** The key's expiry, in seconds since 1970: the table's time to live. */
   expires: number;
 }
 
 /**
- * Claims a key for a request. Whoever comes first has its ids written with the key; whoever repeats the request gets
- * the same ids, to finish the same work.
- * @param ids for what is to be made, if the request is the first
- * @param check refuses the request by throwing, before anything is written; not called for a request that came before
- * @throws ServiceError `conflict` when the key stands for another request, `unavailable`, and what `check` throws
+ * Claims a key for a request. The first request stores its ids with the key; a repeat gets the same ids, so that it
+ * completes the same create.
+ * @param ids the ids of the new deployments, if the request is the first
+ * @param check throws to reject the request before the key is written; not called for a repeat
+ * @throws ServiceError `conflict` if the key belongs to another request, `unavailable`, and every error of `check`
  */
 export async function claimKey(
   keyed: KeyedRequest,
   ids: string[],
   check: () => Promise<void>,
 ): Promise<Claim> {
-  const known = await findKey(keyed);
-  if (known) return claimOf(known, keyed, ids);
+  const earlier = await findKey(keyed);
+  if (earlier) return claimOf(earlier, keyed, ids);
   await check();
   const row = { ...keyOf(keyed), requestHash: requestHash(keyed), ids, expires: keyExpiry(keyed.now) };
   if (await writeKey(row, keyed.now)) return claimOf(row, keyed, ids);
-  const other = await findKey(keyed);
-  if (!other) throw new ServiceError("unavailable", "The key is being written by others: try again.");
-  return claimOf(other, keyed, ids);
+  const concurrent = await findKey(keyed);
+  if (!concurrent) throw new ServiceError("unavailable", "The key is being written by others: try again.");
+  return claimOf(concurrent, keyed, ids);
 }
 
-/** Until when a key that is claimed now stands for its request, in seconds since 1970. */
+/** The expiry of a key that is claimed now, in seconds since 1970. */
 export function keyExpiry(now: Date): number {
   return epochSeconds(now) + LIFETIME;
 }
@@ -68,7 +68,7 @@ async function findKey(keyed: KeyedRequest): Promise<KeyRow | undefined> {
   return row && row.expires > epochSeconds(keyed.now) ? row : undefined;
 }
 
-/** Writes the row of a key that nobody has. @returns whether it was written */
+/** Writes the row of a key, unless the key is taken. @returns whether it was written */
 async function writeKey(row: KeyRow, now: Date): Promise<boolean> {
   const key = new Expression<KeyRow>();
   const { written } = await putItem({
@@ -88,7 +88,8 @@ function requestHash({ request }: KeyedRequest): string {
   return hash("sha256", writeJson(request), "base64url");
 }
 
-function claimOf({ requestHash: claimed, ids, expires }: KeyRow, keyed: KeyedRequest, own: string[]): Claim {
-  if (claimed === requestHash(keyed)) return { ids, expires, replayed: ids[0] !== own[0] };
+function claimOf(row: KeyRow, keyed: KeyedRequest, newIds: string[]): Claim {
+  const { ids, expires } = row;
+  if (row.requestHash === requestHash(keyed)) return { ids, expires, replayed: ids[0] !== newIds[0] };
   throw new ServiceError("conflict", "Idempotency-Key: another request was made under this key");
 }

@@ -11,40 +11,39 @@ import type { SoftwareDeployment } from "../deployment.ts";
 import { type Claim, claimKey, keyExpiry } from "./idempotency.ts";
 import { type DeploymentRow, decode, encode, isLive, TableName } from "./row.ts";
 
-/** The most that DynamoDB takes in one transaction, in bytes. */
+/** The most bytes of items in one transaction: DynamoDB's limit. */
 const MAX_TRANSACTION_BYTES = 4_194_304;
 
-/** The most writes and conditions of one transaction. */
+/** The most writes and conditions in one transaction: DynamoDB's limit. */
 const MAX_ACTIONS = 100;
 
-/** The request in which deployments are created. */
+/** The context of a create. */
 export interface CreateContext {
   projectId: string;
   /** The id of the invocation, a UUID. */
   requestId: string;
   now: Date;
-  /** The caller's name for the request, which then may come more than once. */
+  /** The caller's key for the request; with one the request may be repeated. */
   idempotencyKey: string | undefined;
   /** The request's body. */
   request: unknown;
 }
 
-/** The deployments that a request made. */
+/** The result of a create. */
 export interface Created {
   deployments: SoftwareDeployment[];
-  /** Whether the request came before, under the same idempotency key. */
+  /** Whether it repeats an earlier request with the same idempotency key. */
   replayed: boolean;
-  /** Whether this request has written them, and not one before it. */
+  /** Whether this request has written the deployments, and not an earlier one. */
   isWriter: boolean;
 }
 
 /**
- * Stores new deployments, all of them or none. Without an idempotency key that is one conditional write, or one
- * transaction for many. Under a key the ids are written with the key first, so that whoever repeats the request
- * finishes the same work, wherever it was broken off.
- * @param deployments under ids that become theirs if the request is the first
- * @throws ServiceError `invalid` when they are too large or refer to a configuration that is not there, `conflict`
- *   when the key stands for another request or one of what it made was deleted, `unavailable`
+ * Stores new deployments, all of them or none: one conditional write, or one transaction for many. With an idempotency
+ * key, the ids are first stored with the key, so that a repeat completes the same create wherever it was interrupted.
+ * @param deployments with new ids; a repeat replaces these by the ids of the first request
+ * @throws ServiceError `invalid` if they are too large or a configuration does not exist, `conflict` if the key belongs
+ *   to another request or one of its deployments was deleted, `unavailable`
  */
 export async function createDeployments(
   deployments: SoftwareDeployment[],
@@ -56,15 +55,14 @@ export async function createDeployments(
   return { deployments, replayed: false, isWriter: true };
 }
 
-/** Creates deployments under an idempotency key, or finds those that an earlier request created. */
 async function createOnce(
   deployments: SoftwareDeployment[],
   context: CreateContext & { key: string },
 ): Promise<Created> {
   const { projectId, now } = context;
-  const wanted = deployments.map((one) => ({ ...one, keyExpiresAt: keyExpiry(now) }));
-  // Before the key is claimed, so that a request that is refused uses up no key.
-  const rows = encodeNew(wanted, context);
+  const keyed = deployments.map((deployment) => ({ ...deployment, keyExpiresAt: keyExpiry(now) }));
+  // Before the key is claimed: a request that is rejected must not use up its key.
+  const rows = encodeNew(keyed, context);
   const check = async () => {
     if (!REFERENCES_ARE_CHECKED) return;
     conditionsOf(rows, context);
@@ -73,30 +71,34 @@ async function createOnce(
       rows.map(({ config_id }) => config_id),
     );
   };
-  const ids = wanted.map(({ id }) => id);
+  const ids = keyed.map(({ id }) => id);
   const claim = await claimKey(context, ids, check);
-  const found = claim.replayed ? await findRows(claim, projectId) : [];
+  const existing = claim.replayed ? await findRows(claim, projectId) : [];
   const created =
-    found.length > 0
-      ? { deployments: liveDeployments(claim, found, now), isWriter: false }
-      : await completeKeyedCreate(wanted, rows, claim, context);
+    existing.length > 0
+      ? { deployments: liveDeployments(claim, existing, now), isWriter: false }
+      : await completeKeyedCreate(keyed, rows, claim, context);
   return { ...created, replayed: claim.replayed };
 }
 
-/** Writes the rows that a key stands for, under the ids and with the end that it names. */
+/** Writes the deployments of a claimed key, with the claim's ids and expiry. */
 async function completeKeyedCreate(
-  wanted: SoftwareDeployment[],
+  keyed: SoftwareDeployment[],
   rows: DeploymentRow[],
   claim: Claim,
   context: CreateContext,
 ): Promise<Omit<Created, "replayed">> {
   const deployments = claim.replayed
-    ? wanted.map((one, at) => ({ ...one, id: claim.ids[at] ?? one.id, keyExpiresAt: claim.expires }))
-    : wanted;
+    ? keyed.map((deployment, at) => ({
+        ...deployment,
+        id: claim.ids[at] ?? deployment.id,
+        keyExpiresAt: claim.expires,
+      }))
+    : keyed;
   if (await put(claim.replayed ? encodeNew(deployments, context) : rows, context))
     return { deployments, isWriter: true };
-  const found = await findRows(claim, context.projectId);
-  return { deployments: liveDeployments(claim, found, context.now), isWriter: false };
+  const existing = await findRows(claim, context.projectId);
+  return { deployments: liveDeployments(claim, existing, context.now), isWriter: false };
 }
 
 function findRows({ ids }: Claim, projectId: string): Promise<DeploymentRow[]> {
@@ -104,7 +106,7 @@ function findRows({ ids }: Claim, projectId: string): Promise<DeploymentRow[]> {
   return batchGet<DeploymentRow>(TableName, keys);
 }
 
-/** The deployments that a key stands for, as they are now. @throws ServiceError `conflict` when one is gone */
+/** The deployments of a claimed key as they are now. @throws ServiceError `conflict` if one was deleted */
 function liveDeployments({ ids }: Claim, rows: DeploymentRow[], now: Date): SoftwareDeployment[] {
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => {
@@ -133,9 +135,9 @@ function encodeNew(deployments: SoftwareDeployment[], { requestId }: CreateConte
 }
 
 /**
- * Puts rows under new ids, all of them or none.
- * @returns whether they were put; not where they are there already
- * @throws ServiceError `invalid` where a configuration that they refer to is not there
+ * Puts new rows, all of them or none.
+ * @returns whether they were put; false if they exist already
+ * @throws ServiceError `invalid` if a configuration does not exist
  */
 async function put(rows: DeploymentRow[], context: CreateContext): Promise<boolean> {
   const conditions = REFERENCES_ARE_CHECKED ? conditionsOf(rows, context) : [];
@@ -144,7 +146,7 @@ async function put(rows: DeploymentRow[], context: CreateContext): Promise<boole
   return written;
 }
 
-/** The conditions that the configurations exist; a transaction takes only so many, and the rows. */
+/** The conditions that the configurations exist. @throws ServiceError `invalid` if they and the rows are too many */
 function conditionsOf(rows: DeploymentRow[], { projectId, now }: CreateContext): ConditionCheck[] {
   const ids = rows.map(({ config_id }) => config_id);
   const conditions = referenceConditions(projectId, ids, now);

@@ -19,25 +19,24 @@ import {
   TableName,
 } from "./row.ts";
 
-/** How many pages of a query a filtered list looks at, and how many when it has found nothing yet. */
+/** The most pages of a query that a filtered list reads once it has found something, and while it has found nothing. */
 const MAX_PAGES = 10;
 const MAX_EMPTY_PAGES = 50;
 
 /** The index that a list queries; undefined for the table itself. */
 type Index = "by_server" | "by_config" | undefined;
 
-/** A list's own expressions. */
 type RowExpression = Expression<DeploymentRow>;
 
 /**
- * Lists a project's deployments by creation: by consistent queries on the table's own key; those of a server or of a
- * configuration through an index, which may be a moment behind.
+ * Lists a project's deployments by creation: by a consistent query of the table, or for a server or a configuration by
+ * an index, which may be a moment behind the table.
  *
- * What DynamoDB has to look at only to leave it out is bounded: a list that is filtered by more than its key stops
- * after ten pages of the query if it has found anything.
+ * The number of rows that DynamoDB reads only to filter them out is bounded: a list with filters beyond its key stops
+ * after ten pages of the query if it has found something.
  *
- * @returns the id behind which it goes on, when it stopped before its end
- * @throws ServiceError `invalid` when nothing is found in fifty pages, `unavailable`
+ * @returns the id after which it goes on, if it stopped before its end
+ * @throws ServiceError `invalid` if nothing is found in fifty pages, `unavailable`
  */
 export async function* listDeployments(
   projectId: string,
@@ -50,30 +49,30 @@ export async function* listDeployments(
   const { server_id, config_id, status, action } = filter;
   const filters = [server_id, config_id, status, action].filter((value) => value !== undefined);
   const isFiltered = filters.length > (index ? 1 : 0);
-  let [found, pages] = [0, 0];
+  let [matched, pages] = [0, 0];
   for await (const { rows, position } of queryPages<ListedRow>({ ...query, TableName })) {
     for await (const row of await completed(projectId, index, rows)) {
       const deployment = isLive(row, now) ? decodeReadable(row) : undefined;
-      // An index that lags may have found what matches no longer.
+      // The index may lag: the row may not match any more.
       if (!deployment || !matchesFilter(deployment, filter, now)) continue;
-      found += 1;
+      matched += 1;
       yield deployment;
     }
     pages += 1;
     if (!isFiltered || position === undefined) continue;
-    if (found > 0 && pages >= MAX_PAGES) return position;
+    if (matched > 0 && pages >= MAX_PAGES) return position;
     if (pages >= MAX_EMPTY_PAGES) throw nothingFoundYet(position);
   }
   return undefined;
 }
 
-/** The index that leaves the least to be filtered. */
+/** The index that leaves the fewest rows to filter. */
 function indexFor({ server_id, config_id }: Filter): Index {
   if (server_id !== undefined) return "by_server";
   return config_id === undefined ? undefined : "by_config";
 }
 
-/** The rows that a query has found, with all that is listed of them. */
+/** The rows of a query, with all attributes that a list shows. */
 async function completed(
   projectId: string,
   index: Index,
@@ -83,7 +82,7 @@ async function completed(
   return index === "by_server" ? completeRows(projectId, rows, LARGE_VALUES, LISTED) : rows;
 }
 
-/** The attributes that are listed; those of the index by server where that is queried. */
+/** The attributes that a list reads: of the index by server if that is queried, else of the table. */
 function listedAttributes(index: Index) {
   return [...LISTED, ...(index === "by_server" ? LARGE_VALUES : LARGE_VALUES.flatMap(attributesOf))];
 }
@@ -116,25 +115,25 @@ function keyCondition(
   return row.compare("project_id", "=", projectId);
 }
 
-/** The part of a key that holds deployments' ids: behind a marker, and before the rows of servers and of keys. */
+/** The condition for the ids of deployments: after a marker, and before the rows of servers and idempotency keys. */
 function idCondition(row: RowExpression, { marker, sort_dir }: Range): string {
   if (sort_dir === "desc") return row.compare("id", "<", marker?.toLowerCase() ?? AFTER_DEPLOYMENT_IDS);
-  // `!` sorts before all that ids are made of, so `id!` is the first text behind an id.
+  // `!` sorts before all characters of ids, so `id!` is the first text after an id.
   const first = marker === undefined ? "0" : `${marker.toLowerCase()}!`;
   return `${row.name("id")} BETWEEN ${row.value(first)} AND ${row.value(AFTER_DEPLOYMENT_IDS)}`;
 }
 
-/** The conditions that DynamoDB checks of each row, on attributes that the table and the index by server have. */
+/** The filter conditions, on attributes that both the table and the index by server have. */
 function filterConditions(
   row: RowExpression,
   index: Index,
   { config_id, status, action }: Filter,
   now: Date,
 ): string[] {
-  // The index by configuration has nothing but keys.
+  // The index by configuration has only keys.
   if (index === "by_config") return [];
   return [
-    // Tombstones are in the table alone.
+    // Tombstones are only in the table.
     ...(index === undefined ? [row.exists("serverKey")] : []),
     ...liveConditions(row, now),
     ...(config_id === undefined ? [] : [row.compare("config_id", "=", config_id)]),
@@ -143,7 +142,7 @@ function filterConditions(
   ];
 }
 
-/** The condition for a status as callers see it: what ran into its time limit has failed. */
+/** The condition for a status as callers see it: past its time limit a deployment is FAILED. */
 function statusCondition(row: RowExpression, status: Status, now: Date): string {
   const isStatus = row.compare("status", "=", status);
   if (status === "COMPLETE") return isStatus;
@@ -154,7 +153,7 @@ function statusCondition(row: RowExpression, status: Status, now: Date): string 
   return status === "FAILED" ? `(${isStatus} OR (${timedOut}))` : `(${isStatus} AND NOT (${timedOut}))`;
 }
 
-/** `expiresAt` of `lib/deployment/retention.ts` as conditions; none on a stage without a retention. */
+/** The conditions that a deployment has not expired (`expiresAt`); none if the stage has no retention. */
 function liveConditions(row: RowExpression, now: Date): string[] {
   if (RETENTION === undefined) return [];
   const keptFrom = epochSeconds(now) - RETENTION;

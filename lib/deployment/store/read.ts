@@ -19,8 +19,16 @@ import {
   TableName,
 } from "./row.ts";
 
+/** A server and its deployments, as one query of the index by server finds them. */
+export interface ServerRows {
+  /** The server's own row; empty if it has none. */
+  server: Partial<ServerRow>;
+  /** The rows of its deployments by creation, including those past their retention. */
+  rows: DeliveredRow[];
+}
+
 /**
- * Reads a deployment, consistently, and its row.
+ * Reads a deployment and its row, consistently.
  * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
  * @throws ServiceError `not_found`, `unavailable`
  */
@@ -37,32 +45,35 @@ export async function readDeployment(
   return { row, deployment: decode(row) };
 }
 
-/** Reads a row, consistently; undefined, without a call, where the id cannot be one. @throws ServiceError `unavailable` */
+/**
+ * Reads a row, consistently, whether it is live or not; undefined if there is none.
+ * @throws ServiceError `unavailable`
+ */
 export async function findRow(projectId: string, id: string): Promise<DeploymentRow | undefined> {
   return isId(id) ? getItem<DeploymentRow>(TableName, { project_id: projectId, id }) : undefined;
 }
 
 /**
- * Reads the rows that an index has found, consistently, a hundred at a time.
- * @param attributes the attributes to read; all without it
+ * Reads from the table the rows of an index's entries, consistently, a hundred at a time. Missing ones are left out.
+ * @param attributes the attributes to read
  * @throws ServiceError `unavailable`
  */
 export async function* readRows<Row extends { id: string }>(
   projectId: string,
-  found: { id: string }[],
+  entries: { id: string }[],
   attributes: readonly PathOf<DeploymentRow>[],
 ): AsyncGenerator<Row> {
-  for (let at = 0; at < found.length; at += BATCH_KEYS) {
-    const keys = found.slice(at, at + BATCH_KEYS).map(({ id }) => ({ project_id: projectId, id }));
+  for (let at = 0; at < entries.length; at += BATCH_KEYS) {
+    const keys = entries.slice(at, at + BATCH_KEYS).map(({ id }) => ({ project_id: projectId, id }));
     yield* await batchGet<Row>(TableName, keys, attributes);
   }
 }
 
 /**
- * The rows of entries that the index by server has: entries as they are, and where one lacks a value that is too large
- * for the index, the row, read consistently. What is gone since is left out.
- * @param values those that are needed of the values that may be large
- * @param attributes the attributes that are needed beside these
+ * The entries of the index by server, each one that lacks a value because it is too large for the index replaced by its
+ * row from the table, read consistently. Rows that are missing there are left out.
+ * @param values the large values that are needed
+ * @param attributes the other attributes that are needed
  * @throws ServiceError `unavailable`
  */
 export async function completeRows<Row extends { id: string } & Partial<LargeAttributes>>(
@@ -80,17 +91,9 @@ export async function completeRows<Row extends { id: string } & Partial<LargeAtt
   return complete.filter((row) => row !== undefined);
 }
 
-/** A server as one read of the index by server finds it: a moment behind the table, but all of it at the same time. */
-export interface ServerRows {
-  /** The server's own row, where it has one. */
-  server: Partial<ServerRow>;
-  /** The rows of its deployments, by creation, past their retention or not. */
-  rows: DeliveredRow[];
-}
-
 /**
- * Reads a server and its deployments by one query of the index by server. The table itself is not read.
- * @param stateAlone leaves out what its metadata are made of
+ * Reads a server and its deployments by one query of the index by server, which may be a moment behind the table.
+ * @param stateAlone reads only the attributes in `STATE`, not those of its metadata
  * @throws ServiceError `unavailable`
  */
 export async function queryServer(
@@ -106,13 +109,13 @@ export async function queryServer(
     ProjectionExpression: row.projection([...(stateAlone ? STATE : DELIVERED), ...SERVER_STATE]),
     ...row.placeholders,
   };
-  const found: (DeliveredRow & Partial<ServerRow>)[] = [];
-  for await (const { rows } of queryPages<DeliveredRow & Partial<ServerRow>>(query)) found.push(...rows);
-  const server = found.find(({ id }) => id > AFTER_DEPLOYMENT_IDS) ?? {};
-  return { server, rows: found.filter((one) => one !== server) };
+  const entries: (DeliveredRow & Partial<ServerRow>)[] = [];
+  for await (const { rows } of queryPages<DeliveredRow & Partial<ServerRow>>(query)) entries.push(...rows);
+  const server = entries.find(({ id }) => id > AFTER_DEPLOYMENT_IDS) ?? {};
+  return { server, rows: entries.filter((entry) => entry !== server) };
 }
 
-/** The error for a deployment that is not there, or that the caller may not know of. */
+/** The error for a deployment that does not exist, or that the caller may not know of. */
 export function deploymentNotFound(id: string): ServiceError {
   return new ServiceError("not_found", `Deployment with id ${id} not found`);
 }

@@ -5,10 +5,10 @@ import { epochSeconds } from "../../times.ts";
 import { listDeployments } from "./query.ts";
 import { AFTER_DEPLOYMENT_IDS, type DeploymentRow, TableName } from "./row.ts";
 
-/** How far back changes are looked for in the table itself, in seconds: far longer than any index lags. */
+/** The age of changes up to which the table itself is searched, in seconds: far longer than an index lags. */
 const RECENT_SECONDS = 10 * 60;
 
-/** Finds out whether a deployment of a project refers to a configuration. */
+/** The search for deployments of a project that refer to a configuration. */
 export function referencesOf(projectId: string, configId: string, now: Date): References {
   const exist = () => yieldsAny(listDeployments(projectId, { config_id: configId }, { limit: 1 }, now));
   return {
@@ -23,8 +23,8 @@ async function yieldsAny(rows: AsyncGenerator): Promise<boolean> {
 }
 
 /**
- * The deployments that refer to a configuration and were written in the last minutes, by the table itself: new ones, and
- * old ones whose configuration was changed. This reads the whole project: who removes a configuration alone pays for it.
+ * The deployments that refer to a configuration and were changed in the last minutes, from the table: new ones, and old
+ * ones with a new configuration. It reads the whole project; only the removal of a configuration pays for that.
  */
 function recentReferences(projectId: string, configId: string, now: Date): AsyncGenerator {
   const row = new Expression<DeploymentRow>();

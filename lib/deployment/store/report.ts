@@ -11,16 +11,16 @@ import { applySignal, awaitsResult } from "../transitions.ts";
 import { type ChangeContext, type ChangeResult, changeDeployment } from "./change.ts";
 import { attributesOf, roomFor } from "./row.ts";
 
-/** The bytes that the attributes of outputs and reason take of a row beside their values. */
+/** The bytes that the attributes of outputs and reason take of a row in addition to their values. */
 const NAMES_BYTES = [...attributesOf("output_values"), ...attributesOf("status_reason")].join("").length + 2;
 
-/** The share of the room that is enough: filling the rest is not worth one more deflation of all outputs. */
+/** The share of the room that is enough: filling more is not worth another deflation of all outputs. */
 const ENOUGH = 0.9;
 
-/** The least that stays of a value that is cut, in bytes. */
+/** The bytes that remain of a value at the strongest cut. */
 const LEAST_BYTES = 256;
 
-/** By how much a cut grows from one try to the next, in bytes, and how often: up to a whole body. */
+/** The steps in which a cut value grows, in bytes, and their number: up to the size of a whole body. */
 const CUT_STEP = 1_024;
 const CUT_STEPS = 1_024;
 
@@ -32,14 +32,14 @@ export interface Signal {
   /** Reads the agent's outputs, for a result that counts. */
   outputs: () => Promise<JsonText>;
   by: Actor;
-  /** The signed link by which it came, if it was one. */
+  /** The signed link of the request, if it has one. */
   link?: SignalledRun;
 }
 
 /**
- * Writes the result of a run, if the run is still in progress. The first result counts; one that comes after the time
- * limit, for an older delivery or for an earlier attempt changes nothing. A result that does not fit its row is cut.
- * @throws ServiceError `not_found`, `unauthorized` when the link has ended, `unavailable`
+ * Writes the result of a run. Only the first result counts; one past the time limit, or of an earlier delivery or
+ * attempt, changes nothing. A result that does not fit its row is cut.
+ * @throws ServiceError `not_found`, `unauthorized` if the link has expired, `unavailable`
  */
 export function signalDeployment(
   id: string,
@@ -64,10 +64,10 @@ export function signalDeployment(
 }
 
 /**
- * A deployment with its result cut to what its row has room for. What does not fit loses the middle of `deploy_stdout`
- * and `deploy_stderr`, then of the other long values, never their ends, with a mark of how many bytes are missing. Of
- * thousands of outputs, the last are left out, and the reason says how many.
- * @param room for outputs and reason, in bytes as stored
+ * A deployment with its result cut to fit its row. First `deploy_stdout` and `deploy_stderr` lose their middle, then
+ * the other long values; a marker says how many bytes are missing. If that is not enough, the last outputs are left
+ * out, and the reason says how many.
+ * @param room the bytes for outputs and reason as stored
  */
 export function fitResult<Ended extends Pick<SoftwareDeployment, "status_reason" | "output_values">>(
   deployment: Ended,
@@ -95,14 +95,14 @@ function fitOutputs(outputs: Outputs, room: number): Outputs {
   );
 }
 
-/** The outputs cut no more than it takes to fit; undefined where even the smallest cut does not fit. */
+/** The outputs, the named ones cut no more than needed to fit; undefined if even the strongest cut is not enough. */
 function largestCut(outputs: Outputs, names: Set<string>, room: number): Outputs | undefined {
   return largestThatFits(room, [0, CUT_STEPS], (steps) =>
     cut(outputs, names, LEAST_BYTES + steps * CUT_STEP),
   );
 }
 
-/** As many of the outputs as fit, in their order, each cut as short as may be. */
+/** The first outputs, as many as fit, each cut to `LEAST_BYTES`. */
 function mostOutputs(outputs: Outputs, long: Set<string>, room: number): Outputs {
   const shortest = cut(outputs, long, LEAST_BYTES);
   const others = [...shortest.keys()].filter((name) => !STANDARD_OUTPUTS.includes(name));
@@ -114,9 +114,9 @@ function mostOutputs(outputs: Outputs, long: Set<string>, room: number): Outputs
 }
 
 /**
- * Searches for the largest outputs that fit the room, or nearly.
- * @param make makes larger outputs of a larger number
- * @returns undefined where even the least does not fit
+ * The largest outputs that fit the room, or nearly, by binary search.
+ * @param make makes larger outputs from a larger number
+ * @returns undefined if even the smallest do not fit
  */
 function largestThatFits(
   room: number,

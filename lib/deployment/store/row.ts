@@ -17,8 +17,8 @@ import type { DeploymentEvent } from "../history.ts";
 import { expiresAt, type Lifetime, timeToLive } from "../retention.ts";
 
 /*
- * The row of a deployment: the one file that knows its attributes. They are named as in code; times in camelCase are
- * seconds since 1970, those in snake_case ISO 8601. Servers' rows and idempotency keys share the table
+ * The row of a deployment. Only this file reads and writes its attributes. They are named as in code; times in
+ * camelCase are seconds since 1970, those in snake_case ISO 8601. Servers' rows and idempotency keys share the table
  * (`lib/server/row.ts`, `idempotency.ts`).
  */
 
@@ -28,7 +28,7 @@ export const TableName = softwareDeploymentsTable();
 /** Greater than every deployment's id, and smaller than the ids of all other rows, which begin with `k` or later. */
 export const AFTER_DEPLOYMENT_IDS = "g";
 
-/** Small attributes that no condition of a query needs, in one map: an index takes at most 20 attributes. */
+/** The small attributes that no condition of a query needs, in one map: an index takes at most 20 attributes. */
 interface DeploymentDetails {
   creation_time: string;
   updated_time?: string | undefined;
@@ -38,11 +38,11 @@ interface DeploymentDetails {
   stack_user_project_id?: string | undefined;
 }
 
-/** The attributes of a deployment beside its large values and its history. */
+/** The attributes of a deployment without its large values and its history. */
 interface SmallAttributes {
   project_id: string;
   id: string;
-  /** The key of the index by server: no other attribute has the server. */
+  /** The key of the index by server; the only attribute with the server's id. A tombstone has none. */
   serverKey: string;
   config_id: string;
   /** The key of the index by configuration. */
@@ -57,49 +57,49 @@ interface SmallAttributes {
   collected_time?: string | undefined;
   revision: number;
   changedAt: number;
-  /** When DynamoDB may remove the row by itself, in seconds since 1970: the table's time to live. */
+  /** The table's time to live, in seconds since 1970. */
   expires?: number | undefined;
   details: DeploymentDetails;
 }
 
-/** Values that may be large. */
+/** The values that may be large. */
 export const LARGE_VALUES = ["input_values", "output_values", "status_reason"] as const;
 export type LargeValue = (typeof LARGE_VALUES)[number];
 
 /** The attribute that holds a value which is too large for the index by server. */
 type OverflowOf<Name extends LargeValue> = `large_${Name}`;
 
-/** What the attribute of a value holds whose overflow attribute has the value. */
+/** The marker in a value's attribute that its overflow attribute holds the value. */
 const OVERFLOW = true;
 type Overflow = typeof OVERFLOW;
 
-/** The attributes of the large values. A reason is never deflated. */
+/** The attributes of the large values. A status_reason is never deflated. */
 export type LargeAttributes = { [Name in LargeValue]?: StoredJson | Overflow | undefined } & {
   [Name in LargeValue as OverflowOf<Name>]?: StoredJson | undefined;
 };
 
-/** A deployment's row. The index by server has all of it but `events` and the overflow (`infra/stack/tables.yml`). */
+/** A deployment's row. The index by server has all of it except `events` and overflow (`infra/stack/tables.yml`). */
 export interface DeploymentRow extends SmallAttributes, LargeAttributes {
   /** The history, the oldest event first, as JSON texts. */
   events: string[];
 }
 
-/** The attributes of which a list is made, and decides by. */
+/** The attributes that a list reads, without the large values. */
 export const LISTED = [
-  ...([
-    "id",
-    "serverKey",
-    "config_id",
-    "action",
-    "status",
-    "deadlineAt",
-    "changedAt",
-    "collected_time",
-  ] as const),
-  ...(["details.creation_time", "details.updated_time", "details.timeout"] as const),
-] satisfies PathOf<DeploymentRow>[];
+  "id",
+  "serverKey",
+  "config_id",
+  "action",
+  "status",
+  "deadlineAt",
+  "changedAt",
+  "collected_time",
+  "details.creation_time",
+  "details.updated_time",
+  "details.timeout",
+] as const satisfies PathOf<DeploymentRow>[];
 
-/** The attributes that tell whether a server's deployments have changed. */
+/** The attributes that show whether a server's deployments have changed. */
 export const STATE = [
   "id",
   "revision",
@@ -108,20 +108,28 @@ export const STATE = [
   "changedAt",
 ] as const satisfies PathOf<DeploymentRow>[];
 
-/** The attributes that a server's metadata are made of; not its results, which may be large. */
+/** The attributes that a server's metadata are rendered from: without results, which may be large. */
 export const DELIVERED = [
   ...STATE,
-  ...(["serverKey", "config_id", "action", "input_values", "details.stack_user_project_id"] as const),
-  ...(["signalExpiresAt", "delivery", "attempt", "reran", "collected_time"] as const),
-] satisfies PathOf<DeploymentRow>[];
+  "serverKey",
+  "config_id",
+  "action",
+  "input_values",
+  "signalExpiresAt",
+  "delivery",
+  "attempt",
+  "reran",
+  "collected_time",
+  "details.stack_user_project_id",
+] as const satisfies PathOf<DeploymentRow>[];
 
-/** A row of which the attributes that a list shows were read. */
+/** A row with only the attributes that a list reads. */
 export type ListedRow = Pick<
   DeploymentRow,
   Exclude<(typeof LISTED)[number], `details.${string}`> | keyof LargeAttributes | "details"
 >;
 
-/** A row of which the attributes were read that a server's metadata are made of. */
+/** A row with only the attributes that a server's metadata are rendered from. */
 export type DeliveredRow = Pick<
   DeploymentRow,
   | Exclude<(typeof DELIVERED)[number], `details.${string}`>
@@ -129,34 +137,36 @@ export type DeliveredRow = Pick<
   | ("output_values" | "status_reason")
 > & { details?: Pick<DeploymentDetails, "stack_user_project_id"> };
 
-/** The most that a value may take of an entry in the index by server, in bytes as stored. */
+/** The most bytes of a value, as stored, that the index by server holds. */
 const MAX_INDEXED_BYTES = 400;
 
 /**
- * The most that inputs may take of an item, in bytes as stored: beside them, the longest history and all else, at least
- * 128 KiB stay for results.
+ * The most bytes of `input_values`, as stored. Beside them, the longest history and all other attributes, at least 128
+ * KiB stay for results.
  */
 const MAX_INPUT_BYTES = 163_840;
 
-/** What stays free in an item for its history at its longest, in bytes. */
+/** The bytes of an item that are reserved for its longest history. */
 const HISTORY_BYTES = 34_816;
 
-/** What stays free in an item for small attributes that grow, in bytes. */
+/** The bytes of an item that are reserved for small attributes that grow. */
 const GROWTH_BYTES = 4_096;
 
-/** The bytes as stored up to which values are small: larger ones leave room for two such changes after them. */
+/** The most bytes of small values, as stored. Larger ones leave room for two changes by small values after them. */
 const SMALL_BYTES = 8_192;
 
-/** The row of a deployment. @throws ServiceError `invalid` when its inputs are too large */
+type Changed = [PathOf<DeploymentRow>, unknown];
+
+/** The row of a deployment. @throws ServiceError `invalid` if its inputs are too large */
 export function encode(deployment: SoftwareDeployment, events: DeploymentEvent[]): DeploymentRow {
   const small = smallAttributes(deployment);
   return { ...small, ...largeAttributes(deployment, small), events: encodeEvents(events) };
 }
 
 /**
- * The difference between the row of a deployment as it was read, and as it is to be.
- * @param row as it was read
- * @throws ServiceError `invalid` when the row has no room for what is new
+ * The update that changes a deployment's row: only the attributes that differ, without the history.
+ * @param row the row that `before` was read from
+ * @throws ServiceError `invalid` if the row has no room for the new values
  */
 export function difference(
   before: SoftwareDeployment,
@@ -192,7 +202,9 @@ export function decode(row: DeploymentRow): SoftwareDeployment {
   };
 }
 
-/** The part of a deployment that a list shows. Values that cannot be read are left out, and it says so. */
+/**
+ * The part of a deployment that a list shows. If its values cannot be read, they are null and `isUnreadable` is set.
+ */
 export function decodeReadable(row: ListedRow): ListedDeployment {
   try {
     return decodeListed(row);
@@ -202,7 +214,7 @@ export function decodeReadable(row: ListedRow): ListedDeployment {
   }
 }
 
-/** The part of a deployment that its server's metadata are made of. */
+/** The part of a deployment that its server's metadata are rendered from. */
 export function decodeDelivered(row: DeliveredRow): DeliveredDeployment {
   const [project_id, server_id] = ownerOf(row);
   return {
@@ -223,51 +235,50 @@ export function decodeDelivered(row: DeliveredRow): DeliveredDeployment {
   };
 }
 
-/** Whether a row is a deployment that is there for callers: neither a tombstone nor past its retention. */
+/** Whether a row is a deployment that exists for callers: neither a tombstone nor past its retention. */
 export function isLive(row: Lifetime & Partial<Pick<DeploymentRow, "serverKey">>, now: Date): boolean {
   return row.serverKey !== undefined && expiresAt(row) > epochSeconds(now);
 }
 
-/** The history that a row keeps, the oldest event first. */
+/** The history in a row, the oldest event first. */
 export function decodeHistory({ events }: DeploymentRow): DeploymentEvent[] {
   return events.map((text) => JSON.parse(text));
 }
 
-/** Events as a row keeps them. */
+/** The stored form of events: JSON texts. */
 export function encodeEvents(events: DeploymentEvent[]): string[] {
   return events.map((event) => JSON.stringify(event));
 }
 
-/** The row that is left of a removed deployment whose creation may be repeated until then: its id stays taken. */
+/** The row that replaces a removed deployment, so that its id stays taken. @param expires its time to live */
 export function tombstone({ project_id, id }: SoftwareDeployment, expires: number) {
   return { project_id, id, expires } satisfies Partial<DeploymentRow>;
 }
 
-/** The attributes in which a value may stand. */
+/** The two attributes that may hold a value. */
 export function attributesOf<Name extends LargeValue>(name: Name): [Name, OverflowOf<Name>] {
   return [name, `large_${name}`];
 }
 
-/** Whether an entry in the index by server lacks one of these values, which stands in the table alone. */
+/** Whether an entry of the index by server lacks one of the values, because only the table holds it. */
 export function isIncomplete(entry: LargeAttributes, names: readonly LargeValue[]): boolean {
   return names.some((name) => entry[name] === OVERFLOW && entry[`large_${name}`] === undefined);
 }
 
 /**
- * How many bytes a row has room for in new values of these names.
- * @param small whether they are small: larger ones leave room for small ones after them
+ * The bytes that a row has room for in new values of these names, which replace the old ones.
+ * @param small whether the new values are small (`SMALL_BYTES`) and may use the room that larger ones leave
  */
 export function roomFor(row: DeploymentRow, names: readonly LargeValue[], small = false): number {
-  const { events, ...kept } = row;
+  const { events, ...rest } = row;
   for (const name of names) {
-    delete kept[name];
-    delete kept[`large_${name}`];
+    delete rest[name];
+    delete rest[`large_${name}`];
   }
   const history = Math.max(HISTORY_BYTES, bytesOf({ events }));
-  return MAX_ITEM_BYTES - bytesOf(kept) - history - GROWTH_BYTES - (small ? 0 : 2 * SMALL_BYTES);
+  return MAX_ITEM_BYTES - bytesOf(rest) - history - GROWTH_BYTES - (small ? 0 : 2 * SMALL_BYTES);
 }
 
-/** The attributes of a deployment that are small, undefined where there is nothing to keep. */
 function smallAttributes(deployment: SoftwareDeployment): SmallAttributes {
   const { project_id, config_id } = deployment;
   return {
@@ -298,7 +309,11 @@ function smallAttributes(deployment: SoftwareDeployment): SmallAttributes {
   };
 }
 
-/** The attributes of a deployment's large values. @param others the row's other attributes */
+/**
+ * The attributes of a deployment's large values.
+ * @param others the row's other attributes
+ * @throws ServiceError `invalid` if the inputs are too large
+ */
 function largeAttributes(deployment: Pick<SoftwareDeployment, LargeValue>, others: object): LargeAttributes {
   const { input_values, output_values, status_reason } = deployment;
   const reason = status_reason === null ? {} : { status_reason };
@@ -322,9 +337,7 @@ function largeAttributes(deployment: Pick<SoftwareDeployment, LargeValue>, other
   return attributes;
 }
 
-type Changed = [PathOf<DeploymentRow>, unknown];
-
-/** The attributes of the values that change, for which there must be room. */
+/** The attributes of the large values that change. @throws ServiceError `invalid` if the row has no room for them */
 function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, row: DeploymentRow): Changed[] {
   const names = LARGE_VALUES.filter((name) => before[name] !== after[name]);
   if (names.length === 0) return [];
@@ -333,8 +346,8 @@ function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, ro
   const attributes = largeAttributes(values, {});
   const bytes = bytesOf(attributes);
   if (bytes > roomFor(row, names, bytes <= SMALL_BYTES)) {
-    const given = names.filter((name) => after[name] !== null).join(", ");
-    throw new ServiceError("invalid", `${given}: too large: a deployment takes at most 400 KB`);
+    const sent = names.filter((name) => after[name] !== null).join(", ");
+    throw new ServiceError("invalid", `${sent}: too large: a deployment takes at most 400 KB`);
   }
   return names.flatMap((name) =>
     [name, `large_${name}` as const]

@@ -5,18 +5,20 @@ import { AS_SENT } from "../../shapes.ts";
 import type { ClientQuirks, EndpointEvent } from "../event.ts";
 
 /*
- * OTC's Go SDK, and the Terraform provider that is built on it: all that this one client gets differently.
+ * All quirks of OTC's Go SDK, and of the Terraform provider that is built on it.
  *
- * It reads times as `2006-01-02T15:04:05` and fails on the `Z` that marks UTC; it reads maps of texts alone, so every
- * other value in them becomes its JSON text, but for null; it gets inputs and outputs of a configuration as they were
- * sent; what it sends back as it was shown is what it was; and it is told 403 where others are told 401 for a valid token
- * that does not authorize a request, as it answers 401 with new tokens without end.
+ * - It reads times as `2006-01-02T15:04:05` and fails on a `Z`.
+ * - It reads maps of texts only, so every other value in them except null becomes its JSON text.
+ * - It gets inputs and outputs of a configuration as they were sent.
+ * - Values that it sends back as they were shown count as unchanged (`echo`).
+ * - It gets 403 for a valid token that does not authorize a request (`faults.ts`): on 401 it asks for new tokens for
+ *   ever.
  */
 
-/** The fields of responses that hold times. */
+/** The fields of responses with times. */
 const TIMES = ["creation_time", "updated_time", "collected_time", "time", "expires_at"];
 
-/** The fields of responses that hold values by name, and those that hold lists of them. */
+/** The fields of responses with values by name, and those with lists of such objects. */
 const VALUES = ["input_values", "output_values"];
 const DEFINITIONS = ["inputs", "outputs"];
 
@@ -33,7 +35,7 @@ export function quirksOf({ headers }: EndpointEvent): ClientQuirks | undefined {
   return headers["user-agent"]?.includes("golangsdk/") ? QUIRKS : undefined;
 }
 
-/** A response's body, whose members are resources or lists of them. */
+/** Renders a body, whose members are resources or lists of them. */
 function render(body: object): object {
   const resources = Object.entries(body).map(([name, value]) => [
     name,
@@ -46,7 +48,7 @@ function renderMember(value: unknown): unknown {
   return isJsonObject(value) ? renderResource(value) : value;
 }
 
-/** A resource of a response. Texts of JSON are longer than the JSON: values that then take a whole response are left out. */
+/** Renders a resource. Escaped JSON texts are longer: values that no longer fit a response are left out. */
 function renderResource(resource: object): object {
   const sent = AS_SENT in resource ? resource[AS_SENT] : undefined;
   const members = Object.entries({ ...resource, ...(sent ?? {}) }).map(([name, value]) => {
