@@ -121,8 +121,8 @@ export function documented<Shape extends z.ZodMiniType>(
 
 /** A shape for a JSON object, as its text. A fault in it does not hide the faults of other fields. */
 export function jsonObject() {
-  const isObject = (value: unknown): boolean => value instanceof JsonText && isObjectText(value.text);
-  const object = z.custom<JsonText>(isObject, { error: "a JSON object is expected", abort: false });
+  const isText = (value: unknown): boolean => value instanceof JsonText && isObject(value);
+  const object = z.custom<JsonText>(isText, { error: "a JSON object is expected", abort: false });
   const shape = z.pipe(
     z.transform((value) => (isJsonObject(value) ? toText(value) : value)),
     object,
@@ -173,7 +173,7 @@ export function list<Member>(member: z.ZodMiniType<Member, unknown>, min: 0 | 1,
 export function flatBody<Body>(name: string, fields: Fields<Body>): z.ZodMiniType<Body, unknown> {
   const flat = z.transform((body: unknown, { issues }) => {
     const message = `the fields stand at the top level, not inside ${name}`;
-    const isWrapped = isJsonObject(body) && Object.keys(body).join() === name && isJsonObject(body[name]);
+    const isWrapped = isJsonObject(body) && Object.keys(body).join() === name && isObject(body[name]);
     if (isWrapped) issues.push({ code: "custom", message, input: body });
     return body;
   });
@@ -187,6 +187,10 @@ export function flatBody<Body>(name: string, fields: Fields<Body>): z.ZodMiniTyp
 export function emptyMeansAbsent<Body>(fields: Fields<Body>): Fields<Body> {
   const shape = documented(z.pipe(z.transform(withoutEmpty), fields), { emptyMeansAbsent: true });
   return Object.assign(shape, { shape: fields.shape });
+}
+
+function isObject(value: unknown): boolean {
+  return value instanceof JsonText ? isObjectText(value.text) : isJsonObject(value);
 }
 
 function toText(value: unknown): unknown {

@@ -92,10 +92,11 @@ describe("the template", () => {
     expect(prod.HttpApi?.Properties.DisableExecuteApiEndpoint).toBeUndefined();
   });
 
-  it("results of agents are not throttled tightly", () => {
+  it("results of agents have a throttle of their own, far above the others' and below the account's", () => {
     const [[, stage] = []] = ofType(prod, "AWS::ApiGatewayV2::Stage");
     for (const route of ["PUT /agent/signal", "POST /agent/signal"]) {
-      expect(stage?.Properties.RouteSettings[route].ThrottlingRateLimit).toBeGreaterThanOrEqual(10_000);
+      const { ThrottlingRateLimit, ThrottlingBurstLimit } = stage?.Properties.RouteSettings[route] ?? {};
+      expect([ThrottlingRateLimit, ThrottlingBurstLimit]).toEqual([5_000, 2_500]);
     }
   });
 
