@@ -19,7 +19,7 @@ export interface Service {
 export const eventually = async <Found>(
   what: string,
   look: () => Found | undefined | Promise<Found | undefined>,
-  seconds = 30,
+  seconds = 300,
 ): Promise<Found> => {
   const deadline = Date.now() + seconds * 1_000;
   while (Date.now() < deadline) {

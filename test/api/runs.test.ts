@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { later, stopClock } from "../support/clock.ts";
 import {
   byLink,
   collect,
@@ -18,11 +18,17 @@ beforeEach(async () => {
 });
 
 describe("a time limit", () => {
+  beforeEach(stopClock);
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it("that has passed fails the deployment for every reader; a signal after it changes nothing", async () => {
     const { id, timeout } = await tenant.deployed({ timeout: 1 });
     expect(timeout).toBe(1);
     const link = await tenant.newLink();
-    await sleep(1_100);
+    await later(1_100);
     const failed = {
       status: "FAILED",
       status_reason: "Timed out after 1 seconds: the server never collected it",
@@ -44,7 +50,7 @@ describe("a time limit", () => {
   it("says when the server collected what it sent no result of", async () => {
     const { id } = await tenant.deployed({ timeout: 2 });
     await collect(await tenant.newLink());
-    await sleep(2_100);
+    await later(2_100);
     const { collected_time, status_reason } = await tenant.show(id);
     expect(status_reason).toBe(
       `Timed out after 2 seconds: the server collected it at ${collected_time} but sent no result`,
@@ -53,7 +59,7 @@ describe("a time limit", () => {
 
   it("is written by the next change, with its event", async () => {
     const { id } = await tenant.deployed({ timeout: 1 });
-    await sleep(1_100);
+    await later(1_100);
     const { json } = await tenant.update(id, { status_reason: "LATER" });
     expect(json.software_deployment).toMatchObject({ status: "FAILED", status_reason: "LATER" });
     const history = (await tenant.eventsOf(id)).map(({ event, status_before, status_after }) => [
@@ -70,23 +76,23 @@ describe("a time limit", () => {
 
   it("that has passed does not stand in the way of a rerun, nor of another status", async () => {
     const { id } = await tenant.deployed({ timeout: 1 });
-    await sleep(1_100);
+    await later(1_100);
     const { json } = await tenant.call("POST", `/software_deployments/${id}/rerun`);
     expect(json.software_deployment).toMatchObject({ status: "IN_PROGRESS", status_reason: null });
-    await sleep(1_100);
+    await later(1_100);
     const complete = (await tenant.update(id, { status: "COMPLETE" })).json.software_deployment;
     expect(complete).toMatchObject({ status: "COMPLETE", status_reason: null });
   });
 
   it("counts from each entry into progress, and goes with 0", async () => {
     const { id } = await tenant.deployed({ timeout: 2 });
-    await sleep(2_100);
+    await later(2_100);
     expect((await tenant.update(id, { status: "IN_PROGRESS" })).json.software_deployment.status).toBe(
       "IN_PROGRESS",
     );
     const without = (await tenant.update(id, { timeout: 0 })).json.software_deployment;
     expect(without).not.toHaveProperty("timeout");
-    await sleep(2_100);
+    await later(2_100);
     expect((await tenant.show(id)).status).toBe("IN_PROGRESS");
     expect((await tenant.update(id, { timeout: 1 })).json.software_deployment.timeout).toBe(1);
     expect((await tenant.show(id)).status).toBe("FAILED");

@@ -6,6 +6,7 @@ import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
 import { injectFaults, operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
+import { amount } from "../support/long.ts";
 import { storedItem } from "../support/table.ts";
 
 let tenant: Tenant;
@@ -329,7 +330,7 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   startChecking();
 
   /** `PAIRS=1000 npx vitest run … --project failures resource` tries more of them. */
-  const PAIRS = Number(process.env.PAIRS ?? 200);
+  const PAIRS = amount("PAIRS", 60, 200);
 
   it("never lets a create and the removal of its configuration both succeed", async () => {
     const outcomes: Record<string, number> = {};
