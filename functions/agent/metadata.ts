@@ -22,7 +22,7 @@ export const handler = endpoint(
     const { state } = server;
     checkNotRevoked(state, own.issued);
     const present = presentLink(own, now);
-    // Its successor is a change like others: an agent that is answered 304 for ever would never learn of it.
+    // A successor counts as a change: an agent that always gets 304 would never learn of it.
     const changedAt =
       present === own ? state.changedAt : Math.max(state.changedAt, epochSeconds(new Date(present.issued)));
     const links = await agentLinks(baseUrl);

@@ -1,6 +1,6 @@
 import type { OperationNotes } from "../../lib/http/spec.ts";
 
-/** What the API's document says of these endpoints together. */
+/** The tag of these endpoints in the API's description. */
 export const tag = {
   name: "Agents",
   description:
@@ -9,7 +9,7 @@ export const tag = {
 
 const queryOf = (link: string) => ({ query: Object.fromEntries(new URL(link).searchParams) });
 
-/** What the document says of each, by the functions' names in `serverless.yml`. */
+/** Notes on each endpoint for the API's description, by the function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   collectServerMetadata: {
     faults: ["invalid"],

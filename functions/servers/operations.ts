@@ -1,6 +1,6 @@
 import type { ExampleWorld, OperationNotes } from "../../lib/http/spec.ts";
 
-/** What the API's document says of these endpoints together. */
+/** The tag of these endpoints in the API's description. */
 export const tag = {
   name: "Servers",
   description: "What a server is to run, and the signed links by which its agent collects that.",
@@ -8,7 +8,7 @@ export const tag = {
 
 const one = ({ project_id, server_id }: ExampleWorld) => ({ path: { project_id, server_id } });
 
-/** What the document says of each, by the functions' names in `serverless.yml`. */
+/** Notes on each endpoint for the API's description, by the function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   showServerMetadata: { example: one },
   createServerLink: { example: one },

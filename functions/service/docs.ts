@@ -4,7 +4,7 @@ import { asset, assetReply } from "../../lib/http/asset.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { byAnyone } from "../../lib/http/event.ts";
 
-/** Where the page's own parts and its library's are, below the folder that a function starts in (`serverless.yml`). */
+/** The folders of the page's own parts and of its library, below a function's working directory (`serverless.yml`). */
 const OWN = "functions/service/page";
 const LIBRARY = "node_modules/swagger-ui-dist";
 
@@ -13,7 +13,7 @@ const page = pageWithItsParts();
 /** `GET /docs`: shows the description as a page, from which the API can be tried. It loads nothing from elsewhere. */
 export const handler = endpoint({ access: byAnyone }, (request) => assetReply(page, request));
 
-/** The page with its styles and scripts inside it, and a policy that allows these by their digests and no others. */
+/** Puts styles and scripts into the page, with a policy that allows only these, by their digests. */
 function pageWithItsParts() {
   const digests: Record<string, string[]> = { style: [], script: [] };
   const html = readPart("page.html").replace(

@@ -15,7 +15,7 @@ export const handler = endpoint(
   },
 );
 
-/** The description as it is served at an address, which a container keeps: nearly all requests come by one. */
+/** The description as it is served at one address. A container keeps the last one, as most requests use the same. */
 function describedAt(baseUrl: string) {
   const text = JSON.stringify({ ...document, servers: [{ url: baseUrl }] });
   return { baseUrl, asset: asset({ "content-type": "application/json" }, text) };

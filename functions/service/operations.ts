@@ -1,6 +1,6 @@
 import type { ExampleWorld, OperationNotes } from "../../lib/http/spec.ts";
 
-/** What the API's document says of these endpoints together. */
+/** The tag of these endpoints in the API's description. */
 export const tag = {
   name: "Service",
   description:
@@ -14,7 +14,7 @@ const CACHED = {
   responseHeaders: ["ETag", "Cache-Control"],
 };
 
-/** What the document says of each, by the functions' names in `serverless.yml`. */
+/** Notes on each endpoint for the API's description, by the function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   validateTemplate: {
     example: (known) => ({

@@ -1,6 +1,6 @@
 import type { ExampleWorld, OperationNotes } from "../../lib/http/spec.ts";
 
-/** What the API's document says of these endpoints together. */
+/** The tag of these endpoints in the API's description. */
 export const tag = {
   name: "Deployments",
   description:
@@ -9,7 +9,7 @@ export const tag = {
 
 const one = ({ project_id, deployment_id: id }: ExampleWorld) => ({ project_id, id });
 
-/** What the document says of each, by the functions' names in `serverless.yml`. */
+/** Notes on each endpoint for the API's description, by the function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   createSoftwareDeployment: {
     responseHeaders: ["ETag", "Location", "Idempotent-Replayed"],

@@ -20,8 +20,8 @@ const listed = async (): Promise<any[]> =>
 
 const servers = (count: number): string[] => Array.from({ length: count }, (_, i) => `server-${i}`);
 
-describe.runIf(hasTransactions)(`a batch (on ${engine}; left out on emulators without transactions)`, () => {
-  it("creates all of them, in the order given, and answers with each", async () => {
+describe.runIf(hasTransactions)(`create many (on ${engine}; left out without transactions)`, () => {
+  it("a list of bodies creates all deployments, in the order given, and answers with each", async () => {
     const bodies = servers(100).map((server_id, i) => minimal({ server_id, action: `A${i}` }));
     const reply = await post(bodies);
     expect(reply.status).toBe(200);
@@ -33,12 +33,12 @@ describe.runIf(hasTransactions)(`a batch (on ${engine}; left out on emulators wi
     expect(json.events).toMatchObject([{ event: "created", status_after: "IN_PROGRESS" }]);
   });
 
-  it("of one is answered with a list too", async () => {
+  it("a list of one body is answered with a list too", async () => {
     const reply = await post([minimal()]);
     expect(reply.json).toEqual({ software_deployments: [expect.objectContaining(minimal())] });
   });
 
-  it("goes to many servers by server_ids, alone or in an array", async () => {
+  it("server_ids creates a deployment for each server, alone or in a list of bodies", async () => {
     const { server_id: _, ...body } = minimal({ input_values: { a: 1 } });
     const reply = await post({ ...body, server_ids: servers(3) });
     expect(reply.json.software_deployments.map((row: any) => row.server_id)).toEqual(servers(3));
@@ -49,7 +49,7 @@ describe.runIf(hasTransactions)(`a batch (on ${engine}; left out on emulators wi
     expect(await listed()).toHaveLength(7);
   });
 
-  it("is refused as a whole where the storage cannot hold it at once, or an answer cannot", async () => {
+  it("a list that is too large for one transaction or one answer is 400, and nothing is stored", async () => {
     const noise = Array.from({ length: 60 }, () =>
       Buffer.from(crypto.getRandomValues(new Uint8Array(750))).toString("base64"),
     ).join("");
@@ -60,7 +60,7 @@ describe.runIf(hasTransactions)(`a batch (on ${engine}; left out on emulators wi
     expect(await listed()).toEqual([]);
   });
 
-  it("counts under its project's key once", async () => {
+  it("a list under an Idempotency-Key is created once, per project", async () => {
     const body = servers(5).map((server_id) => minimal({ server_id }));
     const headers = { "idempotency-key": "batch" };
     const first = await post(body, headers);
@@ -73,28 +73,28 @@ describe.runIf(hasTransactions)(`a batch (on ${engine}; left out on emulators wi
   });
 });
 
-describe.runIf(!hasTransactions)(`a batch on ${engine}, which has no transactions`, () => {
-  it("is 503 that says so, and nothing is stored; one at a time is as ever", async () => {
+describe.runIf(!hasTransactions)(`create many on ${engine}, which has no transactions`, () => {
+  it("a list is 503 that names transactions, and nothing is stored; single creates work", async () => {
     expectFault(await post([minimal(), minimal()]), 503, "transactions");
     expect(await storedItems(tenant.project)).toEqual([]);
     expect((await post([minimal()])).status).toBe(200);
   });
 });
 
-describe("a batch that is wrong", () => {
+describe("create of many: invalid lists", () => {
   const refused = async (body: unknown, ...words: string[]) => {
     expectFault(await post(body), 400, ...words);
     expect(await listed()).toEqual([]);
   };
 
-  it("names index and field of every fault, and nothing is stored", () =>
+  it("a list with wrong members is 400 that names index and field of every fault; nothing is stored", () =>
     refused(
       [minimal(), minimal({ status: "DONE", action: 5 }), { server_id: "" }, 7, { software_deployment: {} }],
       ...["1.status: one of COMPLETE", "1.action: a string", "2.config_id: a string is required"],
       ...["2.server_id: must not be empty", "3: a JSON object is expected", "4: the fields stand at the top"],
     ));
 
-  it("of none, or of more than 100", async () => {
+  it("a list of none, or of more than 100, is 400", async () => {
     await refused([], "body: 1 to 100 are expected");
     await refused(
       servers(101).map((server_id) => minimal({ server_id })),
@@ -106,7 +106,7 @@ describe("a batch that is wrong", () => {
     await refused([minimal(), { ...body, server_ids: servers(100) }], "server_ids: 1 to 100", "not 101");
   });
 
-  it("in its servers", async () => {
+  it("wrong server_ids are 400", async () => {
     const { server_id: _, ...body } = minimal();
     await refused({ ...body, server_ids: ["a", ""] }, "server_ids.1: must not be empty");
     await refused({ ...body, server_ids: "a" }, "server_ids: an array is expected");
@@ -114,7 +114,7 @@ describe("a batch that is wrong", () => {
     await refused({ ...body, server_ids: null }, "server_id: a string is required, or server_ids");
   });
 
-  it("because one of its fields nests too deep", async () => {
+  it("a list with a field that nests too deep is 400", async () => {
     const deep = (levels: number): string => `{"a":${"[".repeat(levels)}${"]".repeat(levels)}}`;
     const body = (levels: number) => `[{"config_id":"c","server_id":"s","input_values":${deep(levels)}}]`;
     expectFault(await post(body(64)), 400, "0.input_values: nests deeper than 64 levels");

@@ -13,8 +13,8 @@ const create = (body: unknown) => tenant.call("POST", "/software_configs", { bod
 const ids = async (query = ""): Promise<string[]> =>
   (await tenant.call("GET", `/software_configs${query}`)).json.software_configs.map(({ id }: any) => id);
 
-describe("create", () => {
-  it("takes {}: keys in Heat's order", async () => {
+describe("create a configuration", () => {
+  it("{} creates a configuration; its keys are in Heat's order", async () => {
     const { status, json } = await create({});
     expect(status).toBe(200);
     expect(Object.entries(json.software_config)).toEqual([
@@ -29,7 +29,7 @@ describe("create", () => {
     ]);
   });
 
-  it("normalizes inputs and outputs as Heat does, and shows them so", async () => {
+  it("inputs and outputs are shown as Heat normalizes them, at once and later", async () => {
     const body = {
       name: "a-config-b5mo",
       group: "script",
@@ -79,12 +79,12 @@ describe("create", () => {
     ["CommaDelimitedList", null, []],
     ["String", 8080, "8080"],
     [undefined, "x", "x"],
-  ])("gives a default of type %s its own form: %j becomes %j", async (type, value, expected) => {
+  ])("a default of type %s is normalized: %j becomes %j", async (type, value, expected) => {
     const { json } = await create({ inputs: [{ name: "a", type, default: value }] });
     expect(json.software_config.inputs).toEqual([{ name: "a", type: type ?? "String", default: expected }]);
   });
 
-  it("takes a config of any JSON, null for any list, inputs of one name, and values", async () => {
+  it("any JSON as config, null for any list, inputs of the same name and values are accepted", async () => {
     const inputs = [{ name: "a" }, { name: "a", value: { x: [null] } }, { name: "b", value: null }];
     const { json } = await create({ config: { a: [1] }, inputs, outputs: null, options: null, group: null });
     expect(json.software_config).toMatchObject({
@@ -122,7 +122,7 @@ describe("create", () => {
     [{ options: [1] }, "options"],
     [{ software_config: {} }, "software_config"],
     [[], "body"],
-  ])("refuses %j, naming %s", async (body, words) => {
+  ])("the configuration %j is 400, which names %s", async (body, words) => {
     expectFault(await create(body), 400, words);
     expect(await ids()).toEqual([]);
   });
@@ -130,27 +130,27 @@ describe("create", () => {
   it.each([
     ["inputs", "{}", 130_000],
     ["outputs", '{"name":""}', 80_000],
-  ])("refuses thousands of %s by their number, before it looks at one", async (field, one, count) => {
+  ])("thousands of %s are 400 by their number alone", async (field, one, count) => {
     const body = `{"${field}":[${Array(count).fill(one).join()}]}`;
     const reply = await create(body);
     expectFault(reply, 400, `${field}: at most 1000 are expected`);
     expect(reply.text.length).toBeLessThan(500);
   });
 
-  it("names the first 20 faults of a body, and how many more there are", async () => {
+  it("a body with many faults is 400 that names the first 20, and how many more there are", async () => {
     const reply = await create({ inputs: Array(1_000).fill({}) });
     expectFault(reply, 400, "inputs.0.name", "inputs.19.name", "; and 980 more");
     expect(reply.json.error.message).not.toContain("inputs.20.name");
   });
 
-  it("refuses what DynamoDB cannot hold", async () => {
+  it("a configuration that is too large for an item is 400", async () => {
     const noise = Array.from({ length: 22_000 }, () => crypto.randomUUID()).join("");
     expectFault(await create({ config: noise }), 400, "config", "400 KB");
   });
 });
 
-describe("list", () => {
-  it("shows the newest first, four keys of each", async () => {
+describe("list configurations", () => {
+  it("the list shows the newest configuration first, four keys of each", async () => {
     const [first, second] = [
       await tenant.configure({ name: "one", group: "script" }),
       await tenant.configure(),
@@ -164,7 +164,7 @@ describe("list", () => {
     });
   });
 
-  it("goes on by limit and marker, with links for both SDKs", async () => {
+  it("limit and marker page through the list, with links under both names that SDKs read", async () => {
     const all = [await tenant.configure(), await tenant.configure(), await tenant.configure()].map(
       ({ id }) => id,
     );
@@ -179,7 +179,7 @@ describe("list", () => {
     expect(await ids(`?marker=${all[0]}`)).toEqual(all.slice(1));
   });
 
-  it("refuses a bad limit in Heat's words", async () => {
+  it("a bad limit is 400 in Heat's words", async () => {
     const abc = await tenant.call("GET", "/software_configs?limit=abc");
     expectFault(abc, 400, "Only integer is acceptable by 'limit'.");
     const negative = await tenant.call("GET", "/software_configs?limit=-1");
@@ -189,8 +189,8 @@ describe("list", () => {
   });
 });
 
-describe("show and remove", () => {
-  it("answer 404 for what is not there", async () => {
+describe("show and remove a configuration", () => {
+  it("an unknown configuration is 404", async () => {
     for (const id of [NOBODY, "unknown", "x".repeat(3_000)]) {
       for (const method of ["GET", "DELETE"]) {
         const reply = await tenant.call(method, `/software_configs/${id}`);
@@ -199,20 +199,20 @@ describe("show and remove", () => {
     }
   });
 
-  it("answer 405 to a change: a configuration is immutable", async () => {
+  it("PUT and PATCH of a configuration are 405: it never changes", async () => {
     const { id } = await tenant.configure();
     const reply = await tenant.call("PUT", `/software_configs/${id}`, { body: { name: "z" } });
     expectFault(reply, 405);
     expect(reply.headers.allow).toBe("GET,HEAD,DELETE");
   });
 
-  it("remove answers 204 once", async () => {
+  it("DELETE of a configuration is 204, and then 404", async () => {
     const { id } = await tenant.configure();
     expect((await tenant.call("DELETE", `/software_configs/${id}`)).status).toBe(204);
     expectFault(await tenant.call("DELETE", `/software_configs/${id}`), 404);
   });
 
-  it("remove answers 409 while a deployment refers to it, and 204 at once when none does", async () => {
+  it("DELETE of a configuration is 409 while a deployment refers to it, and 204 once none does", async () => {
     const { id } = await tenant.configure();
     const deployment = await tenant.deploy({ config_id: id });
     const refused = await tenant.call("DELETE", `/software_configs/${id}`);
@@ -221,14 +221,14 @@ describe("show and remove", () => {
     expect((await tenant.call("DELETE", `/software_configs/${id}`)).status).toBe(204);
   });
 
-  it("remove answers 204 when the deployment has moved to another configuration", async () => {
+  it("DELETE of a configuration is 204 once its deployment has another configuration", async () => {
     const { id } = await tenant.configure();
     const deployment = await tenant.deploy({ config_id: id });
     await tenant.call("PUT", `/software_deployments/${deployment.id}`, { body: { config_id: "another" } });
     expect((await tenant.call("DELETE", `/software_configs/${id}`)).status).toBe(204);
   });
 
-  it("remove answers 404 for a configuration that is only referred to", async () => {
+  it("DELETE of a configuration that is referred to, but not stored here, is 404", async () => {
     await tenant.deploy({ config_id: NOBODY });
     expectFault(await tenant.call("DELETE", `/software_configs/${NOBODY}`), 404);
   });

@@ -14,7 +14,7 @@ beforeAll(async () => {
   tenant = await newTenant();
 });
 
-describe("create: input_values come back exactly", () => {
+describe("create: exact input_values", () => {
   const levels = (count: number): string => `${'{"a":'.repeat(count - 1)}{}${"}".repeat(count - 1)}`;
 
   // Where the text differs from what was sent, it is the same JSON: integer-like keys first, as in every JavaScript
@@ -33,7 +33,7 @@ describe("create: input_values come back exactly", () => {
     ['{"lone":"\\ud800"}'],
     [levels(60)],
     [levels(64)],
-  ])("%s", async (text, same = text) => {
+  ])("input_values come back exactly: %s", async (text, same = text) => {
     const reply = await create(`{"config_id":"c","server_id":"s","input_values":${text}}`);
     expect(reply.status).toBe(200);
     expect(/"input_values":(.*),"action"/s.exec(reply.text)?.[1]).toBe(same);
@@ -41,7 +41,7 @@ describe("create: input_values come back exactly", () => {
     expect(storedText(item, "input_values")).toBe(same);
   });
 
-  it("a number beyond a double's exact range keeps its digits, also at the next field", async () => {
+  it("a number beyond a double's exact range keeps its digits, also next to another field", async () => {
     const reply = await create(
       '{"config_id":"c","server_id":"s","input_values":{"a":9007199254740993,"b":9007199254740992,"c":1.10}}',
     );
@@ -63,7 +63,7 @@ describe("create: input_values come back exactly", () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it("one that was stored before comes back", async () => {
+  it("a stored value with such a key is still shown", async () => {
     const { id } = await tenant.deploy({ input_values: { a: 1 } });
     const text = '{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
     await storeAttribute(tenant.project, id, "input_values", text);
@@ -72,7 +72,7 @@ describe("create: input_values come back exactly", () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it("any object", async () => {
+  it("any object comes back as it was sent", async () => {
     const objects = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
     // What JSON cannot hold, such as -0, does not get as far as the service; some keys are refused.
     const sent = objects
@@ -89,7 +89,7 @@ describe("create: input_values come back exactly", () => {
     );
   });
 
-  it("never come back larger than they were sent, and a number of more than 1,000 characters is refused", async () => {
+  it("values never come back larger than they were sent; a number of more than 1,000 characters is 400", async () => {
     const many = `[${Array(200_000).fill("1e20").join()}]`;
     const reply = await create(`{"config_id":"c","server_id":"s","input_values":{"a":${many}}}`);
     expect(reply.text).toContain(`"input_values":{"a":${many}}`);
@@ -100,7 +100,7 @@ describe("create: input_values come back exactly", () => {
     expectFault(await create(`[${long(5)},${long(90_000)}]`), 400, "1.input_values");
   });
 
-  it("large values, deflated in the table", async () => {
+  it("large values, stored compressed, come back as they were sent", async () => {
     const input_values = { script: "echo hello\n".repeat(50_000) };
     const reply = await create(minimal({ input_values }));
     expect(reply.json.software_deployment.input_values).toEqual(input_values);

@@ -21,7 +21,7 @@ beforeAll(async () => {
   tenant = await newTenant();
 });
 
-describe("create: 401, and nothing is stored", () => {
+describe("create: refused tokens", () => {
   const refused = async (call: Call): Promise<Reply> => {
     const mine = newProject();
     const reply = await request("POST", deploymentsOf(mine), { body: minimal(), ...call });
@@ -31,49 +31,50 @@ describe("create: 401, and nothing is stored", () => {
     return reply;
   };
 
-  it("no token", () => refused({}));
-  it("an empty token", () => refused({ token: "" }));
-  it("something that is not a token", () => refused({ token: "gAAAAABl" }));
-  it("another project's token", () => refused({ token: tenant.token }));
-  it("another scheme", () => refused({ headers: { authorization: "Basic dTpw" } }));
+  it("a create without a token is 401, and nothing is stored", () => refused({}));
+  it("an empty token is 401", () => refused({ token: "" }));
+  it("a text that is not a token is 401", () => refused({ token: "gAAAAABl" }));
+  it("another project's token is 401", () => refused({ token: tenant.token }));
+  it("an Authorization scheme other than Bearer is 401", () =>
+    refused({ headers: { authorization: "Basic dTpw" } }));
 
-  it("before the body's faults: an unauthorized caller learns nothing of them", async () => {
+  it("a wrong token is 401 before the body is checked: the caller learns nothing of its faults", async () => {
     for (const body of ["{", "[]", "x".repeat(1_048_577)]) await refused({ body });
     await refused({ headers: { "content-type": "application/xml" } });
   });
 
-  it("a reader's token, and one without roles", async () => {
+  it("a reader's token, and one without roles, is 401", async () => {
     for (const roles of [["reader"], ["guest"], []]) {
       const reply = await create(minimal(), { token: await signToken(tenant.project, roles, 60) });
       expectFault(reply, 401);
     }
   });
 
-  it("an expired token", async () => {
+  it("an expired token is 401", async () => {
     expectFault(await create(minimal(), { token: await signToken(tenant.project, ["member"], -1) }), 401);
   });
 
-  it("a token over 8 KB", async () => {
+  it("a token over 8 KB is 401", async () => {
     const long = await signToken(tenant.project, ["member", "r".repeat(8_200)], 60);
     expectFault(await create(minimal(), { token: long }), 401, "too long");
   });
 
-  it("a token that takes more than 8 KB in both headers together", async () => {
+  it("tokens of more than 8 KB in both headers together are 401", async () => {
     const token = await signToken(tenant.project, ["member", "r".repeat(4_000)], 60);
     expect((await create(minimal(), { token })).status).toBe(200);
     const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
     expectFault(await create(minimal(), { token, headers }), 401, "too long");
   });
 
-  it("two different tokens", async () => {
+  it("two different tokens in one request are 401", async () => {
     const other = await memberToken(newProject());
     expectFault(await create(minimal(), { headers: { authorization: `Bearer ${other}` } }), 401, "two");
     expectFault(await create(minimal(), { token: `${tenant.token},${other}` }), 401, "two");
   });
 });
 
-describe("create: a token is accepted", () => {
-  it("as Authorization: Bearer, in any case of the scheme", async () => {
+describe("create: accepted tokens", () => {
+  it("a token is accepted as Authorization: Bearer, in upper and lower case", async () => {
     for (const scheme of ["Bearer", "bearer", "BEARER"]) {
       const headers = { "content-type": "application/json", authorization: `${scheme} ${tenant.token}` };
       const reply = await request("POST", deploymentsOf(tenant.project), { body: minimal(), headers });
@@ -81,13 +82,13 @@ describe("create: a token is accepted", () => {
     }
   });
 
-  it("in both headers, or twice, when it is the same", async () => {
+  it("the same token is accepted in both headers, and twice in one", async () => {
     const both = await create(minimal(), { headers: { authorization: `Bearer ${tenant.token}` } });
     const twice = await create(minimal(), { token: `${tenant.token}, ${tenant.token}` });
     expect([both.status, twice.status]).toEqual([200, 200]);
   });
 
-  it("of an admin", async () => {
+  it("an admin's token is accepted", async () => {
     const admin = await signToken(tenant.project, ["reader", "admin"], 60);
     expect((await create(minimal(), { token: admin })).status).toBe(200);
   });

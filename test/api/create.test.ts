@@ -21,8 +21,8 @@ beforeAll(async () => {
   token = await memberToken(project);
 });
 
-describe("create: 200", () => {
-  it("answers the API page's example as the page shows it", async () => {
+describe("create a deployment: accepted", () => {
+  it("the API page's example is answered as the page shows it", async () => {
     const reply = await request("POST", deploymentsOf(SEED_PROJECT), {
       token: await memberToken(SEED_PROJECT),
       body: SEED_REQUEST,
@@ -44,7 +44,7 @@ describe("create: 200", () => {
     expect(reply.headers["x-openstack-request-id"]).toMatch(/^req-[0-9a-f-]{36}$/);
   });
 
-  it("has the item in the table under project and id, with everything that was answered", async () => {
+  it("the item stands in the table under project and id, with everything that was answered", async () => {
     const reply = await create({ ...SEED_REQUEST, input_values: { foo: "bar" } });
     const { id, creation_time } = reply.json.software_deployment;
     const stored = (await storedItem(project, id)) ?? {};
@@ -71,7 +71,7 @@ describe("create: 200", () => {
     });
   });
 
-  it("takes the two required fields alone; a deployment is then IN_PROGRESS", async () => {
+  it("the two required fields are enough; the deployment is then IN_PROGRESS", async () => {
     const reply = await create(minimal());
     expect(reply.status).toBe(200);
     expect(reply.json.software_deployment).toMatchObject({
@@ -83,7 +83,7 @@ describe("create: 200", () => {
     });
   });
 
-  it("takes null for an optional field as absent", async () => {
+  it("null for an optional field means absent", async () => {
     const nulls = {
       action: null,
       input_values: null,
@@ -96,11 +96,11 @@ describe("create: 200", () => {
     expect(reply.json.software_deployment).toMatchObject({ status: "IN_PROGRESS", status_reason: null });
   });
 
-  it.each(["COMPLETE", "IN_PROGRESS", "FAILED"])("takes the status %s", async (status) => {
+  it.each(["COMPLETE", "IN_PROGRESS", "FAILED"])("the status %s is accepted", async (status) => {
     expect((await create(minimal({ status }))).json.software_deployment.status).toBe(status);
   });
 
-  it("ignores what it does not know and what the service owns, and stores none of it", async () => {
+  it("unknown fields, and fields that the service sets, are ignored and not stored", async () => {
     const extras = {
       id: "mine",
       creation_time: "1999",
@@ -122,12 +122,12 @@ describe("create: 200", () => {
     expect(Object.keys(stored.details).sort()).toEqual(["begun", "creation_time"]);
   });
 
-  it("never shows stack_user_project_id", async () => {
+  it("stack_user_project_id is never shown", async () => {
     const reply = await create(minimal({ stack_user_project_id: "the-servers-project" }));
     expect(reply.text).not.toContain("the-servers-project");
   });
 
-  it("lists in the order of creation: ids rise", async () => {
+  it("ids rise with time, so a list is in the order of creation", async () => {
     const mine = newProject();
     const mineToken = await memberToken(mine);
     const ids: string[] = [];
@@ -147,18 +147,18 @@ describe("create: 200", () => {
     "Application/JSON; Charset=UTF-8",
     "application/vnd.api+json",
     "application/x-www-form-urlencoded",
-  ])("reads JSON whatever the content type says: %s", async (type) => {
+  ])("a body is read as JSON with the content type %s", async (type) => {
     const reply = await create(JSON.stringify(minimal()), { headers: { "content-type": type ?? "" } });
     expect(reply.status).toBe(200);
   });
 
-  it("reads a body that arrives as bytes", async () => {
+  it("a body that arrives in base64 is read", async () => {
     const body = new TextEncoder().encode(JSON.stringify(minimal({ action: "Ünïcödé 😀" })));
     const reply = await create(body, { headers: { "content-type": "application/x-www-form-urlencoded" } });
     expect(reply.json.software_deployment.action).toBe("Ünïcödé 😀");
   });
 
-  it("takes values at their limits", async () => {
+  it("values at their limits are accepted", async () => {
     const wide = "😀".repeat(255);
     const body = {
       config_id: wide,
@@ -172,18 +172,18 @@ describe("create: 200", () => {
     expect(reply.json.software_deployment).toMatchObject({ server_id: wide, action: wide });
   });
 
-  it("takes a server id that is not a UUID", async () => {
+  it("a server_id need not be a UUID", async () => {
     const reply = await create(minimal({ server_id: "my server/1" }));
     expect(reply.json.software_deployment.server_id).toBe("my server/1");
   });
 
-  it("keeps the last of duplicate keys", async () => {
+  it("of duplicate keys the last one counts", async () => {
     const reply = await create('{"config_id":"a","server_id":"s","config_id":"b"}');
     expect(reply.json.software_deployment.config_id).toBe("b");
   });
 });
 
-describe("create: 400, and nothing is stored", () => {
+describe("create a deployment: 400, and nothing is stored", () => {
   const stray = newProject();
   let strayToken: string;
 
@@ -198,13 +198,14 @@ describe("create: 400, and nothing is stored", () => {
   };
 
   it.each([undefined, "", "{", '{"config_id":', "[]", '"x"', "5", "null", "true", "\ufeff{}"])(
-    "a body that is not a JSON object: %j",
+    "the body %j, which is not a JSON object, is 400",
     (body) => refused(body, "body"),
   );
 
-  it("names every missing field", () => refused({}, "config_id", "server_id"));
+  it("missing fields are all named", () => refused({}, "config_id", "server_id"));
 
-  it("says that the body is flat", () => refused({ software_deployment: minimal() }, "software_deployment"));
+  it("a body inside software_deployment is 400 that says that the body is flat", () =>
+    refused({ software_deployment: minimal() }, "software_deployment"));
 
   it.each([
     ["config_id", 5],
@@ -230,23 +231,23 @@ describe("create: 400, and nothing is stored", () => {
     ["status", 0],
     ["status", ""],
     ["status", "complete"],
-  ])("%s: %j", (field, value) => refused(minimal({ [field]: value }), field));
+  ])("the field %s with the value %j is 400", (field, value) => refused(minimal({ [field]: value }), field));
 
-  it("names the three values of status", () =>
+  it("a wrong status is 400 that names the three that there are", () =>
     refused(
       minimal({ status: "DONE" }),
       "status: one of COMPLETE, IN_PROGRESS, FAILED is expected",
       '"DONE"',
     ));
 
-  it("names all wrong fields in one answer", () =>
+  it("all wrong fields are named in one answer", () =>
     refused(
       { config_id: 5, action: [], status: "DONE", input_values: 7 },
       ...["config_id", "server_id", "action", "status", "input_values"],
     ));
 
   it.each(["application/xml", "application/octet-stream", "multipart/form-data; boundary=x", "text/html"])(
-    "content type %s",
+    "the content type %s is 400",
     async (type) => {
       const reply = await request("POST", deploymentsOf(stray), {
         token: strayToken,
@@ -258,7 +259,7 @@ describe("create: 400, and nothing is stored", () => {
     },
   );
 
-  it("a body of 1,048,577 bytes, in Heat's words", () => {
+  it("a body of 1,048,577 bytes is 400, in Heat's words", () => {
     const body = JSON.stringify(minimal({ x: "" }));
     const text = body.replace('"x":""', `"x":"${"y".repeat(1_048_577 - body.length)}"`);
     return refused(
@@ -267,7 +268,7 @@ describe("create: 400, and nothing is stored", () => {
     );
   });
 
-  it("inputs that leave too little of an item for results", () => {
+  it("inputs that leave too little of an item for results are 400", () => {
     const noise = Array.from({ length: 12_000 }, () => crypto.randomUUID()).join("");
     return refused(
       minimal({ input_values: { noise: noise + noise.split("").reverse().join("") } }),
@@ -276,15 +277,15 @@ describe("create: 400, and nothing is stored", () => {
     );
   });
 
-  it.each([65, 5_000, 100_000])("%i levels of nesting", (count) => {
+  it.each([65, 5_000, 100_000])("%i levels of nesting are 400", (count) => {
     const nested = `{"a":${"[".repeat(count - 1)}${"]".repeat(count - 1)}}`;
     return refused(`{"config_id":"c","server_id":"s","input_values":${nested}}`, "input_values", "64 levels");
   });
 
-  it("a huge number where a text belongs", () =>
+  it("a huge number where a text belongs is 400", () =>
     refused('{"config_id":12345678901234567890,"server_id":"s"}', "config_id", "12345678901234567890"));
 
-  it("bytes that are not UTF-8", async () => {
+  it("bytes that are not UTF-8 are 400", async () => {
     const body = new Uint8Array([
       ...new TextEncoder().encode('{"config_id":"'),
       0xff,
@@ -299,7 +300,7 @@ describe("create: 400, and nothing is stored", () => {
     expect(await storedItems(stray)).toEqual([]);
   });
 
-  it("a project id that is none", async () => {
+  it("a project_id with other characters is 400", async () => {
     const odd = "a.b";
     const reply = await request("POST", deploymentsOf(odd), {
       token: await memberToken(odd),

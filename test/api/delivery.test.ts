@@ -23,19 +23,19 @@ beforeEach(async () => {
 });
 
 describe("a server's link", () => {
-  it("tells its expiry, and what its server is to run, without other credentials", async () => {
+  it("a new link tells its expiry, and shows neither project nor server", async () => {
     const { json } = await tenant.call("POST", "/software_deployments/metadata/s%2F1/link");
     expect(Date.parse(json.expires_at) - Date.now()).toBeGreaterThan(89 * 86_400_000);
     expect(new URL(json.metadata_url).pathname).not.toContain("s");
   });
 
-  it("of a server nobody knows has nothing to run", async () => {
+  it("the link of an unknown server collects an empty list", async () => {
     const link = await tenant.newLink("s/1");
     const reply = await byLink("GET", link);
     expect([reply.json.deployments, reply.headers["last-modified"]]).toEqual([[], undefined]);
   });
 
-  it("needs a member to make, and to revoke", async () => {
+  it("only a member makes and revokes a server's link", async () => {
     const reader = await newTenant(["reader"], tenant.project);
     const stranger = await newTenant();
     for (const method of ["POST", "DELETE"]) {
@@ -45,7 +45,7 @@ describe("a server's link", () => {
     }
   });
 
-  it("is for its server and project alone, for collecting alone, and for nothing when a character is changed", async () => {
+  it("a server's link collects for its own server and project, cannot signal, and is 401 with any character changed", async () => {
     await tenant.deployed({ server_id: "other" });
     const link = await tenant.newLink();
     expect(await collect(link)).toEqual([]);
@@ -61,7 +61,7 @@ describe("a server's link", () => {
     expectFault(await request("GET", "/agent/metadata", { token: tenant.token }), 401);
   });
 
-  it("is revoked with all earlier ones of its server; a later one is valid", async () => {
+  it("revoking ends all earlier links of the server; a later link is valid", async () => {
     const [first, other] = [await tenant.newLink(), await tenant.newLink("other")];
     expect((await tenant.call("DELETE", "/software_deployments/metadata/a-server/link")).status).toBe(204);
     await sleep(5);
@@ -79,7 +79,7 @@ describe("a server's link", () => {
     error: { type: "Unauthorized", message: "", traceback: null },
   });
 
-  it("shows up in no list of deployments", async () => {
+  it("a server's own row shows up in no list of deployments", async () => {
     await tenant.call("DELETE", "/software_deployments/metadata/a-server/link");
     const { id } = await tenant.deploy();
     await tenant.call("DELETE", `/software_deployments/${id}`);
@@ -91,7 +91,7 @@ describe("a server's link", () => {
 });
 
 describe("collecting", () => {
-  it("is the same to the byte, and 304 to who knows it, until something changes", async () => {
+  it("polls are equal to the byte, and 304 with the ETag, until something changes", async () => {
     const { id } = await tenant.deployed({ input_values: { a: 1 } });
     const link = await tenant.newLink();
     const first = await byLink("GET", link);
@@ -110,7 +110,7 @@ describe("collecting", () => {
     expect(changed.headers.etag).not.toBe(etag);
   });
 
-  it("tells its last change once that is 16 s old, a removal included", async () => {
+  it("Last-Modified tells the last change, removals included, once it is 16 s old", async () => {
     const [first, second] = [await tenant.deployed(), await tenant.deployed()];
     const [still, link] = [await tenant.newLink("still"), await tenant.newLink()];
     await tenant.deployed({ server_id: "still" });
@@ -128,7 +128,7 @@ describe("collecting", () => {
     expect((await tenant.show(first.id)).status).toBe("IN_PROGRESS");
   });
 
-  it("is recorded once, by GET alone, and is no change", async () => {
+  it("only a poll by GET is recorded as collected, once, and changes neither ETag nor updated_time", async () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();
     await byLink("HEAD", link);
@@ -144,7 +144,7 @@ describe("collecting", () => {
     expect(await tenant.show(id)).not.toHaveProperty("collected_time");
   });
 
-  it("goes out to all that poll at the same time, and is recorded once for each delivery", async () => {
+  it("agents that poll at the same time all get the delivery, and it is recorded once", async () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();
     for (const times of [1, 2, 3]) {
@@ -156,7 +156,7 @@ describe("collecting", () => {
     }
   });
 
-  it("brings inputs of any size", async () => {
+  it("large inputs are delivered whole", async () => {
     const text = noise(5_000);
     await tenant.deployed({ input_values: { text } }, { inputs: [{ name: "text" }] });
     const [config] = await collect(await tenant.newLink());
@@ -165,7 +165,7 @@ describe("collecting", () => {
 });
 
 describe("a configuration that a client derived itself", () => {
-  it("goes out under its own id, and under another one when it is to be run once more", async () => {
+  it("a configuration that the client derived goes out under its own id until it is rerun, then under a new id each time", async () => {
     const inputs = [{ name: "deploy_server_id", value: "a-server" }];
     const { id } = await tenant.deployed({}, { inputs });
     const link = await tenant.newLink();
@@ -185,8 +185,8 @@ describe("a configuration that a client derived itself", () => {
   });
 });
 
-describe("the largest values", () => {
-  it("of an update leave room for what follows, or are refused by name", async () => {
+describe("large values of an update", () => {
+  it("an update's large values leave room for later changes, or are 400 that names the field", async () => {
     const { id } = await tenant.deployed({ input_values: { a: noise(100_000) } });
     const before = await tenant.show(id);
     expectFault(

@@ -24,25 +24,25 @@ const show = async (id: string) =>
 
 const update = (id: string, body: unknown) => tenant.call("PUT", `/software_deployments/${id}`, { body });
 
-describe("list", () => {
-  it("of a project without deployments is empty", async () => {
+describe("list deployments", () => {
+  it("the list of a project without deployments is empty", async () => {
     expect(await list()).toEqual({ software_deployments: [] });
   });
 
-  it("shows every deployment as show does, by creation", async () => {
+  it("the list shows every deployment as GET does, by creation", async () => {
     const first = await tenant.deploy({ input_values: { a: [1, null] } });
     const second = await tenant.deploy({ server_id: "another" });
     expect(await list()).toEqual({ software_deployments: [first, second] });
   });
 
-  it("by server, and ignores parameters it does not know", async () => {
+  it("the list by server_id ignores unknown parameters", async () => {
     const [mine] = [await tenant.deploy({ server_id: "my server/1" }), await tenant.deploy()];
     expect(ids(await list("?server_id=my%20server%2F1&foo=bar"))).toEqual([mine?.id]);
     expect(ids(await list("?server_id=unknown"))).toEqual([]);
   });
 
   it.each(["", "?server_id=a-server"])(
-    "goes through pages of one by limit and marker: %s",
+    "limit and marker page through the list one by one: %s",
     async (filter) => {
       const all = [await tenant.deploy(), await tenant.deploy(), await tenant.deploy()].map(({ id }) => id);
       const seen: string[] = [];
@@ -59,7 +59,7 @@ describe("list", () => {
     },
   );
 
-  it("leads on from a marker whose row is gone, and never to an empty page", async () => {
+  it("a list goes on from a marker whose deployment is gone, and no link leads to an empty page", async () => {
     const [first, second, third] = [await tenant.deploy(), await tenant.deploy(), await tenant.deploy()];
     await tenant.call("DELETE", `/software_deployments/${second?.id}`);
     expect(await list(`?marker=${second?.id}&limit=1`)).toEqual({ software_deployments: [third] });
@@ -75,11 +75,11 @@ describe("list", () => {
     ["limit=0", "limit: 1 to 1000 is expected"],
     ["marker=abc", "marker"],
     [`server_id=${"s".repeat(3_000)}`, "server_id"],
-  ])("refuses %s", async (query, words) => {
+  ])("the query %s is 400", async (query, words) => {
     expectFault(await tenant.call("GET", `/software_deployments?${query}`), 400, words);
   });
 
-  it("pages by itself what would not fit Lambda's 6 MB answer, escaped", async () => {
+  it("without limit, a list that would not fit Lambda's 6 MB response comes in pages", async () => {
     // Quotes are escaped twice: 300 kB of them are 1.2 MB in the answer to API Gateway.
     const input_values = { quotes: '"'.repeat(300_000) };
     const all: string[] = [];
@@ -99,7 +99,7 @@ describe("a list with a deployment that cannot be shown", () => {
     ["cannot be read", "{"],
     // Deflated it is small; it may have been stored before there was a bound.
     ["are too large for a response", deflateRawSync(`{"a":"${"x".repeat(7_000_000)}"}`)],
-  ])("goes on without its values, and says so: they %s", async (why, stored) => {
+  ])("a deployment whose values %s is listed without them, with a warning", async (why, stored) => {
     const first = await tenant.deploy();
     const bad = await tenant.deploy({ action: "BAD" });
     const last = await tenant.deploy();
@@ -117,8 +117,8 @@ describe("a list with a deployment that cannot be shown", () => {
   });
 });
 
-describe("show", () => {
-  it("gives back what create answered", async () => {
+describe("show a deployment", () => {
+  it("GET shows what create answered", async () => {
     const deployment = await tenant.deploy({
       input_values: { n: 1.5, deep: { list: [{}] } },
       action: "UPDATE",
@@ -134,7 +134,7 @@ describe("show", () => {
     );
   });
 
-  it("keeps every digit and every byte of the inputs", async () => {
+  it("GET shows every digit and every byte of the inputs", async () => {
     const body =
       '{"config_id":"c","server_id":"s","input_values":{"n":9007199254740993,"s":"\\u0000\\ud800😀"}}';
     const created = await tenant.call("POST", "/software_deployments", { body });
@@ -142,14 +142,14 @@ describe("show", () => {
     expect(shown.text).toBe(created.text);
   });
 
-  it("answers HEAD without a body", async () => {
+  it("HEAD is answered without a body", async () => {
     const { id } = await tenant.deploy();
     const reply = await tenant.call("HEAD", `/software_deployments/${id}`);
     expect([reply.status, reply.text]).toEqual([200, ""]);
     expect((await tenant.call("HEAD", `/software_deployments/${NOBODY}`)).status).toBe(404);
   });
 
-  it("leaves the Z off times for OTC's Go SDK alone", async () => {
+  it("times have no Z for OTC's Go SDK, and one for all others", async () => {
     const { id, creation_time } = await tenant.deploy();
     const headers = { "user-agent": "OpenTelekomCloud Terraform golangsdk/2.0.0" };
     const { json } = await tenant.call("GET", `/software_deployments/${id}`, { headers });
@@ -157,8 +157,8 @@ describe("show", () => {
   });
 });
 
-describe("update", () => {
-  it("changes what it names, moves updated_time, and answers the whole deployment", async () => {
+describe("update a deployment", () => {
+  it("PUT changes the fields that it names, moves updated_time, and answers the whole deployment", async () => {
     const before = await tenant.deploy({ input_values: { a: 1 }, action: "CREATE" });
     const change = {
       status: "COMPLETE",
@@ -176,14 +176,14 @@ describe("update", () => {
     expect(await show(before.id)).toEqual(json.software_deployment);
   });
 
-  it("replaces maps, never merges them", async () => {
+  it("PUT replaces maps, and never merges them", async () => {
     const { id } = await tenant.deploy({ input_values: { a: 1, b: 2 } });
     await update(id, { input_values: { c: 3 }, output_values: { x: 1 } });
     await update(id, { output_values: { only: 1 } });
     expect(await show(id)).toMatchObject({ input_values: { c: 3 }, output_values: { only: 1 } });
   });
 
-  it("leaves as it is what is null, empty or absent; {} moves updated_time alone", async () => {
+  it("PUT leaves null, empty and absent fields as they are; {} only moves updated_time", async () => {
     const before = await tenant.deploy({ input_values: { a: 1 }, action: "A", status_reason: "r" });
     const empties = { input_values: {}, action: "", status: null, status_reason: "", config_id: "" };
     for (const body of [{}, empties]) {
@@ -193,7 +193,7 @@ describe("update", () => {
     }
   });
 
-  it("ignores id and server_id, and takes any status after any", async () => {
+  it("PUT ignores id and server_id, and sets any status after any", async () => {
     const before = await tenant.deploy();
     await update(before.id, { id: NOBODY, server_id: "another", stack_user_project_id: "p", x: 1 });
     for (const status of ["COMPLETE", "IN_PROGRESS", "FAILED", "COMPLETE"]) {
@@ -202,7 +202,7 @@ describe("update", () => {
     expect(await show(before.id)).toMatchObject({ id: before.id, server_id: before.server_id });
   });
 
-  it("moves a deployment to another configuration", async () => {
+  it("PUT moves a deployment to another configuration", async () => {
     const { id } = await tenant.deploy();
     await update(id, { config_id: "another" });
     expect(await storedItem(tenant.project, id)).toMatchObject({
@@ -211,7 +211,7 @@ describe("update", () => {
     });
   });
 
-  it("keeps both of two changes at the same time in different fields", async () => {
+  it("of two PUTs at the same time to different fields both stay", async () => {
     const { id } = await tenant.deploy();
     const changes = Array.from({ length: 10 }, (_, i) => [
       update(id, { status_reason: `reason ${i}` }),
@@ -226,7 +226,7 @@ describe("update", () => {
     });
   });
 
-  it("never brings back a row that is gone", async () => {
+  it("PUT of a deployment that was removed is 404, and does not bring it back", async () => {
     const { id } = await tenant.deploy();
     await tenant.call("DELETE", `/software_deployments/${id}`);
     expectFault(await update(id, { status: "COMPLETE" }), 404, `Deployment with id ${id} not found`);
@@ -243,13 +243,13 @@ describe("update", () => {
     [{ software_deployment: { status: "COMPLETE" } }, "software_deployment"],
     [[], "body"],
     ["{", "body"],
-  ])("refuses %j and changes nothing", async (body, words) => {
+  ])("PUT of %j is 400 and changes nothing", async (body, words) => {
     const before = await tenant.deploy();
     expectFault(await update(before.id, body), 400, words);
     expect(await show(before.id)).toEqual(before);
   });
 
-  it("refuses what DynamoDB cannot hold, naming the field", async () => {
+  it("PUT of a value that is too large for an item is 400 that names the field", async () => {
     const noise = (uuids: number) => Array.from({ length: uuids }, () => crypto.randomUUID()).join("");
     const before = await tenant.deploy({ input_values: { noise: noise(6_000) } });
     // More than an item alone, and more than is left beside the inputs.
@@ -259,7 +259,7 @@ describe("update", () => {
     expect(await show(before.id)).toEqual(before);
   });
 
-  it("needs the role of a member", async () => {
+  it("PUT needs the role of a member", async () => {
     const { id } = await tenant.deploy();
     const reader = await newTenant(["reader"], tenant.project);
     expectFault(await reader.call("PUT", `/software_deployments/${id}`, { body: {} }), 401);
@@ -268,8 +268,8 @@ describe("update", () => {
   });
 });
 
-describe("remove", () => {
-  it("answers 204 without a body, once", async () => {
+describe("remove a deployment", () => {
+  it("DELETE is 204 without a body, and then 404", async () => {
     const { id } = await tenant.deploy();
     const reply = await tenant.call("DELETE", `/software_deployments/${id}`);
     expect([reply.status, reply.text]).toEqual([204, ""]);
@@ -280,7 +280,7 @@ describe("remove", () => {
     expect(await list("?server_id=a-server")).toEqual({ software_deployments: [] });
   });
 
-  it("ignores a body", async () => {
+  it("DELETE ignores a body", async () => {
     const { id } = await tenant.deploy();
     expect((await tenant.call("DELETE", `/software_deployments/${id}`, { body: { x: 1 } })).status).toBe(204);
   });

@@ -52,15 +52,15 @@ const subsets = <Value>(values: Value[]): Value[][] =>
 
 const FILTERS = ["server_id", "config_id", "status", "action"] as const;
 
-describe("a list by", () => {
-  it("a status that a time limit has changed counts what failed by it", () => {
+describe("filters of a list", () => {
+  it("a deployment past its time limit is listed as FAILED", () => {
     const late = all.filter(({ timeout, status_reason }) => timeout === 1 && status_reason);
     expect(late.length).toBeGreaterThan(2);
     expect(new Set(late.map(({ status }) => status))).toEqual(new Set(["FAILED"]));
   });
 
   it.each(subsets([...FILTERS]).map((fields) => [fields.join(" and ") || "nothing", fields] as const))(
-    "%s holds all that are so and no other, in either order, whole and by pages",
+    "a list by %s holds all matches and no others, in either order, whole and in pages",
     async (_, fields) => {
       for (const wanted of [all[4], all[11], all[20], all[33]]) {
         const filter = Object.fromEntries(fields.map((field) => [field, wanted[field]]));
@@ -79,22 +79,22 @@ describe("a list by", () => {
     },
   );
 
-  it("what nothing is like is an empty list that leads nowhere", async () => {
+  it("a list without matches is empty and has no link", async () => {
     for (const field of ["server_id", "config_id", "action"]) {
       expect(await page({ [field]: "nothing", limit: "1" })).toEqual({ software_deployments: [] });
     }
   });
 
-  it("a project's own values alone", async () => {
+  it("a filter finds nothing of another project", async () => {
     const other = await newTenant();
     const { json } = await other.call("GET", "/software_deployments?server_id=server-0&config_id=config-0");
     expect(json).toEqual({ software_deployments: [] });
   });
 });
 
-describe("a filter that is empty", () => {
+describe("empty and repeated parameters", () => {
   it.each(["server_id=", "config_id=", "status=", "action=", "status=&action=&config_id="])(
-    "asks for nothing: %s",
+    "an empty filter filters nothing: %s",
     async (query) => {
       const { text } = await tenant.call("GET", "/software_deployments?limit=3");
       expect(
@@ -103,20 +103,20 @@ describe("a filter that is empty", () => {
     },
   );
 
-  it("of a parameter that comes twice the last counts", async () => {
+  it("of a parameter that comes twice the last one counts", async () => {
     const list = async (query: string) =>
       (await tenant.call("GET", `/software_deployments?${query}`)).json.software_deployments;
     expect(await list("limit=5&limit=1")).toHaveLength(1);
     expect(await list("status=DONE&status=FAILED&limit=1")).toHaveLength(1);
   });
 
-  it("a limit above 1,000 is 1,000", async () => {
+  it("a limit above 1,000 counts as 1,000", async () => {
     const { status } = await tenant.call("GET", "/software_deployments?limit=99999999999999999999");
     expect(status).toBe(200);
   });
 });
 
-describe("a filter's bad value", () => {
+describe("bad values of filters", () => {
   it.each([
     ["status=DONE", "status: one of COMPLETE, IN_PROGRESS, FAILED is expected"],
     ["status=complete", "status"],
@@ -125,7 +125,7 @@ describe("a filter's bad value", () => {
     [`action=${"a".repeat(256)}`, "action"],
     ["limit=0&status=COMPLETE", "limit"],
     ["marker=x&sort_dir=desc", "marker"],
-  ])("%s is 400", async (query, words) => {
+  ])("the query %s is 400 that names the parameter", async (query, words) => {
     expectFault(await tenant.call("GET", `/software_deployments?${query}`), 400, words);
   });
 });

@@ -23,8 +23,8 @@ beforeEach(async () => {
   tenant = await newDeliveringTenant();
 });
 
-describe("OTC's Go SDK reads", () => {
-  it("times without the Z, in every response, and others with it", async () => {
+describe("answers to OTC's Go SDK", () => {
+  it("OTC's Go SDK gets times without the Z in every response, others with it", async () => {
     const { id } = await tenant.deployed();
     const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
     expect((await call("GET", deployment(id))).json.software_deployment.creation_time).toMatch(time);
@@ -35,7 +35,7 @@ describe("OTC's Go SDK reads", () => {
     expect((await tenant.call("GET", deployment(id))).json.software_deployment.creation_time).toMatch(/Z$/);
   });
 
-  it("a configuration's inputs and outputs as they were sent, to the letter", async () => {
+  it("OTC's Go SDK gets a configuration's inputs and outputs as they were sent", async () => {
     const sent = [
       '{"group":"script","inputs":[{"default":"0","description":"value2","name":"foo","type":"String"}],"name":"c","outputs":[{"description":"value1","error_output":"false","name":"result","type":"String"}]}',
       '{"outputs":[{"name":"result"}],"inputs":[{"name":"a"},{"type":"Number","name":"b","default":"5"}]}',
@@ -55,7 +55,7 @@ describe("OTC's Go SDK reads", () => {
     }
   });
 
-  it("texts alone, whatever was stored: defaults, values, outputs, what a server is told", async () => {
+  it("OTC's Go SDK gets texts for all defaults, values, outputs and metadata", async () => {
     const inputs = [
       { name: "n", type: "Number", default: 5 },
       { name: "b", type: "Boolean", default: true },
@@ -81,10 +81,10 @@ describe("OTC's Go SDK reads", () => {
   });
 });
 
-describe("what OTC's Go SDK reads as texts is longer, and still fits a response", () => {
+describe("large values as texts for OTC's Go SDK", () => {
   const backslashes = { a: ["\\".repeat(510_000)] };
 
-  it("of one deployment without its values, where they alone would fill it", async () => {
+  it("a deployment whose values as texts would fill a response is shown to OTC's Go SDK without them", async () => {
     const { id } = await tenant.deploy({ input_values: backslashes });
     await tenant.update(id, { output_values: backslashes });
     const plain = await tenant.show(id);
@@ -96,7 +96,7 @@ describe("what OTC's Go SDK reads as texts is longer, and still fits a response"
     expect(warning).toContain("too large");
   });
 
-  it("of a list in more pages", async () => {
+  it("a list for OTC's Go SDK has more pages where the texts are longer", async () => {
     for (let i = 0; i < 3; i += 1) await tenant.deploy({ input_values: backslashes });
     const all = async (get: typeof call): Promise<number> => {
       const { json } = await get("GET", "/software_deployments");
@@ -107,8 +107,8 @@ describe("what OTC's Go SDK reads as texts is longer, and still fits a response"
   });
 });
 
-describe("OTC's Go SDK updates", () => {
-  it("with what it was shown: nothing runs again, nothing changes, a plan is empty", async () => {
+describe("updates by OTC's Go SDK", () => {
+  it("OTC's Go SDK sends back what it was shown: nothing changes, and nothing runs again", async () => {
     const { id } = await tenant.deployed({ input_values: { n: 1.5, nothing: null } });
     const link = await tenant.newLink();
     const [delivered] = await collect(link);
@@ -135,7 +135,7 @@ describe("OTC's Go SDK updates", () => {
     expect((await call("GET", deployment(id))).text).toBe((await call("GET", deployment(id))).text);
   });
 
-  it("with its recorded bodies", async () => {
+  it("the recorded update bodies of OTC's Go SDK are accepted", async () => {
     const { id, config_id } = await tenant.deployed();
     const first = { config_id, output_values: { deploy_stdout: "hello\n" }, status_reason: "by hand" };
     expect((await call("PUT", deployment(id), { body: first })).json.software_deployment).toMatchObject({
@@ -148,8 +148,8 @@ describe("OTC's Go SDK updates", () => {
   });
 });
 
-describe("a valid token that does not authorize a request", () => {
-  it("is 403 to OTC's Go SDK, which answers every 401 with a new token, and 401 to all others", async () => {
+describe("401 and 403", () => {
+  it("a valid token that does not authorize the request is 403 for OTC's Go SDK, and 401 for all others", async () => {
     const reader = await newTenant(["reader"], tenant.project);
     const other = await newTenant();
     const path = `/v1/${tenant.project}/software_deployments`;

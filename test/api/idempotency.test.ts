@@ -14,8 +14,8 @@ const post = (key: string, body: unknown = minimal(), of = tenant) =>
 const count = async (of = tenant): Promise<number> =>
   (await of.call("GET", "/software_deployments")).json.software_deployments.length;
 
-describe("a create under an Idempotency-Key", () => {
-  it("counts once, and every repeat answers its present state and says that it is one", async () => {
+describe("create with an Idempotency-Key", () => {
+  it("a repeated create under a key makes one deployment, answers its present state, and is marked as a replay", async () => {
     const first = await post("k1", minimal({ input_values: { b: 1, a: 2 } }));
     expect([first.status, first.headers["idempotent-replayed"]]).toEqual([200, undefined]);
     const { id } = first.json.software_deployment;
@@ -32,7 +32,7 @@ describe("a create under an Idempotency-Key", () => {
     expect(await count()).toBe(1);
   });
 
-  it("is 409 for another request, which changes nothing", async () => {
+  it("another request under the same key is 409 and changes nothing", async () => {
     await post("k");
     for (const other of [minimal({ action: "B" }), [minimal()], minimal({ input_values: {} })]) {
       expectFault(await post("k", other), 409, "another request was made under this key");
@@ -40,12 +40,12 @@ describe("a create under an Idempotency-Key", () => {
     expect(await count()).toBe(1);
   });
 
-  it("takes fields that are ignored, and the order of fields, for no difference", async () => {
+  it("requests under a key are equal whatever their ignored fields and the order of fields", async () => {
     await post("k", minimal({ action: "A", note: 1 }));
     expect((await post("k", { action: "A", ...minimal() })).headers["idempotent-replayed"]).toBe("true");
   });
 
-  it("is 409 once its deployment was deleted, and does not come back", async () => {
+  it("a repeat after the deployment was deleted is 409, and does not bring it back", async () => {
     const { json } = await post("k");
     const { id } = json.software_deployment;
     expect((await tenant.call("DELETE", `/software_deployments/${id}`)).status).toBe(204);
@@ -63,26 +63,26 @@ describe("a create under an Idempotency-Key", () => {
     expect((await post("another")).status).toBe(200);
   });
 
-  it("is its project's own", async () => {
+  it("the same key in two projects makes two deployments", async () => {
     const other = await newTenant();
     const [mine, theirs] = [await post("k"), await post("k", minimal(), other)];
     expect(theirs.headers["idempotent-replayed"]).toBeUndefined();
     expect(theirs.json.software_deployment.id).not.toBe(mine.json.software_deployment.id);
   });
 
-  it("is not used up by a request that is refused", async () => {
+  it("a request that is refused does not use up its key", async () => {
     expectFault(await post("k", minimal({ status: "DONE" })), 400, "status");
     expect((await post("k")).headers["idempotent-replayed"]).toBeUndefined();
   });
 
-  it("counts once of 50 at a time: one row, 50 equal answers", async () => {
+  it("50 creates at a time under one key make one deployment, and get equal answers", async () => {
     const replies = await Promise.all(Array.from({ length: 50 }, () => post("k")));
     expect(new Set(replies.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect(replies.filter(({ headers }) => headers["idempotent-replayed"] === undefined)).toHaveLength(1);
     expect(await count()).toBe(1);
   });
 
-  it.each(["", "two words", "k".repeat(256), "é"])("refuses the key %j", async (key) => {
+  it.each(["", "two words", "k".repeat(256), "é"])("the Idempotency-Key %j is 400", async (key) => {
     const headers = { "Idempotency-Key": key };
     const body = minimal();
     expectFault(
@@ -93,11 +93,11 @@ describe("a create under an Idempotency-Key", () => {
     expect(await count()).toBe(0);
   });
 
-  it("may have 255 visible characters", async () => {
+  it("an Idempotency-Key of 255 visible characters is accepted", async () => {
     expect((await post(`!~"${"k".repeat(252)}`)).status).toBe(200);
   });
 
-  it("shows up in no list and no index", async () => {
+  it("the record of a key shows up in no list and no index", async () => {
     await post("k");
     const { json } = await tenant.call("GET", "/software_deployments?sort_dir=desc");
     expect(json.software_deployments).toHaveLength(1);

@@ -28,8 +28,8 @@ const owners = async () => [
   (await owner.call("GET", `/software_configs/${config.id}`)).json,
 ];
 
-describe("two projects, two tokens", () => {
-  it("nothing of the one is read, changed, deleted, listed or delivered from the other, by any route", async () => {
+describe("isolation of projects", () => {
+  it("no route reads, changes, deletes, lists or delivers another project's resources", async () => {
     const before = await owners();
     const ids = [deployment.id, config.id, deployment.server_id, NOBODY];
     const closed = routes.filter(({ path }) => path.includes("{project_id}"));
@@ -77,7 +77,7 @@ describe("two projects, two tokens", () => {
   const emptyOr = (json: any): number =>
     [undefined, '{"metadata":[]}'].includes(JSON.stringify(json)) ? 401 : 200;
 
-  it("the same server name in two projects are two servers", async () => {
+  it("the same server_id in two projects means two servers", async () => {
     const { id } = await stranger.configure({ name: "mine" });
     await stranger.deploy({ config_id: id, server_id: deployment.server_id });
     const address = `/software_deployments/metadata/${deployment.server_id}`;
@@ -87,7 +87,7 @@ describe("two projects, two tokens", () => {
     expect(await names(stranger)).toEqual(["mine"]);
   });
 
-  it("another project's configuration is never delivered, nor does a reference to it keep it", async () => {
+  it("another project's configuration is never delivered, and a reference from there does not keep it from removal", async () => {
     await stranger.deploy({ config_id: config.id, server_id: "thief" });
     const { json } = await stranger.call("GET", "/software_deployments/metadata/thief");
     expect(json.metadata).toEqual([]);
@@ -97,7 +97,7 @@ describe("two projects, two tokens", () => {
   });
 });
 
-describe("the delegated tenant", () => {
+describe("delegated tenant", () => {
   const under = async (delegate: Tenant, method: string, path: string, body?: unknown) =>
     request(method, `/v1/${owner.project}${path}`, {
       token: delegate.token,
@@ -115,7 +115,7 @@ describe("the delegated tenant", () => {
   };
 
   it.each([["member"], ["heat_stack_user"]])(
-    "with the role %s shows and reports its deployment",
+    "a delegated tenant with the role %s shows and signals its deployment",
     async (role) => {
       const { delegate, mine } = await delegated([role]);
       const shown = await under(delegate, "GET", `/software_deployments/${mine.id}`);
@@ -127,7 +127,7 @@ describe("the delegated tenant", () => {
   );
 
   it.each([{ input_values: { a: 1 } }, { config_id: "c" }, { action: "A", status: "COMPLETE" }])(
-    "may not change more than the result: %j is 401",
+    "a delegated tenant changes only the result: %j is 401",
     async (body) => {
       const { delegate, mine } = await delegated(["member"]);
       expectFault(await under(delegate, "PUT", `/software_deployments/${mine.id}`, body), 401);
@@ -137,7 +137,7 @@ describe("the delegated tenant", () => {
     },
   );
 
-  it.each(["PUT", "PATCH"])("changes nothing with a %s that names nothing", async (method) => {
+  it.each(["PUT", "PATCH"])("a delegated tenant's %s that names nothing changes nothing", async (method) => {
     const { delegate, mine } = await delegated(["member"]);
     const before = await owner.call("GET", `/software_deployments/${mine.id}`);
     expect((await under(delegate, method, `/software_deployments/${mine.id}`, {})).status).toBe(200);
@@ -145,7 +145,7 @@ describe("the delegated tenant", () => {
     expect([after.json, after.headers.etag]).toEqual([before.json, before.headers.etag]);
   });
 
-  it("sees no other deployment: 404, as if it were not there", async () => {
+  it("other deployments are 404 for a delegated tenant", async () => {
     const { delegate } = await delegated(["member"]);
     const hidden = await under(delegate, "GET", `/software_deployments/${deployment.id}`);
     const missing = await under(delegate, "GET", `/software_deployments/${NOBODY}`);
@@ -157,7 +157,7 @@ describe("the delegated tenant", () => {
     );
   });
 
-  it("is told by metadata of its own deployments alone", async () => {
+  it("a server's metadata hold only the deployments that name the delegated tenant", async () => {
     const { delegate } = await delegated(["heat_stack_user"]);
     await delegated(["heat_stack_user"]);
     const { json } = await under(delegate, "GET", "/software_deployments/metadata/delegated-server");
@@ -166,7 +166,7 @@ describe("the delegated tenant", () => {
     expect(none.json).toEqual({ metadata: [] });
   });
 
-  it("may do nothing else, and sees nothing of the owner's under its own path", async () => {
+  it("all other routes are 401 for a delegated tenant, and its own path shows nothing of the owner's", async () => {
     const { delegate, mine } = await delegated(["member"]);
     const id = `/software_deployments/${mine.id}`;
     for (const [method, path] of [
@@ -192,7 +192,7 @@ describe("the delegated tenant", () => {
     ).toEqual([]);
   });
 
-  it("is nobody with the role of a reader", async () => {
+  it("a reader of another project is no delegated tenant: 401", async () => {
     const { delegate, mine } = await delegated(["reader"]);
     expectFault(await under(delegate, "GET", `/software_deployments/${mine.id}`), 401);
   });

@@ -20,14 +20,14 @@ const deployed = async (config: object, deployment: object = {}) => {
   return tenant.deploy({ config_id: id, ...deployment });
 };
 
-describe("metadata", () => {
-  it("of an unknown server is empty, and answers HEAD", async () => {
+describe("a server's metadata", () => {
+  it("metadata of an unknown server are empty, and answer HEAD", async () => {
     expect(await metadata("unknown")).toEqual([]);
     const head = await tenant.call("HEAD", "/software_deployments/metadata/unknown");
     expect([head.status, head.text]).toEqual([200, ""]);
   });
 
-  it("holds each deployment's configuration with the inputs that are to be run with it", async () => {
+  it("metadata hold each deployment's configuration, with a value for every input", async () => {
     const inputs = [
       { name: "given", default: "d", value: "v" },
       { name: "valued", default: "d", value: "v" },
@@ -68,7 +68,7 @@ describe("metadata", () => {
     ]);
   });
 
-  it("is ordered by the configuration's name, null as the empty text, then by creation", async () => {
+  it("metadata are ordered by the configuration's name (null as the empty text), then by creation", async () => {
     await deployed({ name: "zz" });
     await deployed({ name: "aa", config: 1 });
     await deployed({ config: "nameless" });
@@ -82,19 +82,19 @@ describe("metadata", () => {
     ]);
   });
 
-  it("leaves out deployments whose configuration is not kept here, and other servers'", async () => {
+  it("metadata leave out deployments whose configuration is not stored here, and those of other servers", async () => {
     await tenant.deploy();
     await deployed({ name: "mine" }, { server_id: "other" });
     expect(await metadata()).toEqual([]);
     expect(await metadata("other")).toHaveLength(1);
   });
 
-  it("takes a server's id with a slash", async () => {
+  it("a server_id with a slash is found", async () => {
     await deployed({}, { server_id: "my server/1" });
     expect(await metadata("my server/1")).toHaveLength(1);
   });
 
-  it("lets the service's own inputs win over a caller's of the same name", async () => {
+  it("the service's own inputs replace a caller's of the same name", async () => {
     await deployed(
       { inputs: [{ name: "deploy_action", default: "mine" }] },
       {
@@ -110,7 +110,7 @@ describe("metadata", () => {
     ]);
   });
 
-  it("delivers as it is, under its own id, what a client derived itself", async () => {
+  it("a configuration that the client derived is delivered as it is, under its own id", async () => {
     const inputs = [
       { name: "foo", value: "v1" },
       { name: "deploy_server_id", value: "a-server" },
@@ -120,7 +120,7 @@ describe("metadata", () => {
     expect(await metadata()).toEqual([config]);
   });
 
-  it("has one delivery id at every poll, and a new one for every change of what is run, a change back included", async () => {
+  it("the delivery's id is the same at every poll, and new for every change of what is run, a change back included", async () => {
     const deployment = await deployed({}, { input_values: { a: 1 }, action: "A" });
     const seen: string[] = [];
     const look = async () => {
@@ -140,14 +140,14 @@ describe("metadata", () => {
     expect(seen.at(-1)).toBe(seen.at(-2));
   });
 
-  it("that would not fit is 400 and says what to delete", async () => {
+  it("metadata that would not fit a response are 400 that says what to delete", async () => {
     const input_values = { quotes: '"'.repeat(400_000) };
     for (let i = 0; i < 5; i += 1) await deployed({}, { input_values });
     const reply = await tenant.call("GET", "/software_deployments/metadata/a-server");
     expectFault(reply, 400, "delete deployments of this server");
   });
 
-  it("holds more than one batch of deployments", async () => {
+  it("metadata of more deployments than one batch read takes are complete", async () => {
     const { id } = await tenant.configure({ name: "shared" });
     await Promise.all(Array.from({ length: 120 }, () => tenant.deploy({ config_id: id })));
     const all = await metadata();

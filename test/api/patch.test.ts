@@ -16,8 +16,8 @@ const patch = (id: string, body: unknown, headers = {}) =>
 const show = async (id: string) =>
   (await tenant.call("GET", `/software_deployments/${id}`)).json.software_deployment;
 
-describe("PATCH", () => {
-  it("clears with null what PUT cannot, and leaves the rest", async () => {
+describe("patch a deployment", () => {
+  it("null in a PATCH clears a field that PUT cannot clear, and leaves the rest", async () => {
     const given = { action: "A", input_values: { a: 1 }, status_reason: "because", timeout: 60 };
     const { id } = await tenant.deploy(given);
     await tenant.call("PUT", `/software_deployments/${id}`, { body: { output_values: { o: 1 } } });
@@ -39,7 +39,7 @@ describe("PATCH", () => {
     expect(await show(id)).toEqual(reply.json.software_deployment);
   });
 
-  it("that leaves nothing of inputs that are none begins no run", async () => {
+  it("a PATCH that empties absent input_values begins no run", async () => {
     const { id } = await tenant.deploy({ status: "COMPLETE" });
     for (const input_values of [{}, { x: null }]) {
       await patch(id, { input_values });
@@ -47,7 +47,7 @@ describe("PATCH", () => {
     }
   });
 
-  it("merges objects, and replaces all else", async () => {
+  it("PATCH merges objects, and replaces all else", async () => {
     const { id } = await tenant.deploy({
       input_values: { a: { b: 1, c: 2 }, list: [1, 2], gone: 1, n: 9007199254740993n.toString() },
     });
@@ -64,7 +64,7 @@ describe("PATCH", () => {
     });
   });
 
-  it("merges beside stored members of any name, and touches no prototype", async () => {
+  it("PATCH merges beside stored members of any name, and changes no prototype", async () => {
     const { id } = await tenant.deploy({ input_values: { b: 2 } });
     await storeAttribute(tenant.project, id, "input_values", '{"__proto__":{"a":1},"b":2}');
     const more = await patch(id, '{"input_values":{"constructor":{"name":"d"},"toString":4}}');
@@ -75,13 +75,13 @@ describe("PATCH", () => {
     expect(({} as Record<string, unknown>).a).toBeUndefined();
   });
 
-  it("makes an object where there was none, and takes an empty text for one", async () => {
+  it('PATCH makes an object where there was none, and takes "" for a text', async () => {
     const { id } = await tenant.deploy({ action: "A" });
     await patch(id, { input_values: { a: { b: 1 } }, output_values: {}, action: "" });
     expect(await show(id)).toMatchObject({ input_values: { a: { b: 1 } }, output_values: {}, action: "" });
   });
 
-  it("finds room for small changes of a deployment that its results fill, and where it takes results away", async () => {
+  it("a small PATCH, and one that removes results, fit a deployment that is full of results", async () => {
     const noise = () => Buffer.from(crypto.getRandomValues(new Uint8Array(48_000))).toString("base64");
     const large = (count: number) => Array.from({ length: count }, noise).join("");
     const { id } = await tenant.deploy();
@@ -93,7 +93,7 @@ describe("PATCH", () => {
     expect([swap.status, swap.json.software_deployment?.output_values]).toEqual([200, null]);
   });
 
-  it("never makes a value larger than one body can hold", async () => {
+  it("a PATCH that would make a value larger than a body is 400", async () => {
     const { id } = await tenant.deploy();
     expect((await patch(id, { output_values: { a: "a".repeat(1_000_000) } })).status).toBe(200);
     expectFault(
@@ -104,7 +104,7 @@ describe("PATCH", () => {
     expect(Object.keys((await show(id)).output_values)).toEqual(["a"]);
   });
 
-  it("loses nothing of what others patch at the same time", async () => {
+  it("PATCHes at the same time all stay", async () => {
     const { id } = await tenant.deploy();
     const names = ["a", "b", "c", "d"];
     const replies = await Promise.all(names.map((name) => patch(id, { input_values: { [name]: 1 } })));
@@ -123,14 +123,14 @@ describe("PATCH", () => {
     ["[]", "body"],
     ["null", "body"],
     ['{"software_deployment":{}}', "top level"],
-  ])("refuses %s and changes nothing", async (body, words) => {
+  ])("a PATCH with %s is 400 and changes nothing", async (body, words) => {
     const { id } = await tenant.deploy();
     const before = await show(id);
     expectFault(await patch(id, body), 400, words);
     expect(await show(id)).toEqual(before);
   });
 
-  it("is for members, and for the delegated tenant's report", async () => {
+  it("PATCH is for members, and for the delegated tenant's result", async () => {
     const delegate = await newTenant(["heat_stack_user"]);
     const { id } = await tenant.deploy({ stack_user_project_id: delegate.project });
     const path = `/v1/${tenant.project}/software_deployments/${id}`;
@@ -143,7 +143,7 @@ describe("PATCH", () => {
     expectFault(await patch(NOBODY, {}), 404);
   });
 
-  it("is a new delivery when it changes what is to be run", async () => {
+  it("a PATCH of what is to be run makes a new delivery", async () => {
     const { id: config_id } = await tenant.configure();
     const { id } = await tenant.deploy({ config_id, action: "A", input_values: { a: 1 } });
     const delivered = async () =>

@@ -18,7 +18,7 @@ const address = (id: string): string => `/software_deployments/${id}`;
 const etagOf = async (path: string): Promise<string> => (await tenant.call("GET", path)).headers.etag ?? "";
 
 describe("ETag", () => {
-  it("is on every single deployment, another one after every change, the same after a collection", async () => {
+  it("a deployment's ETag changes with every change, and not when it is collected", async () => {
     const created = await tenant.call("POST", "/software_deployments", {
       body: { config_id: "c", server_id: "s" },
     });
@@ -37,7 +37,7 @@ describe("ETag", () => {
     for (const tag of tags) expect(tag).toMatch(/^"[!-~]+"$/);
   });
 
-  it("is on a configuration", async () => {
+  it("a configuration has an ETag", async () => {
     const created = await tenant.call("POST", "/software_configs", { body: {} });
     const path = `/software_configs/${created.json.software_config.id}`;
     const { etag = "" } = created.headers;
@@ -51,7 +51,7 @@ describe("ETag", () => {
 });
 
 describe("If-None-Match", () => {
-  it("answers GET and HEAD with 304 while nothing has changed", async () => {
+  it("GET and HEAD with If-None-Match are 304 while nothing has changed", async () => {
     const { id } = await tenant.deploy();
     const etag = await etagOf(address(id));
     for (const method of ["GET", "HEAD"]) {
@@ -76,7 +76,7 @@ describe("If-Match", () => {
     });
 
   it.each(["PUT", "PATCH", "DELETE"])(
-    "lets %s through while it holds; 412 when it moved on, and nothing changes",
+    "%s with If-Match passes while the ETag is the same; else it is 412 and changes nothing",
     async (method) => {
       const { id } = await tenant.deploy();
       const first = await etagOf(address(id));
@@ -91,13 +91,13 @@ describe("If-Match", () => {
     },
   );
 
-  it.each(["PUT", "PATCH", "DELETE"])("* lets %s through where there is something", async (method) => {
+  it.each(["PUT", "PATCH", "DELETE"])("If-Match: * lets %s pass where there is something", async (method) => {
     const { id } = await tenant.deploy();
     expectFault(await change(method, NOBODY, "*"), 404);
     expect((await change(method, id, "*")).status).toBeLessThan(300);
   });
 
-  it("holds for one of many at a time", async () => {
+  it("of many changes at a time with the same If-Match one passes", async () => {
     const { id } = await tenant.deploy();
     const tag = await etagOf(address(id));
     const replies = await Promise.all(Array.from({ length: 10 }, () => change("PUT", id, tag)));
@@ -106,7 +106,7 @@ describe("If-Match", () => {
     expect(json.events).toHaveLength(2);
   });
 
-  it("does not hold once the time limit has passed, nor a tag of before it", async () => {
+  it("a passed time limit changes the ETag: If-Match with the one from before is 412", async () => {
     stopClock();
     const { id } = await tenant.deploy({ timeout: 1 });
     const before = await etagOf(address(id));

@@ -17,14 +17,14 @@ beforeEach(async () => {
   tenant = await newDeliveringTenant();
 });
 
-describe("a time limit", () => {
+describe("time limit", () => {
   beforeEach(stopClock);
 
   afterEach(() => {
     vi.useRealTimers();
   });
 
-  it("that has passed fails the deployment for every reader; a signal after it changes nothing", async () => {
+  it("a passed time limit makes the deployment FAILED for every reader; a later signal changes nothing", async () => {
     const { id, timeout } = await tenant.deployed({ timeout: 1 });
     expect(timeout).toBe(1);
     const link = await tenant.newLink();
@@ -47,7 +47,7 @@ describe("a time limit", () => {
     });
   });
 
-  it("says when the server collected what it sent no result of", async () => {
+  it("the reason of a timed-out deployment says when the server collected it", async () => {
     const { id } = await tenant.deployed({ timeout: 2 });
     await collect(await tenant.newLink());
     await later(2_100);
@@ -57,7 +57,7 @@ describe("a time limit", () => {
     );
   });
 
-  it("is written by the next change, with its event", async () => {
+  it("a passed time limit is written by the next change, with an event of its own", async () => {
     const { id } = await tenant.deployed({ timeout: 1 });
     await later(1_100);
     const { json } = await tenant.update(id, { status_reason: "LATER" });
@@ -74,7 +74,7 @@ describe("a time limit", () => {
     ]);
   });
 
-  it("that has passed does not stand in the way of a rerun, nor of another status", async () => {
+  it("a passed time limit blocks neither a rerun nor another status", async () => {
     const { id } = await tenant.deployed({ timeout: 1 });
     await later(1_100);
     const { json } = await tenant.call("POST", `/software_deployments/${id}/rerun`);
@@ -84,7 +84,7 @@ describe("a time limit", () => {
     expect(complete).toMatchObject({ status: "COMPLETE", status_reason: null });
   });
 
-  it("counts from each entry into progress, and goes with 0", async () => {
+  it("the time limit counts from each entry into IN_PROGRESS, and 0 removes it", async () => {
     const { id } = await tenant.deployed({ timeout: 2 });
     await later(2_100);
     expect((await tenant.update(id, { status: "IN_PROGRESS" })).json.software_deployment.status).toBe(
@@ -98,14 +98,14 @@ describe("a time limit", () => {
     expect((await tenant.show(id)).status).toBe("FAILED");
   });
 
-  it.each([0, -1, 1.5, 2_592_001, "60", true])("of %j is refused on create", async (timeout) => {
+  it.each([0, -1, 1.5, 2_592_001, "60", true])("a timeout of %j on create is 400", async (timeout) => {
     const body = { config_id: "c", server_id: "s", timeout };
     expectFault(await tenant.call("POST", "/software_deployments", { body }), 400, "timeout");
   });
 });
 
 describe("rerun", () => {
-  it("puts a deployment in progress again, without results, under a new delivery id", async () => {
+  it("a rerun makes the deployment IN_PROGRESS without results, with a new delivery id", async () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();
     const before = await collect(link);
@@ -125,7 +125,7 @@ describe("rerun", () => {
 });
 
 describe("history", () => {
-  it("tells what happened, by whom, which fields, and the status before and after; never a value", async () => {
+  it("events tell what happened, by whom, which fields, and the status before and after; never a value", async () => {
     const { id } = await tenant.deployed({ input_values: { secret: "canary" } });
     const link = await tenant.newLink();
     await tenant.update(id, { input_values: { secret: "canary-2" }, action: "B" });
@@ -148,7 +148,7 @@ describe("history", () => {
     expectFault(await tenant.call("GET", `/software_deployments/${NOBODY}/events`), 404);
   });
 
-  it("keeps at least the newest 100 events, the creation, and the status that dropped ones had led to", async () => {
+  it("the history keeps the newest 100 events, the creation, and the status that dropped events had led to", async () => {
     const { id } = await tenant.deployed();
     await tenant.update(id, { status: "COMPLETE" });
     for (let i = 0; i < 160; i += 1) await tenant.update(id, { status_reason: `${i}` });
@@ -164,7 +164,7 @@ describe("history", () => {
     });
   });
 
-  it("keeps the creation and the owner's last ten changes, whatever a delegated tenant does", async () => {
+  it("the history keeps the creation and the owner's last ten changes, whatever a delegated tenant does", async () => {
     const delegate = await newTenant();
     const { id } = await tenant.deployed({ stack_user_project_id: delegate.project });
     for (let i = 0; i < 12; i += 1) await tenant.update(id, { action: `A${i}` });
@@ -177,7 +177,7 @@ describe("history", () => {
     expect(events.at(-1)).toMatchObject({ by: "delegated tenant" });
   });
 
-  it("holds nothing of an update that names nothing: it moves the owner's time, and by a delegate changes nothing", async () => {
+  it("an update that names nothing leaves no event; the owner's moves updated_time, a delegated tenant's changes nothing", async () => {
     const delegate = await newTenant();
     const { id } = await tenant.deployed({ stack_user_project_id: delegate.project });
     const before = await tenant.show(id);

@@ -7,7 +7,7 @@ import { NOBODY, newTenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
 
 describe("versions", () => {
-  it.each(["/", "/v1"])("%s answers 300 without a token", async (path) => {
+  it.each(["/", "/v1"])("GET %s lists the versions (300) without a token", async (path) => {
     const reply = await request("GET", path);
     expect(reply.status).toBe(300);
     expect(reply.json).toEqual({
@@ -21,7 +21,7 @@ describe("versions", () => {
     });
   });
 
-  it("does not take its address from headers", async () => {
+  it("the version document's address is not taken from headers", async () => {
     const headers = {
       host: "evil.example",
       "x-forwarded-host": "evil.example",
@@ -32,14 +32,14 @@ describe("versions", () => {
 });
 
 describe("health", () => {
-  it("answers without a token", async () => {
+  it("GET /health answers without a token", async () => {
     expect((await request("GET", "/health")).json).toEqual({ status: "ok" });
     expect((await request("HEAD", "/health")).text).toBe("");
   });
 });
 
 describe("the API's description, without a token", () => {
-  it("is the one that is kept, with the address that it was asked at, taken from no header", async () => {
+  it("/openapi.json is the stored description, with the address that it was asked at, taken from no header", async () => {
     const { json } = await request("GET", "/openapi.json", {
       headers: { "x-forwarded-host": "evil.example" },
     });
@@ -47,7 +47,7 @@ describe("the API's description, without a token", () => {
     expect(json).toEqual({ ...kept, servers: [{ url: versions.replace(/\/v1\/$/, "") }] });
   });
 
-  it("names an operation for each route, with its callers", async () => {
+  it("the description has an operation for each route, with who may call it", async () => {
     const { paths } = (await request("GET", "/openapi.json")).json;
     const described = Object.entries<object>(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
@@ -65,7 +65,7 @@ describe("the API's description, without a token", () => {
   });
 
   it.each(["/openapi.json", "/docs"])(
-    "%s is kept by who has it, and compressed for who takes that",
+    "%s is cached by its ETag, and compressed for clients that accept it",
     async (path) => {
       const plain = await request("GET", path, { headers: { "accept-encoding": "identity" } });
       expect(plain.status).toBe(200);
@@ -86,7 +86,7 @@ describe("the API's description, without a token", () => {
     },
   );
 
-  it("has a page that runs its own scripts alone", async () => {
+  it("the policy of /docs allows only its own scripts", async () => {
     const { text, headers } = await request("GET", "/docs");
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
     const policy = headers["content-security-policy"] ?? "";
@@ -96,15 +96,15 @@ describe("the API's description, without a token", () => {
     for (const script of scripts) expect(policy).toContain(`'sha256-${hash("sha256", script, "base64")}'`);
   });
 
-  it("is the same for the one client that other answers are changed for", async () => {
+  it("/openapi.json is the same for OTC's Go SDK", async () => {
     const headers = { "user-agent": "golangsdk/2.0.0" };
     const { text } = await request("GET", "/openapi.json");
     expect((await request("GET", "/openapi.json", { headers })).text).toBe(text);
   });
 });
 
-describe("what Heat's clients ask besides", () => {
-  it("a template is valid, for a member", async () => {
+describe("other requests of Heat's clients", () => {
+  it("POST /validate says to a member that any template is valid", async () => {
     const tenant = await newTenant();
     const body = { template: { heat_template_version: "2013-05-23" }, files: {} };
     const reply = await tenant.call("POST", "/validate", { body });
@@ -112,7 +112,7 @@ describe("what Heat's clients ask besides", () => {
     expectFault(await request("POST", `/v1/${tenant.project}/validate`, { body }), 401);
   });
 
-  it("there are no engines, and the build is unknown", async () => {
+  it("/services lists no engines, and /build_info says that the build is unknown", async () => {
     const tenant = await newTenant(["reader"]);
     expect((await tenant.call("GET", "/services")).json).toEqual({ services: [] });
     expect((await tenant.call("GET", "/build_info")).json).toEqual({
@@ -122,16 +122,16 @@ describe("what Heat's clients ask besides", () => {
     expectFault(await request("GET", `/v1/${tenant.project}/build_info`), 401);
   });
 
-  it("health, as OpenStack's monitors read it, without a token", async () => {
+  it("/healthcheck answers as OpenStack's monitors read it, without a token", async () => {
     expect((await request("GET", "/healthcheck")).json).toEqual({ detailed: false, reasons: [] });
   });
 
-  it("there are no stacks", async () => {
+  it("/stacks lists no stacks", async () => {
     expect((await (await newTenant(["reader"])).call("GET", "/stacks")).json).toEqual({ stacks: [] });
   });
 });
 
-describe("what no route takes, without a token", () => {
+describe("requests without a route", () => {
   it.each([
     ["/v1/p/software_deployments", "POST,GET,HEAD"],
     [`/v1/p/software_deployments/${NOBODY}`, "GET,HEAD,PUT,PATCH,DELETE"],
@@ -139,7 +139,7 @@ describe("what no route takes, without a token", () => {
     ["/v1/p/software_configs", "POST,GET,HEAD"],
     [`/v1/p/software_configs/${NOBODY}`, "GET,HEAD,DELETE"],
     ["/", "GET,HEAD"],
-  ])("OPTIONS and PURGE on %s: 204 and 405, Allow: %s", async (path, allow) => {
+  ])("OPTIONS and PURGE on %s are 204 and 405 with Allow: %s, without a token", async (path, allow) => {
     const options = await request("OPTIONS", path);
     expect([options.status, options.headers.allow, options.text]).toEqual([204, allow, ""]);
     const unknown = await request("PURGE", path);
@@ -148,14 +148,14 @@ describe("what no route takes, without a token", () => {
   });
 
   it.each(["/v1/p/nothing_here", "/v2", "/v1/p", "/v1/p/software_deployments/a/b"])(
-    "%s is 404",
+    "the unknown path %s is 404",
     async (path) => {
       expectFault(await request("GET", path), 404);
       expectFault(await request("OPTIONS", path), 404);
     },
   );
 
-  it("a known path with a trailing slash is 404", async () => {
+  it("a known path with a slash at its end is 404", async () => {
     expectFault(await request("GET", "/v1/p/software_deployments/"), 404);
   });
 });

@@ -17,9 +17,9 @@ beforeEach(async () => {
   tenant = await newDeliveringTenant();
 });
 
-describe("a signal by its link", () => {
+describe("signal by a link", () => {
   it.each(["PUT", "POST"])(
-    "%s completes the deployment with its outputs; later ones change nothing",
+    "a signal by %s makes the deployment COMPLETE with its outputs; later signals change nothing",
     async (method) => {
       const { id } = await tenant.deployed();
       const signal = await signalLink(await tenant.newLink());
@@ -44,7 +44,7 @@ describe("a signal by its link", () => {
     },
   );
 
-  it("fails the deployment with the exit code and the declared error", async () => {
+  it("a signal with an exit code and an error output makes the deployment FAILED", async () => {
     const { id } = await tenant.deployed();
     const signal = await signalLink(await tenant.newLink());
     await byLink("PUT", signal, { body: { deploy_status_code: "2", problem: "disk full" } });
@@ -55,7 +55,7 @@ describe("a signal by its link", () => {
     });
   });
 
-  it("takes no body for {}, whatever its type; refuses what is no object and changes nothing", async () => {
+  it("a signal without a body counts as {}, whatever its content type; one that is not an object is 400 and changes nothing", async () => {
     const { id } = await tenant.deployed();
     const signal = await signalLink(await tenant.newLink());
     for (const body of ["[]", '"x"', "5", "{"]) expectFault(await byLink("PUT", signal, { body }), 400);
@@ -64,7 +64,7 @@ describe("a signal by its link", () => {
     expect((await tenant.show(id)).status).toBe("COMPLETE");
   });
 
-  it("for an older delivery is taken and ignored", async () => {
+  it("a signal for an older delivery is 200 and changes nothing", async () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();
     const old = await signalLink(link);
@@ -75,7 +75,7 @@ describe("a signal by its link", () => {
     expect((await tenant.show(id)).status).toBe("COMPLETE");
   });
 
-  it("counts once of 20 at a time: one event, all answered 200", async () => {
+  it("of 20 signals at a time one counts: one event, all are 200", async () => {
     const { id } = await tenant.deployed();
     const signal = await signalLink(await tenant.newLink());
     const sent = Array.from({ length: 20 }, (_, i) => byLink("PUT", signal, { body: { result: i } }));
@@ -83,7 +83,7 @@ describe("a signal by its link", () => {
     expect((await tenant.eventsOf(id)).filter(({ event }) => event === "signalled")).toHaveLength(1);
   });
 
-  it("may carry 950,000 bytes, of logs or of noise", async () => {
+  it("a signal of 950,000 bytes is accepted, whether it compresses or not", async () => {
     const deploy_stdout = "2026-11-23 21:00:00 INFO a line of a log\n".repeat(23_000).slice(0, 940_000);
     const log = await tenant.deployed();
     await byLink("PUT", await signalLink(await tenant.newLink()), { body: { deploy_stdout } });
@@ -97,7 +97,7 @@ describe("a signal by its link", () => {
     expect(output_values.deploy_stdout.slice(-100)).toBe(noise.slice(-100));
   });
 
-  it("is for nothing else", async () => {
+  it("a signal link cannot collect, and is 401 when it is changed", async () => {
     await tenant.deployed();
     const signal = await signalLink(await tenant.newLink());
     expectFault(await byLink("GET", signal.replace("signal", "metadata")), 401);
@@ -106,11 +106,11 @@ describe("a signal by its link", () => {
   });
 });
 
-describe("a signal by a token", () => {
+describe("signal by a token", () => {
   const signal = (id: string, body: object, token = tenant.token) =>
     request("POST", `/v1/${tenant.project}/software_deployments/${id}/signal`, { token, body });
 
-  it("of a member, and of the delegated tenant", async () => {
+  it("a member and the delegated tenant signal by their tokens", async () => {
     const delegate = await newTenant(["heat_stack_user"]);
     const [mine, theirs] = [
       await tenant.deployed(),
@@ -127,7 +127,7 @@ describe("a signal by a token", () => {
     expectFault(await signal(NOBODY, {}), 404);
   });
 
-  it("is not for a reader, who is given no links for signals either", async () => {
+  it("a reader cannot signal, and gets no signal links", async () => {
     const { id } = await tenant.deployed();
     const reader = await newTenant(["reader"], tenant.project);
     expectFault(await signal(id, {}, reader.token), 401);
@@ -135,7 +135,7 @@ describe("a signal by a token", () => {
     expect(inputOf(json.metadata[0], "deploy_signal_id")).toBeUndefined();
   });
 
-  it("keeps no signed link in what it stores, where readers would find it", async () => {
+  it("signed links are removed from stored results, where readers would find them", async () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();
     const signal = await signalLink(link);
@@ -152,7 +152,7 @@ describe("a signal by a token", () => {
   });
 
   it.each([0, 60, 120, 180])(
-    "keeps no part of a link that a cut would go through, %i bytes on",
+    "a result that is cut keeps no part of a signed link (cut moved by %i bytes)",
     async (more) => {
       const { id } = await tenant.deployed();
       const link = await tenant.newLink();

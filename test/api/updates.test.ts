@@ -21,8 +21,8 @@ beforeEach(async () => {
   link = await tenant.newLink();
 });
 
-describe("a delivered field", () => {
-  it.each(["PUT", "PATCH"])("with the value that it has changes nothing, by %s", async (method) => {
+describe("update of config_id, input_values or action", () => {
+  it.each(["PUT", "PATCH"])("sending what is to be run unchanged, by %s, changes nothing", async (method) => {
     const values = { a: 1.0, b: { c: [1e2, null] } };
     const { id, config_id } = await tenant.deployed({ action: "CREATE", input_values: values });
     const delivered = await idOf();
@@ -50,7 +50,7 @@ describe("a delivered field", () => {
     ["PUT", { action: "UPDATE" }],
     ["PUT", { config_id: "another" }],
     ["PATCH", { input_values: { a: 2 } }],
-  ])("that changes begins a new run, by %s %j: a failure is seen", async (method, body) => {
+  ])("changing what is run, by %s %j, begins a new run", async (method, body) => {
     const { id, config_id } = await tenant.deployed({ input_values: { a: 1 } });
     await tenant.call("POST", `/software_deployments/${id}/signal`, { body: { result: "old" } });
     const { json } = await tenant.call(method, `/software_deployments/${id}`, { body });
@@ -66,15 +66,15 @@ describe("a delivered field", () => {
     expect(failed.output_values).not.toHaveProperty("result");
   });
 
-  it("that changes together with a status takes that status", async () => {
+  it("changing what is to be run together with a status sets that status", async () => {
     const { id } = await tenant.deployed();
     const { json } = await tenant.update(id, { action: "UPDATE", status: "COMPLETE" });
     expect(json.software_deployment).toMatchObject({ status: "COMPLETE", action: "UPDATE" });
   });
 });
 
-describe("a signal", () => {
-  it("merges into the outputs that are there; a new run starts empty", async () => {
+describe("signal and earlier outputs", () => {
+  it("a signal merges into the outputs that are there; a new run starts without any", async () => {
     const { id } = await tenant.deployed();
     await tenant.update(id, { output_values: { before: 1, result: "old" } });
     await tenant.call("POST", `/software_deployments/${id}/signal`, { body: { result: "new" } });
@@ -87,14 +87,14 @@ describe("a signal", () => {
   });
 });
 
-describe("a client's own derived configuration", () => {
+describe("configuration that the client derived", () => {
   const inputs = (transport: string) => [
     { name: "deploy_server_id", value: "a-server" },
     { name: "deploy_signal_transport", value: transport },
     { name: "a", value: 1 },
   ];
 
-  it("that says NO_SIGNAL gets a signal in its place, under its own id, while a result is waited for", async () => {
+  it("a client-derived NO_SIGNAL is replaced by a signal link, under its own id, while the deployment is IN_PROGRESS", async () => {
     const { id, config_id } = await tenant.deployed({}, { inputs: inputs("NO_SIGNAL") });
     const [config] = await collect(link);
     expect(config?.id).toBe(config_id);
@@ -107,14 +107,14 @@ describe("a client's own derived configuration", () => {
     expect(inputOf((await collect(link))[0], "deploy_signal_transport")).toBe("NO_SIGNAL");
   });
 
-  it("with a transport of its own goes out as it is", async () => {
+  it("a client-derived configuration with a signal transport goes out as it is", async () => {
     await tenant.deployed({}, { inputs: inputs("CFN_SIGNAL") });
     expect((await collect(link))[0]?.inputs).toHaveLength(3);
   });
 });
 
-describe("the document of a server's link", () => {
-  it("holds the agent's own configuration, by the same link", async () => {
+describe("document of a server's link", () => {
+  it("the document holds the agent's own configuration, with the same link", async () => {
     const { json } = await byLink("GET", link);
     expect(json["os-collect-config"]).toEqual({
       collectors: ["request"],
@@ -123,8 +123,8 @@ describe("the document of a server's link", () => {
   });
 });
 
-describe("a stack user on its own project's path", () => {
-  it("may do there what a delegated tenant may: for deployments that name the project", async () => {
+describe("stack user on its own project's path", () => {
+  it("a stack user may do on its own project's path what a delegated tenant may", async () => {
     const user = await newTenant(["heat_stack_user"], tenant.project);
     const { id } = await tenant.deployed({ stack_user_project_id: tenant.project });
     const other = await tenant.deployed();
@@ -139,8 +139,8 @@ describe("a stack user on its own project's path", () => {
   });
 });
 
-describe("an id", () => {
-  it("is found in either case", async () => {
+describe("ids in paths", () => {
+  it("an id is found in upper and in lower case", async () => {
     const { id, config_id } = await tenant.deployed();
     const path = `/v1/${tenant.project}/software_deployments/${id.toUpperCase()}`;
     for (const method of ["GET", "DELETE"])

@@ -7,8 +7,8 @@ beforeEach(async () => {
   tenant = await newTenant();
 });
 
-describe("a field that is ignored", () => {
-  it("is named in a Warning, on everything that takes fields", async () => {
+describe("warnings of ignored fields", () => {
+  it("an ignored field is named in a Warning header, by every endpoint that takes fields", async () => {
     const { id } = await tenant.deploy();
     const warning = '299 - "ignored field \\"statuss\\""';
     const body = { statuss: "FAILED", status: "FAILED" };
@@ -25,7 +25,7 @@ describe("a field that is ignored", () => {
     }
   });
 
-  it("is not spoken of where there is none, nor where any field is taken", async () => {
+  it("there is no Warning without an ignored field, nor where any field is accepted", async () => {
     const reply = await tenant.call("POST", "/software_deployments", {
       body: minimal({ input_values: { any: 1 }, action: null }),
     });
@@ -35,7 +35,7 @@ describe("a field that is ignored", () => {
     expect(signal.headers).not.toHaveProperty("warning");
   });
 
-  it("cannot write into the header, whatever it is called; ten are named, each cut at 64 characters", async () => {
+  it("names of ignored fields are encoded in the Warning header; ten are named, each cut at 64 characters", async () => {
     const names = ['"\r\nset-cookie: a=b', "\\", "é😀", "\ud800", "x".repeat(5_000)];
     const more = Array.from({ length: 20 }, (_, i) => `f${i}`);
     const extras = Object.fromEntries([...names, ...more].map((name) => [name, 1]));

@@ -112,8 +112,8 @@ const write = (token: string) => request("POST", "/v1/p1/validate", { token, bod
 
 const added = (...roles: string[]) => ({ project_id: "p1", roles });
 
-describe("an access token of Cognito", () => {
-  it("is accepted for the project and the roles that a trigger wrote into it", async () => {
+describe("Cognito: access tokens", () => {
+  it("an access token of Cognito is accepted for the project and the roles that the trigger wrote into it", async () => {
     const member = await signed("access", accessClaims(added("member")));
     expect([(await read(member)).status, (await write(member)).status]).toEqual([200, 200]);
     expectFault(await read(member, "p2"), 401);
@@ -123,28 +123,28 @@ describe("an access token of Cognito", () => {
     expect(pool.requests.map(({ url }) => url)).toEqual([`/${POOL}/.well-known/jwks.json`]);
   });
 
-  it("is refused without them", async () => {
+  it("an access token of Cognito without project or roles is 401", async () => {
     expectFault(await read(await signed("access", accessClaims())), 401);
     expectFault(await read(await signed("access", accessClaims({ project_id: "p1" }))), 401);
   });
 
-  it("has its groups as roles where the stage says so", async () => {
+  it("groups in an access token of Cognito are roles with tokenRolesClaim=cognito:groups", async () => {
     accept({ TOKEN_ROLES_CLAIM: "cognito:groups" });
     expect((await write(await signed("access", accessClaims({ project_id: "p1" })))).status).toBe(200);
   });
 
-  it("is accepted of a machine, by client credentials", async () => {
+  it("an access token of Cognito by client credentials is accepted", async () => {
     expect((await write(await signed("access", machineClaims(added("member"))))).status).toBe(200);
   });
 
-  it("is refused of another client of the pool", async () => {
+  it("an access token of Cognito for another app client is 401", async () => {
     for (const client_id of ["other", `${CLIENT} other`, [CLIENT], undefined]) {
       const token = await signed("access", { ...accessClaims(added("member")), client_id });
       expectFault(await read(token), 401);
     }
   });
 
-  it("is held to its audience where it names one, whatever its client", async () => {
+  it("an access token of Cognito with an audience must name an accepted one, whatever its client", async () => {
     const api = "https://deployments.example.com";
     const bound = await signed("access", accessClaims({ ...added("member"), aud: api }));
     expectFault(await read(bound), 401);
@@ -154,8 +154,8 @@ describe("an access token of Cognito", () => {
   });
 });
 
-describe("an ID token of Cognito", () => {
-  it("is refused, whatever it says", async () => {
+describe("Cognito: ID tokens", () => {
+  it("an ID token of Cognito is 401, whatever its claims", async () => {
     expectFault(await read(await signed("id", idClaims())), 401);
     expectFault(await read(await signed("id", idClaims({ ...added("member"), client_id: CLIENT }))), 401);
     // An attribute that its user may have written.
@@ -165,15 +165,15 @@ describe("an ID token of Cognito", () => {
   });
 });
 
-describe("another issuer's token", () => {
-  it("is not accepted for its client: it must name its audience", async () => {
+describe("tokens of other issuers", () => {
+  it("a token of another issuer is accepted by its audience only, not by its client_id", async () => {
     const { token_use: _, ...claims } = accessClaims(added("member"));
     expectFault(await read(await signed("access", claims)), 401);
     expect((await read(await signed("access", { ...claims, aud: CLIENT }))).status).toBe(200);
   });
 });
 
-describe("the trigger in infra/README.md", () => {
+describe("Cognito: the trigger in infra/README.md", () => {
   /** What Cognito sends before it makes the tokens of a user (version 2), and takes back. */
   const event = (userAttributes: Record<string, string>, groupsToOverride: string[]) => ({
     version: "2",
@@ -199,13 +199,13 @@ describe("the trigger in infra/README.md", () => {
     return response.claimsAndScopeOverrideDetails.accessTokenGeneration.claimsToAddOrOverride;
   };
 
-  it("writes the user's project and groups, as the service reads them", async () => {
+  it("the trigger in infra/README.md writes the user's project and groups into the token", async () => {
     const claims = await claimsFor({ "custom:project_id": "p1" }, ["reader", "member"]);
     expect(claims).toEqual({ project_id: "p1", roles: ["reader", "member"] });
     expect((await write(await signed("access", accessClaims(claims)))).status).toBe(200);
   });
 
-  it("gives a user without a project nothing", async () => {
+  it("a user without a project gets a token that is 401", async () => {
     const claims = await claimsFor({}, ["member"]);
     expectFault(await read(await signed("access", accessClaims(claims))), 401);
   });

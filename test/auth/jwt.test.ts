@@ -49,17 +49,17 @@ beforeAll(async () => {
   other = await makeKey("k2");
 });
 
-describe("a JSON Web Token against a static key set", () => {
+describe("JSON Web Token, static key set", () => {
   const authenticate = (token: string) =>
     authenticator(settingsFor({ keys: { keys: [{ ...key.jwk }] } }))(token);
 
-  it.each(["RS256", "PS256", "ES256", "ES384", "EdDSA"])("is accepted with %s", async (alg) => {
+  it.each(["RS256", "PS256", "ES256", "ES384", "EdDSA"])("a %s token is accepted", async (alg) => {
     const signer = await makeKey("k", alg);
     const check = authenticator(settingsFor({ keys: { keys: [{ ...signer.jwk }] } }));
     await expect(check(await sign(signer))).resolves.toMatchObject({ projectId: "p1", roles: ["member"] });
   });
 
-  it("is accepted with several audiences, and with roles in one text", async () => {
+  it("a token with several audiences, and with roles in one text, is accepted", async () => {
     const token = await sign(key, { ...good(), aud: ["x", AUDIENCE], roles: "reader member" });
     await expect(authenticate(token)).resolves.toMatchObject({ roles: ["reader", "member"] });
   });
@@ -77,21 +77,21 @@ describe("a JSON Web Token against a static key set", () => {
     ["without a project", { project_id: undefined }],
     ["with an empty project", { project_id: "" }],
     ["with a project that is no text", { project_id: ["p1"] }],
-  ])("is refused: %s", async (_, claims) => {
+  ])("a token is refused: %s", async (_, claims) => {
     await expect(authenticate(await sign(key, { ...good(), ...claims }))).rejects.toMatchObject(refused);
   });
 
-  it("has no roles where the claim is odd", async () => {
+  it("a token whose roles claim has another form has no roles", async () => {
     const odd = authenticate(await sign(key, { ...good(), roles: { a: 1 } }));
     await expect(odd).resolves.toMatchObject({ roles: [] });
   });
 
-  it("is refused with another key's signature, with and without that key's id", async () => {
+  it("a token with another key's signature is refused, with and without that key's id", async () => {
     await expect(authenticate(await sign(other))).rejects.toMatchObject(refused);
     await expect(authenticate(await sign({ ...other, kid: key.kid }))).rejects.toMatchObject(refused);
   });
 
-  it.each(["jwk", "jku", "x5u"])("is refused when it brings or points to a key: %s", async (field) => {
+  it.each(["jwk", "jku", "x5u"])("a token that brings its own key is refused: %s", async (field) => {
     const value = field === "jwk" ? key.jwk : "https://attacker.example/keys";
     await expect(authenticate(await sign(key, good(), { [field]: value }))).rejects.toMatchObject(refused);
     const self = await sign({ ...other, kid: key.kid }, good(), { [field]: other.jwk });
@@ -100,12 +100,12 @@ describe("a JSON Web Token against a static key set", () => {
 
   const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-  it.each(["none", "None", "NONE"])("is refused unsigned: alg %s", async (alg) => {
+  it.each(["none", "None", "NONE"])("an unsigned token is refused: alg %s", async (alg) => {
     const unsigned = `${encoded({ alg, kid: "k1" })}.${encoded(good())}.`;
     await expect(authenticate(unsigned)).rejects.toMatchObject(refused);
   });
 
-  it("is refused when signed by HMAC with the public key", async () => {
+  it("a token signed by HMAC with the public key is refused", async () => {
     for (const secret of [await exportSPKI(key.publicKey), JSON.stringify(key.jwk)]) {
       const content = `${encoded({ alg: "HS256", kid: "k1" })}.${encoded(good())}`;
       const signature = createHmac("sha256", secret).update(content).digest("base64url");
@@ -113,7 +113,7 @@ describe("a JSON Web Token against a static key set", () => {
     }
   });
 
-  it("is refused with any single character of its claims or signature changed", async () => {
+  it("a token with any character of its claims or signature changed is refused", async () => {
     const token = await sign(key);
     // The last character of a signature has bits that mean nothing.
     for (let at = token.indexOf(".") + 1; at < token.length - 1; at += 7) {
@@ -124,14 +124,14 @@ describe("a JSON Web Token against a static key set", () => {
   });
 
   it.each(["", "a.b", "a.b.c", "....", "ö", "x y", "e30.e30.e30"])(
-    "is refused when it is none: %j",
+    "a text that is no token is refused: %j",
     async (text) => {
       await expect(authenticate(text)).rejects.toMatchObject(refused);
     },
   );
 });
 
-describe("a key set behind an address", () => {
+describe("JSON Web Token, key set at an address", () => {
   let issuer: Loopback;
   let published: JWK[];
   let status: number;
@@ -159,14 +159,14 @@ describe("a key set behind an address", () => {
     await issuer.close();
   });
 
-  it("is fetched once for many tokens at a time", async () => {
+  it("the key set is fetched once for many tokens at a time", async () => {
     const check = await start();
     const tokens = await Promise.all(Array.from({ length: 20 }, () => fresh(key)));
     await Promise.all(tokens.map(check));
     expect(issuer.requests.map(({ url }) => url)).toEqual(["/jwks.json"]);
   });
 
-  it("is fetched anew for an unknown key id, after a cool-down: keys rotate", async () => {
+  it("an unknown key id fetches the key set again after a cool-down, so keys can rotate", async () => {
     const check = await start();
     await check(await fresh(key));
     published = [other.jwk, key.jwk];
@@ -177,7 +177,7 @@ describe("a key set behind an address", () => {
     expect(issuer.requests).toHaveLength(2);
   });
 
-  it("is not fetched more often than the cool-down allows, however many key ids are invented", async () => {
+  it("invented key ids fetch the key set no more often than the cool-down allows", async () => {
     const check = await start();
     await check(await fresh(key));
     later(31);
@@ -187,7 +187,7 @@ describe("a key set behind an address", () => {
     expect(issuer.requests).toHaveLength(2);
   });
 
-  it("that cannot be had is 503, asked for once in a cool-down, and found when the issuer is back", async () => {
+  it("a key set that cannot be fetched is 503, asked for once in a cool-down, and found when the issuer is back", async () => {
     const check = await start();
     status = 500;
     for (let i = 0; i < 5; i += 1) {
@@ -199,7 +199,7 @@ describe("a key set behind an address", () => {
     await expect(check(await fresh(key))).resolves.toMatchObject({ projectId: "p1" });
   });
 
-  it("known already goes on to serve while the issuer is down; an unknown key is then 503", async () => {
+  it("a known key set keeps verifying while the issuer is down; an unknown key is then 503", async () => {
     const check = await start();
     await check(await fresh(key));
     status = 503;
@@ -209,7 +209,7 @@ describe("a key set behind an address", () => {
     expect(issuer.requests).toHaveLength(2);
   });
 
-  it("loses a key that the issuer has withdrawn, within 10 minutes", async () => {
+  it("a key that the issuer has withdrawn stops verifying within 10 minutes", async () => {
     const check = await start();
     await check(await fresh(key));
     published = [other.jwk];
@@ -217,15 +217,15 @@ describe("a key set behind an address", () => {
     await expect(check(await fresh(key))).rejects.toMatchObject(refused);
   });
 
-  it("that answers something else is 503", async () => {
+  it("an issuer that answers something else than a key set is 503", async () => {
     const check = await start();
     published = undefined as unknown as JWK[];
     await expect(check(await fresh(key))).rejects.toMatchObject({ kind: "unavailable" });
   });
 });
 
-describe("positive results", () => {
-  it("are believed for 5 minutes at most, and never beyond the token's end", async () => {
+describe("JSON Web Token, cached results", () => {
+  it("a verified token is remembered for 5 minutes at most, and never beyond its end", async () => {
     let published = [key.jwk];
     const issuer = await loopback((_, response) => void response.end(JSON.stringify({ keys: published })));
     const check = authenticator(settingsFor({ url: new URL(issuer.url) }));
@@ -245,7 +245,7 @@ describe("positive results", () => {
   });
 });
 
-describe("whatever a token holds", () => {
+describe("JSON Web Token, hostile input", () => {
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value) ?? "").toString("base64url");
 
   const check = () => authenticator(settingsFor({ keys: { keys: [{ ...key.jwk }] } }));
@@ -260,7 +260,7 @@ describe("whatever a token holds", () => {
     { alg: null },
     { alg: "ES256", crit: ["x"] },
     { alg: "ES256", b64: 1 },
-  ])("it is unauthorized with the header %j", async (header) => {
+  ])("a token with the header %j is unauthorized", async (header) => {
     const token = `${part(header)}.${part(good())}.AAAA`;
     await expect(check()(token)).rejects.toMatchObject(refused);
     await expect(check()(`xx.${part(good())}.sig`)).rejects.toMatchObject(refused);
@@ -272,7 +272,7 @@ describe("whatever a token holds", () => {
       .map((text) => Buffer.from(text, "base64url").toString("hex"))
       .join(".");
 
-  it("it is unauthorized, and never anything else", async () => {
+  it("any made-up or changed token is unauthorized, and never another error", async () => {
     const valid = await sign(key);
     const authenticate = check();
     const json = fc.oneof(fc.jsonValue(), fc.constant(good()), fc.constant({ alg: "ES256", kid: "k1" }));

@@ -62,7 +62,7 @@ const dropByDrop: Behaviour = (_, response) => {
   response.on("close", () => clearInterval(timer));
 };
 
-describe("a Keystone token", () => {
+describe("Keystone tokens", () => {
   let keystone: Loopback;
 
   const start = async (behaviour: Behaviour) => {
@@ -72,7 +72,7 @@ describe("a Keystone token", () => {
 
   afterEach(() => keystone.close());
 
-  it("asks Keystone about itself, once for many requests at a time and for the next ones", async () => {
+  it("Keystone is asked once about a token for many requests at a time, and for the next ones", async () => {
     const check = await start(knows);
     const results = await Promise.all(Array.from({ length: 20 }, () => check(TOKEN)));
     expect(results[19]).toMatchObject({ projectId: "p1", roles: ["reader", "member"] });
@@ -82,7 +82,7 @@ describe("a Keystone token", () => {
   });
 
   it.each([401, 403, 404])(
-    "that Keystone refuses with %i is unauthorized, and asked about once in 10 s",
+    "a token that Keystone answers with %i is unauthorized, and asked about once in 10 s",
     async (status) => {
       const check = await start(answers(status, { error: { code: status, message: "no" } }));
       const asked = async (expected: number) => {
@@ -97,7 +97,7 @@ describe("a Keystone token", () => {
     },
   );
 
-  it("without a project is told so", async () => {
+  it("a token without a project is forbidden, and the message says so", async () => {
     const check = await start(answers(200, validated({ project: undefined, domain: { id: "default" } })));
     await expect(check(TOKEN)).rejects.toMatchObject({
       kind: "forbidden",
@@ -105,7 +105,7 @@ describe("a Keystone token", () => {
     });
   });
 
-  it("of an application credential brings its access rules, for which Keystone is asked", async () => {
+  it("the access rules of an application credential are asked of Keystone", async () => {
     const access_rules = [{ id: "r", service: "orchestration", method: "GET", path: "/v1/**" }];
     const check = await start(answers(200, validated({ application_credential: { access_rules } })));
     const { id: _, ...rule } = access_rules[0] ?? { id: "" };
@@ -116,7 +116,7 @@ describe("a Keystone token", () => {
   it.each([
     ["that has ended", { expires_at: new Date(Date.now() - 1_000).toISOString() }],
     ["with an end that is no time", { expires_at: "soon" }],
-  ])("%s is unauthorized", async (_, more) => {
+  ])("a Keystone token %s is unauthorized", async (_, more) => {
     const check = await start(answers(200, validated(more)));
     await expect(check(TOKEN)).rejects.toMatchObject({ kind: "unauthorized" });
   });
@@ -132,20 +132,20 @@ describe("a Keystone token", () => {
     ["an endless answer", endless],
     ["nothing", () => undefined],
     ["drop by drop", dropByDrop],
-  ])("is unavailable, not refused, when Keystone answers %s", async (_, behaviour) => {
+  ])("a Keystone token is unavailable, not unauthorized, when Keystone answers %s", async (_, behaviour) => {
     const check = await start(behaviour);
     await expect(check(TOKEN)).rejects.toMatchObject({ kind: "unavailable" });
     expect(keystone.requests).toHaveLength(1);
   });
 
-  it("is unavailable when nobody listens", async () => {
+  it("a Keystone token is unavailable when nothing listens at Keystone's address", async () => {
     const check = await start(knows);
     await keystone.close();
     await expect(check(TOKEN)).rejects.toMatchObject({ kind: "unavailable" });
     keystone = await loopback(knows);
   });
 
-  it("is every token that is not the configured issuer's, Keystone's own JSON Web Tokens among them", async () => {
+  it("Keystone is asked about every token that is not the configured issuer's, its own JSON Web Tokens included", async () => {
     keystone = await loopback(answers(200, validated()));
     const check = authenticator({
       keystone: { authUrl: `${keystone.url}/v3` },

@@ -41,8 +41,8 @@ const linkKeys = async (...args: string[]): Promise<string> => {
 
 const onProd = (step: string): Promise<string> => linkKeys(step, "--stage", "prod");
 
-describe("the keys of signed links are changed", () => {
-  it("in three steps: a new key verifies, then signs, then is the only one", async () => {
+describe("changing the keys of signed links", () => {
+  it("add, use, drop: a new key verifies, then signs, then is the only one", async () => {
     expect(await onProd("add")).toMatch(/^0 The new key verifies/);
     const [first, added] = secret.value.split(",");
     expect(first).toBe(FIRST);
@@ -57,7 +57,7 @@ describe("the keys of signed links are changed", () => {
     expect(secret.value).toBe(added);
   });
 
-  it("in this order: a step out of its turn is one sentence, and changes nothing", async () => {
+  it("a step out of order is refused in one sentence, and changes nothing", async () => {
     expect(await onProd("use")).toMatch(/^1 There is one key only: add comes first/);
     expect(await onProd("drop")).toMatch(/^1 There is one key only/);
     expect(secret.value).toBe(FIRST);
@@ -72,7 +72,7 @@ describe("the keys of signed links are changed", () => {
     expect(secret.value).toBe(FIRST);
   });
 
-  it("and no key is ever printed", async () => {
+  it("no step prints a key", async () => {
     for (const step of ["add", "use", "drop", "drop"]) {
       const said = await onProd(step);
       for (const key of [FIRST, ...secret.value.split(",")]) expect(said).not.toContain(key);
@@ -84,7 +84,7 @@ describe("the keys of signed links are changed", () => {
     ["2 no step: add, use or drop is expected", ["--stage", "prod"]],
     ["2 --stage: ", ["add"]],
     ["1 --stage other: there is no stack", ["add", "--stage", "other"]],
-  ])("not by what nobody understands: %s", async (sentence, args) => {
+  ])("wrong arguments are refused, and change nothing: %s", async (sentence, args) => {
     expect(await linkKeys(...args)).toContain(sentence);
     expect(secret.value).toBe(FIRST);
   });

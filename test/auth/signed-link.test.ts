@@ -56,15 +56,15 @@ afterEach(async () => {
   await secret.close();
 });
 
-describe("a signed link", () => {
-  it("comes back as it was signed, always as the same text", async () => {
+describe("signing and verifying a link", () => {
+  it("a signed link verifies to what was signed, and equal links are equal texts", async () => {
     const { sign, verified } = await container();
     const given = newLink();
     expect(await verified(await sign(given))).toEqual(given);
     expect(await sign(given)).toBe(await sign({ ...given }));
   });
 
-  it("is good for what it allows alone, and until it ends", async () => {
+  it("a signed link verifies only for what it allows, and until it expires", async () => {
     const { sign, verified } = await container();
     const signed = await sign(newLink());
     expect(await verified(signed, "signal")).toEqual(refused);
@@ -74,7 +74,7 @@ describe("a signed link", () => {
     expect(await verified(signed)).toEqual(refused);
   });
 
-  it("is refused with any character changed, added or taken away", async () => {
+  it("a signed link with any character changed, added or removed is refused", async () => {
     const { sign, verified } = await container();
     const signed = await sign(newLink());
     for (let at = 0; at < signed.length; at += 1) {
@@ -86,8 +86,8 @@ describe("a signed link", () => {
   });
 });
 
-describe("the keys of signed links", () => {
-  it("are read from Secrets Manager once in 5 minutes", async () => {
+describe("keys of signed links", () => {
+  it("the keys are read from Secrets Manager once in 5 minutes", async () => {
     const { sign, verified } = await container();
     for (let i = 0; i < 5; i += 1) await verified(await sign(newLink(i + 60)));
     expect(secret.requests).toHaveLength(1);
@@ -96,7 +96,7 @@ describe("the keys of signed links", () => {
     expect(secret.requests).toHaveLength(2);
   });
 
-  it("change by two steps without a link that is refused by whoever still holds the old ones", async () => {
+  it("keys change in two steps, and containers with the old keys refuse no link meanwhile", async () => {
     const early = await container();
     const fromOld = await early.sign(newLink(3_600));
     secret.value = `${OLD},${NEW}`;
@@ -118,7 +118,7 @@ describe("the keys of signed links", () => {
     expect(await last.verified(fromNew)).toMatchObject({ project: "p" });
   });
 
-  it("are read again for a link that none of them verifies, at most every 10 s", async () => {
+  it("a link that no key verifies reads the keys again, at most every 10 s", async () => {
     const { sign, verified } = await container();
     await sign(newLink());
     pass(11);
@@ -138,7 +138,7 @@ describe("the keys of signed links", () => {
     expect(secret.requests).toHaveLength(2);
   });
 
-  it("serve on while Secrets Manager is away; what they do not verify cannot be checked then", async () => {
+  it("known keys keep verifying while Secrets Manager is down; other links are then unavailable", async () => {
     const { sign, verified } = await container();
     const signed = await sign(newLink(3_600));
     secret.error = "InternalServiceError";
@@ -156,7 +156,7 @@ describe("the keys of signed links", () => {
   it.each([
     ["a short key", "short"],
     ["no key", " , "],
-  ])("are not used with %s, which is not told to the caller", async (_, value) => {
+  ])("keys with %s are not used, and the caller is not told why", async (_, value) => {
     secret.value = value;
     const { sign } = await container();
     const error = await sign(newLink()).catch((thrown: Error) => thrown);
@@ -164,7 +164,7 @@ describe("the keys of signed links", () => {
     expect((error as Error).message).not.toMatch(/short|key/);
   });
 
-  it("are read from a file on one's own machine", async () => {
+  it("keys of a local service are read from a file", async () => {
     const folder = await mkdtemp(join(tmpdir(), "link-keys-"));
     const file = join(folder, "link-key");
     await writeFile(file, OLD);

@@ -121,8 +121,8 @@ const barriers = async (): Promise<string[]> => {
     .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`));
 };
 
-describe.runIf(isInstalled)("the page of the API's description", () => {
-  it("shows every operation", async () => {
+describe.runIf(isInstalled)("the API's page", () => {
+  it("the API's page shows every operation", async () => {
     await open();
     const shown = await page
       .locator(".opblock")
@@ -130,7 +130,7 @@ describe.runIf(isInstalled)("the page of the API's description", () => {
     expect(shown.sort()).toEqual(operations.toSorted());
   });
 
-  it("creates and shows a deployment, with the token that the service prints", async () => {
+  it("a deployment is created and shown from the API's page, with the token that the service prints", async () => {
     await open();
     await authorize();
     const created = await tryOut("createSoftwareDeployment");
@@ -141,12 +141,12 @@ describe.runIf(isInstalled)("the page of the API's description", () => {
     expect(shown).toMatchObject({ status: "200", json: { software_deployment: { id } } });
   });
 
-  it("sends what is tried to where it was opened, by whatever name", async () => {
+  it("the API's page sends requests to the address that it was opened at", async () => {
     await open({ address: service.url.replace("localhost", "127.0.0.1") });
     expect(await tryOut("showHealth")).toEqual({ status: "200", json: { status: "ok" } });
   });
 
-  it.each(["light", "dark"] as const)("keeps nobody out: %s", async (colorScheme) => {
+  it.each(["light", "dark"] as const)("the page has no accessibility violation: %s", async (colorScheme) => {
     await open({ colorScheme });
     expect(await barriers()).toEqual([]);
     await authorize();

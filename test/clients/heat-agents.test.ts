@@ -135,7 +135,7 @@ describe.skipIf(missing)("a standard heat-agents image", () => {
       },
     );
 
-  it("renders its own configuration from what it collects, and goes on by it", async () => {
+  it("an agent renders its own configuration from what it collects, and polls on with it", async () => {
     const { id } = await deploy("one");
     await server.poll();
     expect(await tenant.show(id)).toMatchObject({
@@ -150,7 +150,7 @@ describe.skipIf(missing)("a standard heat-agents image", () => {
     expect(await server.configuration()).toBe(rendered);
   });
 
-  it("runs each delivery once, as the history says, over three deployments with updates between them", async () => {
+  it("an agent runs each delivery once, over three deployments with updates between, and the history says so", async () => {
     const [first, second, third] = [await deploy("a"), await deploy("b"), await deploy("c")];
     await server.poll();
     await server.poll();
@@ -175,7 +175,7 @@ describe.skipIf(missing)("a standard heat-agents image", () => {
     for (const { id } of [first, second, third]) expect((await tenant.show(id)).status).toBe("COMPLETE");
   });
 
-  it("takes typed values, and none at all, into a script's environment", async () => {
+  it("typed values, and absent ones, reach a script's environment", async () => {
     const inputs = [{ name: "who" }, { name: "count", type: "Json", default: { a: [1] } }];
     const { id } = await tenant.deployed(
       { input_values: { who: 3 } },
@@ -187,7 +187,7 @@ describe.skipIf(missing)("a standard heat-agents image", () => {
     for (const one of [id, none.id]) expect((await tenant.show(one)).status).toBe("COMPLETE");
   });
 
-  it("reports what the CLI deployed without a signal", async () => {
+  it("an agent reports the result of a deployment that the CLI made with NO_SIGNAL", async () => {
     const endpoint = `${apiUrl}/v1/${tenant.project}`;
     const auth = ["--os-auth-type", "admin_token", "--os-endpoint", endpoint, "--os-token", tenant.token];
     const { id } = await tenant.configure({ group: "script", config: SCRIPT, inputs: [{ name: "who" }] });

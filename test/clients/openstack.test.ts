@@ -46,7 +46,7 @@ describe.skipIf(missing.length > 0)("the openstack CLI", () => {
 
   const asJson = ["-f", "json"];
 
-  it("leads a configuration and a deployment through their whole life", async () => {
+  it("the openstack CLI creates, lists, shows, updates and deletes configurations and deployments", async () => {
     const script = join(folder, "script.sh");
     const definition = join(folder, "definition.yaml");
     await writeFile(script, "#!/bin/sh\necho hello $foo\n");
@@ -114,7 +114,7 @@ describe.skipIf(missing.length > 0)("the openstack CLI", () => {
 });
 
 describe.skipIf(missing.length > 0)("openstacksdk", () => {
-  it("leads a configuration and a deployment through their whole life, version discovery included", async () => {
+  it("openstacksdk creates, lists, shows, updates and deletes configurations and deployments, version discovery included", async () => {
     const mine = await newTenant();
     const args = ["test/clients/openstacksdk.py", apiUrl ?? "", mine.project, mine.token];
     const seen = JSON.parse((await run(PYTHON, args)).stdout);

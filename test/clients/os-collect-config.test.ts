@@ -83,7 +83,7 @@ describe.skipIf(missing)("os-collect-config and a hook", () => {
   const show = async (id: string) =>
     (await tenant.call("GET", `/software_deployments/${id}`)).json.software_deployment;
 
-  it("carry a deployment out: COMPLETE, with its outputs", async () => {
+  it("a script that os-collect-config runs makes the deployment COMPLETE, with its outputs", async () => {
     const id = await deployed("web-1", { input_values: { who: "the world" }, action: "CREATE" });
     const [config] = await collected("web-1");
     await hook(config);
@@ -100,7 +100,7 @@ describe.skipIf(missing)("os-collect-config and a hook", () => {
     expect(await show(id)).toHaveProperty("collected_time");
   });
 
-  it("report a script that fails: FAILED, with its exit code", async () => {
+  it("a script that fails makes the deployment FAILED, with its exit code", async () => {
     const id = await deployed("web-2", { input_values: { who: "x", code: 3 } });
     await hook((await collected("web-2"))[0]);
     expect(await show(id)).toMatchObject({
@@ -109,7 +109,7 @@ describe.skipIf(missing)("os-collect-config and a hook", () => {
     });
   });
 
-  it("that send no signal: timed out", async () => {
+  it("an agent that sends no signal leaves the deployment to its time limit", async () => {
     const id = await deployed("web-3", { input_values: { who: "x" }, timeout: 5 });
     await collected("web-3");
     await sleep(5_100);

@@ -113,8 +113,8 @@ const deployedCode = async (): Promise<Record<string, string>> =>
 const tableNames = async (): Promise<string[]> =>
   (await tables.send(new ListTablesCommand())).TableNames ?? [];
 
-describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000 }, () => {
-  it("sls deploy: makes all of the template that moto knows", async () => {
+describe.skipIf(!hasMoto)("deploying and removing a stage", { timeout: 120_000 }, () => {
+  it("sls deploy makes all of the template that moto supports", async () => {
     expect(await sls("deploy")).toContain(`Service deployed to stack ${STACK}`);
     const resources = Object.entries(await template());
     const unknown = moto.unknownTypes();
@@ -126,7 +126,7 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
     firstCode = await deployedCode();
   });
 
-  it("has the tables of the template, named in each function's environment", async () => {
+  it("after sls deploy, the tables are there and named in each function's environment", async () => {
     const names = await stackResources();
     const defined = Object.entries(await template()).filter(
       ([, { Type }]) => Type === "AWS::DynamoDB::Table",
@@ -151,7 +151,7 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
       });
   });
 
-  it("sls deploy: once more, has nothing to do", async () => {
+  it("sls deploy without a change has nothing to do", async () => {
     const before = moto.calls.length;
     expect(await sls("deploy")).toContain("No changes to deploy");
     const made = moto.calls.slice(before).map(({ action }) => action);
@@ -160,7 +160,7 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
     expect(made).not.toContain("cloudformation:CreateChangeSet");
   });
 
-  it("sls deploy: a changed line changes the code of its function alone", async () => {
+  it("sls deploy of a changed line changes the code of its function alone", async () => {
     await appendFile(join(checkout, "functions/service/health.ts"), "\nexport const changed = true;\n");
     expect(await sls("deploy")).toContain(`Service deployed to stack ${STACK}`);
     const code = await deployedCode();
@@ -168,7 +168,7 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
     expect(changed).toEqual([`${STACK}-showHealth`]);
   });
 
-  it("sls rollback: lists both deployments, and goes back to the first", async () => {
+  it("sls rollback lists both deployments, and goes back to the first", async () => {
     const [first = "", ...later] = [...(await sls("rollback")).matchAll(/^Timestamp: (\d+)$/gm)].map(
       ([, timestamp]) => timestamp,
     );
@@ -177,11 +177,11 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
     expect(await deployedCode()).toEqual(firstCode);
   });
 
-  it("sls info: names the stack", async () => {
+  it("sls info names the stack", async () => {
     expect(await sls("info")).toContain(`stack: ${STACK}`);
   });
 
-  it("sls remove: leaves the tables that the template keeps, and nothing else", async () => {
+  it("sls remove leaves the tables that the template keeps, and nothing else", async () => {
     const names = await stackResources();
     const kept = Object.entries(await template()).flatMap(([id, { Type, DeletionPolicy }]) =>
       Type === "AWS::DynamoDB::Table" && DeletionPolicy === "Retain" ? [names[id]] : [],
@@ -194,7 +194,7 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
     await expect(sls("info")).rejects.toMatchObject({ code: 1 });
   });
 
-  it("sls deploy: begins anew beside the tables that were kept", async () => {
+  it("sls deploy begins anew beside the tables that were kept", async () => {
     const kept = await tableNames();
     await sls("deploy");
     expect(await tableNames()).toHaveLength(2 * kept.length);
@@ -203,11 +203,11 @@ describe.skipIf(!hasMoto)("a stage, from nothing to nothing", { timeout: 120_000
 });
 
 describe.skipIf(!hasMoto)("infra/policies/deployer.json", () => {
-  it("allows all that the CLI has called above, but for what it does without", () => {
+  it("the deployer's policy allows all that the CLI has called above, except what it can do without", () => {
     expect([...new Set(moto.refused.map(({ action }) => action))]).toEqual(Object.keys(DONE_WITHOUT));
   });
 
-  it("allows nothing that the CLI has not called, but for what is asked for without its name", () => {
+  it("the deployer's policy allows nothing that the CLI has not called, except actions under other names", () => {
     const called = new Set(moto.calls.map(({ action }) => action));
     const uncalled = allowedActions.filter((action) => !called.has(action));
     expect(uncalled.toSorted()).toEqual(Object.keys(NOT_ASKED).toSorted());

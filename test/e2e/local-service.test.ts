@@ -67,11 +67,11 @@ describe("npm start", () => {
 
   afterAll(() => stopService(service));
 
-  it("prints at most a dozen lines, npm's own included", () => {
+  it("npm start prints at most a dozen lines, npm's own included", () => {
     expect(service.output().trimEnd().split("\n").length).toBeLessThanOrEqual(12);
   });
 
-  it("prints a curl line that works as it stands; the item is in the table", async () => {
+  it("npm start prints a curl command that works; the item is then in the table", async () => {
     const line = /^curl .*$/m.exec(service.output())?.[0] ?? "";
     const { stdout } = await run("sh", ["-c", line]);
     expect(stdout).toMatch(/^HTTP\/1.1 200/);
@@ -88,13 +88,13 @@ describe("npm start", () => {
     });
   });
 
-  it("prints a token for the example project", async () => {
+  it("npm start prints a token for the example project", async () => {
     const token = /^Token +(\S+)$/m.exec(service.output())?.[1] ?? "";
     expect((await create(service, SEED_PROJECT, token)).status).toBe(200);
     expect((await create(service, newProject(), token)).status).toBe(401);
   });
 
-  it("takes the tokens of npm run -s token, which prints one alone", async () => {
+  it("npm run -s token prints one token, which the local service accepts", async () => {
     const project = newProject();
     const member = await npmToken("--project", project);
     expect(member).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
@@ -108,7 +108,7 @@ describe("npm start", () => {
     ["--project: 1 to 64 of", []],
     ["--expires-in: a whole number", ["--project", "p", "--expires-in", "0"]],
     ["--expires-in: a whole number", ["--project", "p", "--expires-in", "1e3"]],
-  ])("npm run -s token refuses what cannot work: %s", async (sentence, args) => {
+  ])("npm run -s token refuses wrong options: %s", async (sentence, args) => {
     await expect(npmToken(...args)).rejects.toMatchObject({
       code: 2,
       stdout: "",
@@ -116,7 +116,7 @@ describe("npm start", () => {
     });
   });
 
-  it("answers as deployed: no CORS headers, and a slash at the end is another path", async () => {
+  it("the local service answers as deployed: no CORS headers, and a slash at the end is another path", async () => {
     const headers = { origin: "https://elsewhere.example", "access-control-request-method": "POST" };
     for (const method of ["GET", "OPTIONS"]) {
       const response = await fetch(`${service.url}/v1`, { method, headers });
@@ -128,7 +128,7 @@ describe("npm start", () => {
     expect(await Promise.all(statuses)).toEqual([200, 404, 404]);
   });
 
-  it("is left alone by sls package beside it, which leaves no folders behind", async () => {
+  it("sls package beside a local service does not disturb it, and leaves no folders behind", async () => {
     const folder = await mkdtemp(join(tmpdir(), "package-"));
     const temporary = await mkdtemp(join(folder, "temporary-"));
     const env = { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: temporary };
@@ -140,7 +140,7 @@ describe("npm start", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("outlives its emulator: 503 while that is gone, 200 when it is back", async () => {
+  it("the local service answers 503 while its emulator is down, and 200 when it is back", async () => {
     const project = newProject();
     const token = (await npmToken("--project", project)).trim();
     process.kill(emulatorPid(service), "SIGKILL");
@@ -150,26 +150,26 @@ describe("npm start", () => {
     await eventually("200 again", async () => (await create(service, project, token)).ok || undefined);
   });
 
-  it("logs no token", () => {
+  it("the local service logs no token", () => {
     const logged = service.output().slice(service.output().indexOf("\ncurl "));
     const token = /^Token +(\S+)$/m.exec(service.output())?.[1] ?? "";
     expect(logged.split("\n").slice(2).join("\n")).not.toContain(token.split(".")[2]);
   });
 
-  it("ends with everything it started on Ctrl-C", async () => {
+  it("Ctrl-C ends npm start and everything that it started", async () => {
     await stopService(service);
     await nothingIsLeft(service);
   });
 });
 
-describe("npm start, ended otherwise,", () => {
+describe("npm start, ended by other signals", () => {
   it.each([
     ["npm", "SIGTERM"],
     ["npm", "SIGINT"],
     ["npm", "SIGKILL"],
     ["the framework", "SIGTERM"],
     ["the framework", "SIGKILL"],
-  ] as const)("leaves nothing running: %s by %s", async (who, signal) => {
+  ] as const)("nothing stays running when a signal ends npm start: %s by %s", async (who, signal) => {
     const service = await startService({}, ["npm", "start"]);
     process.kill(who === "npm" ? (service.process.pid ?? 0) : frameworkPid(service), signal);
     await nothingIsLeft(service);
@@ -178,7 +178,7 @@ describe("npm start, ended otherwise,", () => {
 
 const keystone = (url: string): string[] => ["--param", `keystoneAuthUrl=${url}`];
 
-describe("a bad option is one sentence, and exit code 1", () => {
+describe("wrong options of sls", () => {
   const ended = (env: Record<string, string>, ...args: string[]) =>
     run("node_modules/.bin/sls", args, { env: { ...process.env, SLS_LOG_LEVEL: "warning", ...env } });
 
@@ -198,14 +198,14 @@ describe("a bad option is one sentence, and exit code 1", () => {
     ["keystoneAuthUrl=iam.example.com/v3: Keystone's address", {}, keystone("iam.example.com/v3")],
     ["keystoneAuthUrl=https://iam.example.com: ", {}, keystone("https://iam.example.com")],
     ["keystoneAuthUrl=https://iam/v3/auth/tokens: ", {}, keystone("https://iam/v3/auth/tokens")],
-  ])("%s", async (sentence, env, args) => {
+  ])("a wrong option ends sls offline with one sentence and exit code 1: %s", async (sentence, env, args) => {
     const port = String(await freePort());
     const failure = ended({ PORT: port, ...env }, "offline", ...args);
     await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) });
     await expect(failure).rejects.toMatchObject({ stderr: expect.stringMatching(/^[^\n]+\n$/) });
   });
 
-  it("a port that is taken, each of the two", async () => {
+  it("a port that is taken, each of the two, ends sls offline with one sentence", async () => {
     const other = await loopback((_, response) => void response.end());
     const { port } = new URL(other.url);
     for (const name of ["PORT", "DYNAMODB_PORT"]) {
@@ -218,7 +218,7 @@ describe("a bad option is one sentence, and exit code 1", () => {
     await other.close();
   });
 
-  it("a broken data file, in the emulator's own words", async () => {
+  it("a broken data file ends sls offline with the emulator's own words", async () => {
     const folder = await mkdtemp(join(tmpdir(), "data-"));
     await writeFile(join(folder, "dynoxide.sqlite"), "not a database");
     await writeFile(join(folder, "dynalite"), "not a folder");
@@ -230,7 +230,7 @@ describe("a bad option is one sentence, and exit code 1", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("a kept table of an earlier version, and says how to begin anew", async () => {
+  it("a kept table of an earlier version ends sls offline with how to begin anew", async () => {
     const folder = await mkdtemp(join(tmpdir(), "data-"));
     const port = await freePort();
     const options = { engine: engines[0] ?? "dynalite", port, stage: STAGE, dataFolder: folder } as const;
@@ -261,7 +261,7 @@ describe("a bad option is one sentence, and exit code 1", () => {
     await rm(folder, { recursive: true });
   });
 
-  it.each(["package", "deploy"])("sls %s: an address that is not Keystone's", async (command) => {
+  it.each(["package", "deploy"])("sls %s refuses an address that is not Keystone's", async (command) => {
     await expect(ended({}, command, ...keystone("https://iam.example.com"))).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining("keystoneAuthUrl=https://iam.example.com: "),
@@ -273,7 +273,7 @@ describe("a bad option is one sentence, and exit code 1", () => {
     ["domainName=api.example: certificateArn is expected", "--param", "domainName=api.example"],
     ["--stage a-stage-that-is-long: at most 14 characters", "--stage", "a-stage-that-is-long"],
     ["The most, 4096, are of the parameter tokenKeys.", "--param", `tokenKeys=${"k".repeat(4_096)}`],
-  ])("sls package: what AWS would not run: %s", async (sentence, ...args) => {
+  ])("sls package refuses what AWS would not run: %s", async (sentence, ...args) => {
     const folder = await mkdtemp(join(tmpdir(), "package-"));
     await expect(ended({}, "package", "--package", folder, ...args)).rejects.toMatchObject({
       code: 1,
@@ -282,14 +282,14 @@ describe("a bad option is one sentence, and exit code 1", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("sls package: a role for CloudFormation that is none", async () => {
+  it("sls package refuses a cloudFormationRole that is not an ARN", async () => {
     await expect(ended({}, "package", "--param", "cloudFormationRole=deployer")).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining("cloudFormationRole=deployer: a role's ARN is expected"),
     });
   });
 
-  it.each(["package", "deploy"])("sls %s: a parameter that nobody knows", async (command) => {
+  it.each(["package", "deploy"])("sls %s refuses an unknown parameter", async (command) => {
     await expect(ended({}, command, "--param", "tokenIsuer=x")).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining("--param tokenIsuer: there is no such parameter."),
@@ -298,7 +298,7 @@ describe("a bad option is one sentence, and exit code 1", () => {
 });
 
 describe("settings of local runs", () => {
-  it("announces what is used: another port, all interfaces, storage that runs already, Keystone", async () => {
+  it("sls offline announces the port, the interfaces, the storage and the Keystone that it uses", async () => {
     const other = await startService();
     const port = await freePort();
     const service = await startService({ AWS_ENDPOINT_URL_DYNAMODB: other.dynamodb }, [
@@ -316,7 +316,7 @@ describe("settings of local runs", () => {
     await stopService(other);
   });
 
-  it("DYNAMODB_DATA keeps the data across restarts", async () => {
+  it("DYNAMODB_DATA keeps the data over a restart", async () => {
     const folder = await mkdtemp(join(tmpdir(), "data-"));
     const project = newProject();
     const token = (await npmToken("--project", project)).trim();
@@ -333,7 +333,7 @@ describe("settings of local runs", () => {
 });
 
 describe("sls invoke local", () => {
-  it("creates the deployment of the example event", async () => {
+  it("sls invoke local creates the deployment of the example event", async () => {
     const args = ["invoke", "local", "-f", "createSoftwareDeployment", "-p", "infra/local/create-event.json"];
     const { stdout } = await run("node_modules/.bin/sls", args, { env: { ...process.env, NODE_ENV: "" } });
     const answer = JSON.parse(stdout.slice(stdout.indexOf("\n{\n") + 1));

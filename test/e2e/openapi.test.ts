@@ -9,7 +9,7 @@ import { describedApi, FILE } from "../../infra/openapi/described-api.ts";
 const ROOT = new URL("../..", import.meta.url).pathname;
 
 describe("functions/openapi.json", () => {
-  it("is what the sources say, and its examples what the service answers", async () => {
+  it("functions/openapi.json is what the sources say, and its examples are what the service answers", async () => {
     const kept = await readFile(FILE, "utf8");
     expect(kept, "the sources say something else now: npm run openapi writes the file").toBe(
       await describedApi(),
@@ -41,18 +41,18 @@ describe("functions/README.md's typed client", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("is type-checked by what the service describes", () => {
+  it("the README's typed client compiles against the description", () => {
     expect(run("tsc", ...STRICT, "client.ts")).toBe("");
   });
 
-  it("does not take what the service would refuse", async () => {
+  it("a wrong field in the README's typed client is a type error", async () => {
     const client = await readFile(join(folder, "client.ts"), "utf8");
     expect(client).toContain("server_id:");
     await writeFile(join(folder, "wrong.ts"), client.replace("server_id:", "server:"));
     expect(() => run("tsc", ...STRICT, "wrong.ts")).toThrow();
   });
 
-  it("creates a configuration, deploys it and reads the result", async () => {
+  it("the README's typed client creates a configuration, deploys it and reads the result", async () => {
     const env = {
       ...process.env,
       URL: service.url,

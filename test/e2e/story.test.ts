@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(() => stopService(service));
 
-it("README's story answers as it says, command by command", () => {
+it("the commands in README's story give the answers that stand there", () => {
   const story = blocks();
   const answers = story.filter(({ language }) => language === "json").map(({ text }) => JSON.parse(text));
   expect(answers).toHaveLength(6);

@@ -27,8 +27,8 @@ beforeAll(async () => {
   tenant = await newTenant();
 });
 
-describe("a poll costs", () => {
-  it("one query for a HEAD and for what is known, reads for a GET, and one write for a delivery", async () => {
+describe("calls of a poll", () => {
+  it("HEAD and 304: Query; GET: Query, BatchGetItem (configurations, then cached), UpdateItem for a new delivery", async () => {
     const { link } = await deployed("s1");
     operations();
     const first = await request("GET", link);
@@ -40,7 +40,7 @@ describe("a poll costs", () => {
     expect(operations()).toEqual(["Query", "Query"]);
   });
 
-  it("records before it hands out: what has moved on since the index knew is left out", async () => {
+  it("a delivery that has changed since the index knew it is left out of a poll, and not recorded", async () => {
     const { id, link } = await deployed("moved");
     const [entry] = await indexEntries(tenant.project, "moved");
     await tenant.call("PUT", `/software_deployments/${id}`, { body: { action: "AGAIN" } });
@@ -53,7 +53,7 @@ describe("a poll costs", () => {
     expect(await show(id)).toHaveProperty("collected_time");
   });
 
-  it("hands out what the index does not know to be collected", async () => {
+  it("a delivery that was collected, which the index does not know yet, is handed out again", async () => {
     const { id, link } = await deployed("known");
     const [entry] = await indexEntries(tenant.project, "known");
     const first = await request("GET", link);
@@ -63,7 +63,7 @@ describe("a poll costs", () => {
     expect(await show(id)).toMatchObject({ collected_time });
   });
 
-  it("leaves out an attempt that was ended, whose result would not count", async () => {
+  it("a run that was ended, whose result would not count, is left out of a poll", async () => {
     const { id, link } = await deployed("ended");
     const [entry] = await indexEntries(tenant.project, "ended");
     await tenant.call("PUT", `/software_deployments/${id}`, { body: { status: "IN_PROGRESS" } });
@@ -75,7 +75,7 @@ describe("a poll costs", () => {
   });
 
   it.each<InjectedFault>(["fail", "hang"])(
-    "does not fail because what it collected could not be recorded (%s)",
+    "a poll hands out a delivery although DynamoDB cannot record it (%s)",
     async (trouble) => {
       const { id, link } = await deployed(`s2-${String(trouble)}`);
       proxy.decide = (operation) => (operation === "UpdateItem" ? trouble : "pass");
@@ -87,15 +87,15 @@ describe("a poll costs", () => {
     },
   );
 
-  it("is 503 when DynamoDB does not answer", async () => {
+  it("a poll is 503 when DynamoDB does not answer", async () => {
     const { link } = await deployed("s3");
     proxy.decide = () => "fail";
     expectFault(await request("GET", link), 503);
   });
 });
 
-describe("a change that takes long", () => {
-  it("counts from when it is written, so that no collector takes it for older than what it has", async () => {
+describe("time of a change", () => {
+  it("a slow change counts from when it is written, so that Last-Modified is not older than an earlier poll", async () => {
     limitCallsAsDeployed();
     const { id } = await deployed("slow");
     const changedIn = async (row: string) =>
@@ -119,7 +119,7 @@ describe("a change that takes long", () => {
   });
 });
 
-describe("a signal's link", () => {
+describe("lifetime of a signal link", () => {
   const DAY = 86_400_000;
 
   const ahead = (ms: number): void => {
@@ -130,7 +130,7 @@ describe("a signal's link", () => {
 
   const update = (id: string, body: object) => tenant.call("PUT", `/software_deployments/${id}`, { body });
 
-  it("stays the same while its delivery is awaited, and is good as long as that is", async () => {
+  it("a signal link stays the same during its run, and valid as long as a time limit that is set later", async () => {
     const { id, link } = await deployed("longer");
     await update(id, { timeout: 60 });
     await update(id, { input_values: { a: 1 } });
@@ -145,7 +145,7 @@ describe("a signal's link", () => {
     expectFault(await request("PUT", signal, { body: {} }), 401, "link");
   });
 
-  it("ends when the deployment is put in progress again, whoever has got hold of it; the new one counts", async () => {
+  it("status IN_PROGRESS makes the earlier signal link void; the result by the new one counts", async () => {
     const { id, link } = await deployed("again");
     const first = signalOf((await request("GET", link)).json);
     await request("PUT", first, { body: { result: 1 } });
@@ -158,7 +158,7 @@ describe("a signal's link", () => {
     expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 2 } });
   });
 
-  it("ends an hour after the deadline, or after 30 days without one; then it changes nothing", async () => {
+  it("a signal link ends an hour after the deadline, or after 30 days without one, and is then 401", async () => {
     const limited = await deployed("limited");
     await update(limited.id, { timeout: 60, action: "RUN" });
     const unlimited = await deployed("unlimited");
@@ -176,9 +176,9 @@ describe("a signal's link", () => {
   });
 });
 
-describe("a signal in trouble", () => {
+describe("signal while DynamoDB fails", () => {
   it.each<InjectedFault>(["throttle", "fail", "cut-before"])(
-    "%s: 503 with Retry-After, never 4xx; sent again, it counts",
+    "a signal during a fault (%s) is 503 with Retry-After; sent again, it counts",
     async (trouble) => {
       const { id, link } = await deployed(`trouble-${String(trouble)}`);
       const signal = signalOf((await request("GET", link)).json);
@@ -192,7 +192,7 @@ describe("a signal in trouble", () => {
     },
   );
 
-  it("counts although another container's clock was ahead", async () => {
+  it("a signal counts although another container's clock was ahead", async () => {
     const { id, link } = await deployed("ahead");
     const signal = signalOf((await request("GET", link)).json);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 30_000 });
@@ -202,7 +202,7 @@ describe("a signal in trouble", () => {
     expect(await show(id)).toMatchObject({ status: "COMPLETE", output_values: { result: 1 } });
   });
 
-  it("whose answer was lost counts once", async () => {
+  it("a signal whose write's answer was lost counts once", async () => {
     const { id, link } = await deployed("lost");
     const signal = signalOf((await request("GET", link)).json);
     const next: InjectedFault[] = ["pass", "pass", "cut-after"];
@@ -213,8 +213,8 @@ describe("a signal in trouble", () => {
   });
 });
 
-describe("the row of a server", () => {
-  it("takes only later times: a clock that is behind gives no revoked link back", async () => {
+describe("revoking a server's links", () => {
+  it("revoking by a container whose clock is behind makes no revoked link valid again", async () => {
     const { link } = await deployed("clocks");
     const revoke = () => tenant.call("DELETE", "/software_deployments/metadata/clocks/link");
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
@@ -225,7 +225,7 @@ describe("the row of a server", () => {
     expectFault(await request("GET", link), 401, "revoked");
   });
 
-  it("revokes a link that was issued in the same millisecond", async () => {
+  it("revoking includes a link that was issued in the same millisecond", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     const member = await newTenant();
     const path = "/software_deployments/metadata/same/link";
@@ -236,10 +236,10 @@ describe("the row of a server", () => {
   });
 });
 
-describe("a server's link past half of its life", () => {
+describe("renewal of a server's link", () => {
   const HALF = 45 * 86_400_000;
 
-  it("is followed by its successor, the same at every poll, which the validators tell; revoking ends both", async () => {
+  it("after half of its life a server's link gets a successor, the same at every poll, with a new ETag; revoking ends both", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     const member = await newTenant();
     const { json } = await member.call("POST", "/software_deployments/metadata/half/link");

@@ -20,8 +20,8 @@ const hasTransactions = inject("engine") !== "dynalite";
 const deploymentsIn = async ({ project }: Tenant): Promise<number> =>
   (await storedItems(project)).filter(({ server_key }) => server_key !== undefined).length;
 
-describe("a create costs", () => {
-  it("one call without a key, one transaction for many; with a key a read and a write more", async () => {
+describe("calls of a create", () => {
+  it("POST: PutItem, of many TransactWriteItems; with a key also GetItem and PutItem", async () => {
     await tenant.deploy();
     expect(operations().join()).toBe("PutItem");
     const headers = { "idempotency-key": "cost" };
@@ -40,7 +40,7 @@ const BODIES: [name: string, body: unknown, count: number][] = [
   ...(hasTransactions ? ([["a batch", batch, 3]] as [string, unknown, number][]) : []),
 ];
 
-describe.each(BODIES)("a create of %s under a key that is broken off", (_, body, count) => {
+describe.each(BODIES)("broken-off create of %s under a key", (_, body, count) => {
   const post = (of: Tenant) =>
     of.call("POST", "/software_deployments", { body, headers: { "idempotency-key": "k" } });
 
@@ -50,7 +50,7 @@ describe.each(BODIES)("a create of %s under a key that is broken off", (_, body,
     ["between the key and the rows", ["pass", "pass", ...THREE], false],
     ["after the rows, whose answer is lost", ["pass", "pass", "cut-after", "fail", "fail"], true],
     ["by silence", ["pass", "pass", "hang", "hang", "hang"], false],
-  ])("%s: 503, and whoever repeats it finishes the same work", async (_, fault, stored) => {
+  ])("a create that breaks off %s is 503; its repeat finishes it", async (_, fault, stored) => {
     if (fault.includes("hang")) limitCallsAsDeployed();
     const project = await newTenant();
     injectFaults(...fault);
@@ -67,7 +67,7 @@ describe.each(BODIES)("a create of %s under a key that is broken off", (_, body,
   it.each<[string, InjectedFault[]]>([
     ["the key's", ["pass", "cut-after"]],
     ["the rows'", ["pass", "pass", "cut-after"]],
-  ])("whose answer to %s write was lost is no repeat, and counts once", async (_, fault) => {
+  ])("a lost answer to %s write: made once, and no replay", async (_, fault) => {
     const project = await newTenant();
     injectFaults(...fault);
     const reply = await post(project);
@@ -75,7 +75,7 @@ describe.each(BODIES)("a create of %s under a key that is broken off", (_, body,
     expect(await deploymentsIn(project)).toBe(count);
   });
 
-  it("is refused for its size before the key is used up", async () => {
+  it("a create that is too large is 400 and does not use up its key", async () => {
     const project = await newTenant();
     const most = 42_500;
     const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(most))).toString("base64");
@@ -91,7 +91,7 @@ describe.each(BODIES)("a create of %s under a key that is broken off", (_, body,
     expect(small.status).toBe(200);
   });
 
-  it("is repeated although the configurations it refers to are gone", async () => {
+  it("a create under a key is repeated although its configurations are gone", async () => {
     const startWith = (references: string) => {
       vi.resetModules();
       vi.stubEnv("CONFIG_REFERENCES", references);
@@ -107,11 +107,11 @@ describe.each(BODIES)("a create of %s under a key that is broken off", (_, body,
   });
 });
 
-describe("a key", () => {
+describe("lifetime of an idempotency key", () => {
   const post = (of: Tenant, body: object = one) =>
     of.call("POST", "/software_deployments", { body, headers: { "idempotency-key": "k" } });
 
-  it("stands for its request for 7 days, and then for another", async () => {
+  it("an idempotency key stands for its request for 7 days, and then for another", async () => {
     const project = await newTenant();
     const first = await post(project);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
@@ -126,7 +126,7 @@ describe("a key", () => {
     expect(later.json.software_deployment.id).not.toBe(first.json.software_deployment.id);
   });
 
-  it("keeps the id of what was deleted taken for those 7 days, in a row that ends then", async () => {
+  it("a deployment made under a key leaves, when it is deleted, a row that keeps its id taken for 7 days", async () => {
     const project = await newTenant();
     const { id } = (await post(project)).json.software_deployment;
     await project.call("DELETE", `/software_deployments/${id}`);
@@ -139,10 +139,10 @@ describe("a key", () => {
   });
 });
 
-describe.runIf(hasTransactions)("a batch", () => {
+describe.runIf(hasTransactions)("create of many while DynamoDB fails", () => {
   const post = () => tenant.call("POST", "/software_deployments", { body: batch });
 
-  it("whose answer was lost is written once", async () => {
+  it("a create of many whose answer was lost is written once", async () => {
     tenant = await newTenant();
     injectFaults("cut-after");
     expect((await post()).json.software_deployments).toHaveLength(3);
@@ -150,7 +150,7 @@ describe.runIf(hasTransactions)("a batch", () => {
   });
 
   it.each<InjectedFault>(["fail", "throttle", "cut-before", "collide"])(
-    "in trouble (%s) is 503, and nothing of it is there",
+    "a create of many during a fault (%s) is 503, and nothing is stored",
     async (trouble) => {
       tenant = await newTenant();
       proxy.decide = () => trouble;
@@ -163,8 +163,8 @@ describe.runIf(hasTransactions)("a batch", () => {
   );
 });
 
-describe("If-Match", () => {
-  it("holds for a write whose answer was lost", async () => {
+describe("If-Match while DynamoDB fails", () => {
+  it("a change with If-Match whose answer was lost is 200, not 412", async () => {
     const { id } = await tenant.deploy();
     for (const [method, fault] of [
       ["PUT", ["pass", "cut-after"]],
@@ -182,7 +182,7 @@ describe("If-Match", () => {
   });
 
   it.each(["PUT", "PATCH"])(
-    "holds for a %s that names nothing, and whose answer was lost",
+    "a %s with If-Match that names nothing, and whose answer was lost, is 200, not 412",
     async (method) => {
       const { id, config_id } = await tenant.deploy();
       const { headers } = await tenant.call("GET", `/software_deployments/${id}`);

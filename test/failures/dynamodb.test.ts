@@ -19,7 +19,7 @@ beforeAll(async () => {
   token = await memberToken(project);
 });
 
-describe("create costs", () => {
+describe("calls and write units of a create", () => {
   const kilobyte = (text: string): string => {
     const body = JSON.stringify(minimal({ config_id: crypto.randomUUID(), server_id: crypto.randomUUID() }));
     const rest = 1_024 - body.length - ',"input_values":{"script":""}'.length;
@@ -35,22 +35,22 @@ describe("create costs", () => {
       2,
       kilobyte(Buffer.from(crypto.getRandomValues(new Uint8Array(800))).toString("base64")),
     ],
-  ])("one PutItem: %s, write units of the table: %i", async (_, units, body) => {
+  ])("POST is one PutItem: %s, write units of the table: %i", async (_, units, body) => {
     const reply = await request("POST", deploymentsOf(project), { token, body });
     expect(reply.status).toBe(200);
     expect(proxy.calls).toMatchObject([{ operation: "PutItem", units: units + 2, tableUnits: units }]);
   });
 
-  it("nothing for a request that is refused", async () => {
+  it("a create that is refused makes no call", async () => {
     await create({});
     await request("POST", deploymentsOf(project), { body: minimal() });
     expect(proxy.calls).toEqual([]);
   });
 });
 
-describe("DynamoDB in trouble", () => {
+describe("create while DynamoDB fails", () => {
   it.each<InjectedFault>(["throttle", "fail", "cut-before"])(
-    "%s once: the SDK's repeat succeeds",
+    "one fault (%s): the SDK's repeat succeeds",
     async (fault) => {
       injectFaults(fault);
       const reply = await create();
@@ -60,7 +60,7 @@ describe("DynamoDB in trouble", () => {
     },
   );
 
-  it("a lost answer: the repeat recognizes its own row, and there is one", async () => {
+  it("a lost answer: the repeated create recognizes its own row, and there is one", async () => {
     const before = (await storedItems(project)).length;
     injectFaults("cut-after", "cut-after");
     const reply = await create();
@@ -70,7 +70,7 @@ describe("DynamoDB in trouble", () => {
   });
 
   it.each<InjectedFault>(["throttle", "fail", "cut-before", "hang"])(
-    "%s for good: 503 that may be tried again, and nothing of DynamoDB in it",
+    "a lasting fault (%s): 503 with Retry-After that names nothing of DynamoDB",
     async (fault) => {
       if (fault === "hang") limitCallsAsDeployed();
       const before = (await storedItems(project)).length;
@@ -83,13 +83,13 @@ describe("DynamoDB in trouble", () => {
     },
   );
 
-  it("meeting a transaction, which the SDK does not repeat: it is written after it", async () => {
+  it("a create that conflicts with a transaction is written after it", async () => {
     injectFaults("conflict", "conflict");
     expect((await create()).status).toBe(200);
     expect(proxy.calls).toHaveLength(3);
   });
 
-  it("a write that landed, and whose repeat meets a transaction: 503, and not that its own work is not there", async () => {
+  it("a removal that landed, and whose repeat conflicts with a transaction, is 503 and not 404", async () => {
     const { json } = await create();
     // The calls are: read, tell the server's collector, and remove.
     injectFaults("pass", "pass", "conflict", "cut-after", "conflict");
@@ -98,7 +98,7 @@ describe("DynamoDB in trouble", () => {
     expectFault(await request("DELETE", path, { token }), 404);
   });
 
-  it("a fault that will not pass: 500, and nothing of DynamoDB in it", async () => {
+  it("an error that is no outage: 500 that names nothing of DynamoDB", async () => {
     always("deny");
     const reply = await create();
     expectFault(reply, 500);

@@ -68,8 +68,8 @@ const killAt = (proxy: FaultProxy, [call, lands]: (typeof POINTS)[number]): (() 
 
 afterEach(() => killChild(child));
 
-describe.runIf(hasTransactions)("a service that is killed in the middle of a batch", () => {
-  it(`${KILLS} times: there is never a part of a batch, and who repeats gets all of it once`, async () => {
+describe.runIf(hasTransactions)("service killed during a create of many", () => {
+  it(`${KILLS} kills leave no part of a batch, and a repeat makes all of it once`, async () => {
     const project = newProject();
     const token = await memberToken(project);
     const proxy = await startFaultProxy(inject("dynamodb"));
@@ -102,7 +102,7 @@ describe.runIf(hasTransactions)("a service that is killed in the middle of a bat
   });
 });
 
-describe("a client that loses every second answer", () => {
+describe("client that loses answers", () => {
   let proxy: Loopback;
 
   beforeAll(async () => {
@@ -125,7 +125,7 @@ describe("a client that loses every second answer", () => {
 
   afterAll(() => proxy.close());
 
-  it(`and repeats under its key, has ${CREATES} deployments after ${CREATES} creates`, async () => {
+  it(`a client that loses every second answer and repeats under its key has ${CREATES} deployments after ${CREATES} creates`, async () => {
     const project = newProject();
     const token = await memberToken(project);
     const ids = new Set<string>();

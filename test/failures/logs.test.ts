@@ -32,8 +32,8 @@ const ofFunction = (name: string, unit: string, value: number): Metric => ({
   value,
 });
 
-describe("a request's log line", () => {
-  it("holds id, route, what the request names, status and numbers, of which CloudWatch makes metrics", async () => {
+describe("log line of a request", () => {
+  it("a request's log line holds id, route, names, status and numbers as CloudWatch metrics", async () => {
     const token = await memberToken(LONGEST);
     const reply = await request("POST", deploymentsOf(LONGEST), { token, body: minimal() });
     const FunctionName = "software-deployments-dev-createSoftwareDeployment";
@@ -66,7 +66,7 @@ describe("a request's log line", () => {
     expect(metricsOf(lines()[1] ?? {})).toHaveLength(1);
   });
 
-  describe("takes at most 800 bytes, with the longest names of stage and function", () => {
+  describe("size of a log line", () => {
     // Lambda takes 64 characters for a function's name, which begins with the namespace (`infra/serverless/limits.ts`).
     const namespace = "n".repeat(63 - Math.max(...routes.map(({ name }) => name.length)));
     const odd = [LONGEST, "p".repeat(8_000), "%01".repeat(64), "€".repeat(64), '"'.repeat(64)];
@@ -87,7 +87,7 @@ describe("a request's log line", () => {
       return lines();
     };
 
-    it("of a request that fails, whatever its path holds", async () => {
+    it("the log line of a failed request takes at most 800 bytes, whatever its path holds", async () => {
       vi.stubEnv("KEYSTONE_AUTH_URL", "http://127.0.0.1:1/v3");
       for (const route of routes.filter(({ path }) => path.includes("{project_id}"))) {
         for (const text of odd) {
@@ -103,7 +103,7 @@ describe("a request's log line", () => {
       }
     });
 
-    it("whatever its link says", async () => {
+    it("the log line of a request by link takes at most 800 bytes, whatever the link says", async () => {
       for (const route of routes.filter(({ path }) => path.startsWith("/agent/"))) {
         for (const text of [...odd, { a: CANARY }]) {
           const claims = JSON.stringify({ project: text, server: text, deployment: text });
@@ -115,7 +115,7 @@ describe("a request's log line", () => {
       }
     });
 
-    it("of what is done for many", async () => {
+    it("the log line of a create of many takes at most 800 bytes", async () => {
       const token = await memberToken(LONGEST);
       for (const body of [minimal(), Array.from({ length: 100 }, () => minimal())]) {
         const event = gatewayEvent("POST", deploymentsOf(LONGEST), { token, body });
@@ -126,7 +126,7 @@ describe("a request's log line", () => {
     });
   });
 
-  it("holds no metrics on a stage that wants none, but its numbers", async () => {
+  it("with metrics off, log lines hold the numbers, but no metrics", async () => {
     vi.resetModules();
     vi.stubEnv("METRICS_NAMESPACE", "");
     const project = newProject();
@@ -143,8 +143,8 @@ describe("a request's log line", () => {
   });
 });
 
-describe("logs never hold a token, a body or a value", () => {
-  it("of any request, good or bad", async () => {
+describe("logs hold no token, body or value", () => {
+  it("no log line of any request, good or bad, holds a token, a body or a value", async () => {
     const project = newProject();
     const token = await memberToken(project);
     const foreign = await signToken("other", [CANARY], 60);
@@ -165,7 +165,7 @@ describe("logs never hold a token, a body or a value", () => {
     for (const secret of [token, foreign]) expect(log.text()).not.toContain(secret.split(".")[2]);
   });
 
-  it("when DynamoDB fails: the error's name and place, not its message", async () => {
+  it("a failure of DynamoDB is logged by the error's name and place, not by its message", async () => {
     vi.resetModules();
     const proxy = await startFaultProxy(inject("dynamodb"));
     proxy.decide = () => "deny";
@@ -182,8 +182,8 @@ describe("logs never hold a token, a body or a value", () => {
   });
 });
 
-describe("a failing Keystone", () => {
-  it("is logged with its status", async () => {
+describe("log of a failing Keystone", () => {
+  it("a failing Keystone is logged with its status", async () => {
     vi.resetModules();
     const keystone = await loopback((_, response) => void response.writeHead(502).end());
     vi.stubEnv("KEYSTONE_AUTH_URL", `${keystone.url}/v3`);
@@ -197,8 +197,8 @@ describe("a failing Keystone", () => {
   });
 });
 
-describe("a token that Keystone will not let validate itself, as that of a trust", () => {
-  it("is refused, and the log says why", async () => {
+describe("log of a trust's token", () => {
+  it("a token of a trust, which cannot validate itself, is 401, and the log says why", async () => {
     vi.resetModules();
     const keystone = await loopback((_, response) => void response.writeHead(403).end());
     vi.stubEnv("KEYSTONE_AUTH_URL", `${keystone.url}/v3`);
@@ -217,7 +217,7 @@ describe("LOG_LEVEL", () => {
     ["INFO", ["request", "request", "fault"]],
     ["ERROR", ["fault"]],
     ["SILENT", []],
-  ])("%s", async (level, messages) => {
+  ])("LOG_LEVEL=%s selects the lines that are logged", async (level, messages) => {
     vi.resetModules();
     const proxy = await startFaultProxy(inject("dynamodb"));
     proxy.decide = () => "deny";
@@ -232,8 +232,8 @@ describe("LOG_LEVEL", () => {
   });
 });
 
-describe("a function about to time out", () => {
-  it("answers 503 before it is ended, and begins no call or repeat after that", async () => {
+describe("function about to time out", () => {
+  it("a function about to time out answers 503, and begins no call or repeat after that", async () => {
     vi.resetModules();
     const proxy = await startFaultProxy(inject("dynamodb"));
     proxy.decide = () => "hang";

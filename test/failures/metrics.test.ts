@@ -50,7 +50,7 @@ const signal = (id: string, body: object = {}) =>
   tenant.call("POST", `/software_deployments/${id}/signal`, { body });
 
 describe("DeploymentsCreated", () => {
-  it("counts those of a request, and nothing of one that is refused", async () => {
+  it("DeploymentsCreated counts the deployments of a create, and nothing of one that is refused", async () => {
     expect(await countsOf(() => tenant.deploy())).toEqual({ DeploymentsCreated: 1 });
     expect(await countsOf(() => tenant.deploy({ status: "COMPLETE" }))).toEqual({ DeploymentsCreated: 1 });
     expect(
@@ -64,13 +64,13 @@ describe("DeploymentsCreated", () => {
       ...(key && { headers: { "Idempotency-Key": key } }),
     });
 
-  it.runIf(inject("engine") !== "dynalite")("counts each member of a batch", async () => {
+  it.runIf(inject("engine") !== "dynalite")("DeploymentsCreated counts each of many", async () => {
     const { server_id: _, ...body } = minimal({ server_ids: ["a", "b", "c"] });
     expect(await countsOf(() => create(body))).toEqual({ DeploymentsCreated: 3 });
     expect(await countsOf(() => create([minimal(), minimal()]))).toEqual({ DeploymentsCreated: 2 });
   });
 
-  it("counts those of a request with an Idempotency-Key once, by whoever has written them", async () => {
+  it("DeploymentsCreated counts a create under an Idempotency-Key once, by the request that wrote it", async () => {
     expect(await countsOf(() => create(minimal(), "k"))).toEqual({ DeploymentsCreated: 1 });
     expect(await countsOf(() => create(minimal(), "k"))).toEqual({});
     injectFaults("pass", "pass", "deny");
@@ -82,7 +82,7 @@ describe("DeploymentsCreated", () => {
 });
 
 describe("DeploymentsCollected", () => {
-  it("counts what a server collects for the first time", async () => {
+  it("DeploymentsCollected counts deliveries that are collected for the first time", async () => {
     const { id } = await tenant.deployed();
     await tenant.deployed();
     const link = await tenant.newLink();
@@ -93,7 +93,7 @@ describe("DeploymentsCollected", () => {
     expect(await countsOf(() => collect(link))).toEqual({ DeploymentsCollected: 1 });
   });
 
-  it("does not count what goes out although it could not be recorded", async () => {
+  it("DeploymentsCollected does not count a delivery that could not be recorded", async () => {
     await tenant.deployed();
     const link = await tenant.newLink();
     proxy.decide = (operation) => (operation === "UpdateItem" ? "deny" : "pass");
@@ -107,7 +107,7 @@ describe("DeploymentsCompleted and DeploymentsFailed", () => {
   const completed = { DeploymentsCompleted: 1 };
   const failed = { DeploymentsFailed: 1 };
 
-  it("count the first result of a run, however it comes", async () => {
+  it("DeploymentsCompleted and DeploymentsFailed count the first result of a run, by link or by token", async () => {
     const { id } = await tenant.deployed();
     const link = await signalLink(await tenant.newLink());
     expect(await countsOf(() => byLink("PUT", link, { body: {} }))).toEqual(completed);
@@ -117,7 +117,7 @@ describe("DeploymentsCompleted and DeploymentsFailed", () => {
     expect(await countsOf(() => signal(id, { deploy_status_code: 1 }))).toEqual({});
   });
 
-  it("count a status that is set, where it was another before", async () => {
+  it("DeploymentsCompleted and DeploymentsFailed count a status that an update changes", async () => {
     const { id } = await tenant.deployed();
     expect(await countsOf(() => put(id, { status: "FAILED" }))).toEqual(failed);
     expect(await countsOf(() => put(id, { status: "FAILED" }))).toEqual({});
@@ -128,7 +128,7 @@ describe("DeploymentsCompleted and DeploymentsFailed", () => {
     expect(await countsOf(() => patch(id, { input_values: { a: 2 }, status: "FAILED" }))).toEqual(failed);
   });
 
-  it("do not count a time limit that passes, which nobody writes then, nor the change that writes it", async () => {
+  it("DeploymentsFailed counts neither a passed time limit nor the change that writes it", async () => {
     const later = async () => {
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_000_000 });
       const { call } = await newTenant(["member"], tenant.project);
@@ -145,7 +145,7 @@ describe("DeploymentsCompleted and DeploymentsFailed", () => {
     expect(await countsOf(() => patch(other.id, { status: "COMPLETE" }))).toEqual(completed);
   });
 
-  it("count once what the SDK writes twice, as it got no answer", async () => {
+  it("DeploymentsCompleted counts once a write that the SDK repeats for want of an answer", async () => {
     const { id } = await tenant.deployed();
     injectFaults("pass", "pass", "cut-after");
     expect(await countsOf(() => signal(id))).toEqual(completed);
@@ -155,7 +155,7 @@ describe("DeploymentsCompleted and DeploymentsFailed", () => {
 describe("ResultsRefused", () => {
   const refused = { ResultsRefused: 1 };
 
-  it("counts results that are not taken, and none that changes nothing", async () => {
+  it("ResultsRefused counts refused results, and none that is accepted and changes nothing", async () => {
     const { id } = await tenant.deployed();
     const link = await signalLink(await tenant.newLink());
     expect(await countsOf(() => byLink("PUT", link, { body: "{" }))).toEqual(refused);
@@ -170,11 +170,11 @@ describe("ResultsRefused", () => {
   });
 });
 
-describe("what is down by itself", () => {
+describe("failed dependencies", () => {
   // What is remembered, and the settings that were read, end with each test.
   afterEach(() => vi.resetModules());
 
-  it("Keystone: TokenChecksFailed", async () => {
+  it("Keystone down counts as TokenChecksFailed", async () => {
     vi.resetModules();
     const keystone = await loopback((_, response) => void response.writeHead(502).end());
     vi.stubEnv("KEYSTONE_AUTH_URL", `${keystone.url}/v3`);
@@ -184,14 +184,14 @@ describe("what is down by itself", () => {
     expect(await countsOf(ask)).toEqual({ ServerErrors: 1, TokenChecksFailed: 1 });
   });
 
-  it("an issuer whose keys are not known yet: TokenChecksFailed", async () => {
+  it("an issuer down, whose keys are not known yet, counts as TokenChecksFailed", async () => {
     vi.resetModules();
     vi.stubEnv("TOKEN_KEYS", "http://127.0.0.1:1/keys");
     const ask = () => tenant.call("GET", "/software_deployments");
     expect(await countsOf(ask)).toEqual({ ServerErrors: 1, TokenChecksFailed: 1 });
   });
 
-  it("the keys of signed links: LinkKeysFailed", async () => {
+  it("keys of signed links that cannot be read count as LinkKeysFailed", async () => {
     await tenant.deployed();
     const link = await signalLink(await tenant.newLink());
     vi.resetModules();
@@ -208,10 +208,10 @@ describe("what is down by itself", () => {
   });
 });
 
-describe("a function that has not started rightly", () => {
+describe("StartsFailed", () => {
   afterEach(() => vi.resetModules());
 
-  it("StartsFailed, and a result that it refuses", async () => {
+  it("a misconfigured function counts StartsFailed, and ResultsRefused for a result", async () => {
     vi.resetModules();
     vi.stubEnv("MEMBER_ROLES", "");
     const counts = { ServerErrors: 1, StartsFailed: 1 };
@@ -220,8 +220,8 @@ describe("a function that has not started rightly", () => {
   });
 });
 
-describe("what is counted", () => {
-  it("is all that lib/metrics.ts names: each was seen above", () => {
+describe("all metrics", () => {
+  it("every metric in lib/metrics.ts was seen in the tests above", () => {
     expect([...seen].sort()).toEqual([...COUNTS].sort());
   });
 });

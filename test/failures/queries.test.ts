@@ -54,8 +54,8 @@ beforeEach(async () => {
 
 const statuses = (rows: Row[]) => rows.map(({ route, status }) => `${String(route).split(" ")[0]} ${status}`);
 
-describe("a request", () => {
-  it("is found with all of its lines, those of Lambda too", async () => {
+describe("saved queries for a request", () => {
+  it("the query for a request finds all of its lines, Lambda's included", async () => {
     proxy.decide = () => "fail";
     const { headers } = await tenant.call("GET", "/software_deployments");
     proxy.decide = () => "pass";
@@ -71,7 +71,7 @@ describe("a request", () => {
     noteShown("a request", rows);
   });
 
-  it("shows what a link and a path name, and what Keystone answered", async () => {
+  it("the query for a request shows what a link and a path name, and what Keystone answered", async () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();
     const removed = await tenant.call("DELETE", `/software_deployments/${id}`);
@@ -94,8 +94,8 @@ describe("a request", () => {
   });
 });
 
-describe("a deployment", () => {
-  it("is followed from its creation over results that were refused to the one that counts", async () => {
+describe("saved queries for a deployment", () => {
+  it("the query for a deployment shows its creation, refused results, and the one that counts", async () => {
     const { id } = await tenant.deployed();
     await tenant.deployed();
     const link = await signalLink(await tenant.newLink());
@@ -120,8 +120,8 @@ describe("a deployment", () => {
   });
 });
 
-describe("a server", () => {
-  it("is seen as it comes, and as it is turned away, the latest first", async () => {
+describe("saved queries for a server", () => {
+  it("the query for a server shows its polls, accepted and refused, the latest first", async () => {
     const server = "web-1.example.com";
     await tenant.deployed({ server_id: server });
     const link = await tenant.newLink(server);
@@ -138,11 +138,11 @@ describe("a server", () => {
   });
 });
 
-describe("every saved query", () => {
+describe("all saved queries", () => {
   const readme = readFileSync("infra/README.md", "utf8");
 
   it.each(Object.entries(queries))(
-    "%s: shows no field that no line has; infra/README.md names it",
+    "the query %s shows only fields that log lines have, and infra/README.md names it",
     (name, text) => {
       expect([...(seen.get(name) ?? []), ...gatewayFields]).toEqual(expect.arrayContaining(shownBy(text)));
       expect(readme.includes(`"${name}"`)).toBe(true);

@@ -20,8 +20,8 @@ beforeAll(async () => {
   tenant = await newTenant();
 });
 
-describe("a request costs", () => {
-  it("show and update one call each, list one Query; remove a read, a word to the collector, and one", async () => {
+describe("calls of a request", () => {
+  it("GET: GetItem; PUT: UpdateItem; list: Query; DELETE: GetItem, UpdateItem (server row), DeleteItem", async () => {
     const { id } = await tenant.deploy();
     operations();
     await tenant.call("GET", deployment(id));
@@ -31,14 +31,14 @@ describe("a request costs", () => {
     expect(operations().join()).toBe("GetItem,UpdateItem,Query,GetItem,UpdateItem,DeleteItem");
   });
 
-  it("nothing for an id that cannot be one", async () => {
+  it("an id that cannot be one: no call", async () => {
     for (const method of ["GET", "PUT", "DELETE"]) {
       await tenant.call(method, deployment("unknown"), method === "PUT" ? { body: {} } : {});
     }
     expect(operations()).toEqual([]);
   });
 
-  it("list by server one Query on the index, and a batch read of what is too large for it", async () => {
+  it("list by server_id: Query, and BatchGetItem for values too large for the index", async () => {
     await tenant.deploy({ server_id: "s1" });
     operations();
     await tenant.call("GET", "/software_deployments?server_id=s1");
@@ -50,7 +50,7 @@ describe("a request costs", () => {
     expect(json.software_deployments[1]).toMatchObject({ id, status_reason: LARGE });
   });
 
-  it("metadata the same, whatever the results, and one batch read of configurations, which are then remembered", async () => {
+  it("metadata: Query, and BatchGetItem for large values and for configurations, which are then cached", async () => {
     const { id } = await tenant.configure();
     for (let i = 0; i < 50; i += 1) await tenant.deploy({ config_id: id, server_id: "s2" });
     operations();
@@ -68,14 +68,14 @@ describe("a request costs", () => {
     expect(json.metadata[51].inputs[0]).toMatchObject({ name: "LARGE", value: LARGE });
   });
 
-  it("removing a configuration a Query on the index and a write", async () => {
+  it("DELETE of a configuration: Query on the index, DeleteItem", async () => {
     const { id } = await tenant.configure();
     operations();
     await tenant.call("DELETE", `/software_configs/${id}`);
     expect(operations()).toEqual(["Query", "DeleteItem"]);
   });
 
-  it("never a scan, and never a query beyond the project", async () => {
+  it("no request makes a Scan or a Query beyond its project", async () => {
     const queries: Record<string, any>[] = [];
     proxy.decide = (operation, input) => {
       expect(operation).not.toBe("Scan");
@@ -102,13 +102,13 @@ const asAnswered = (item: Record<string, unknown> = {}): object =>
       .map(([name, value]) => [name, typeof value === "number" ? { N: `${value}` } : { S: value }]),
   );
 
-describe("a filtered list", () => {
+describe("pages of a filtered list", () => {
   const row = (n: number) => ({
     project_id: { S: tenant.project },
     id: { S: `00000000-0000-7000-8000-${String(n).padStart(12, "0")}` },
   });
 
-  it("looks at twice as much each time, and ends with what it has after ten pages", async () => {
+  it("a filtered list doubles its query's pages, and ends after ten with what it found", async () => {
     const { id } = await tenant.deploy({ action: "RARE" });
     const found = asAnswered(await storedItem(tenant.project, id));
     const limits: number[] = [];
@@ -125,7 +125,7 @@ describe("a filtered list", () => {
     expect([searchParams.get("marker"), searchParams.get("action")]).toEqual([row(10).id.S, "RARE"]);
   });
 
-  it("that finds nothing among very many says where to go on", async () => {
+  it("a filtered list without a match in fifty pages is 400 that says where to go on", async () => {
     let pages = 0;
     proxy.decide = () => {
       pages += 1;
@@ -136,7 +136,7 @@ describe("a filtered list", () => {
     expect(pages).toBe(50);
   });
 
-  it("by server reads nothing of the deployments that it leaves out", async () => {
+  it("a list by server_id reads no large values of deployments that it leaves out", async () => {
     const large = { server_id: "busy", input_values: { LARGE } };
     for (let i = 0; i < 30; i += 1) await tenant.deploy({ ...large, status: "COMPLETE" });
     await tenant.deploy({ ...large, status: "FAILED" });
@@ -150,8 +150,8 @@ describe("a filtered list", () => {
   });
 });
 
-describe("a write whose answer was lost", () => {
-  it("of an update is recognized by its repeat: it counts once", async () => {
+describe("writes whose answer was lost", () => {
+  it("an update whose answer was lost counts once", async () => {
     const { id } = await tenant.deploy();
     injectFaults("cut-after");
     const reply = await tenant.call("PUT", deployment(id), { body: { action: "AGAIN" } });
@@ -159,7 +159,7 @@ describe("a write whose answer was lost", () => {
     expect(await storedItem(tenant.project, id)).toMatchObject({ action: "AGAIN", delivery: 1 });
   });
 
-  it("and which another change overtook before its repeat, counts once all the same", async () => {
+  it("an update whose answer was lost counts once, although another change came before its repeat", async () => {
     const { id } = await tenant.deploy();
     const overtaken = async (write: () => Promise<{ status: number }>, meanwhile: object) => {
       let first = true;
@@ -193,7 +193,7 @@ describe("a write whose answer was lost", () => {
     ]);
   });
 
-  it("of a creation, also when it was changed before the repeat", async () => {
+  it("a create whose answer was lost is made once, although it was changed before the repeat", async () => {
     let first = true;
     proxy.decide = (operation, { Item }) => {
       if (operation !== "PutItem" || !first) return "pass";
@@ -207,7 +207,7 @@ describe("a write whose answer was lost", () => {
     expect(await storedItem(tenant.project, id)).toMatchObject({ action: "EARLY", revision: 1 });
   });
 
-  it("of a removal is 204, not 404", async () => {
+  it("a removal whose answer was lost is 204, not 404", async () => {
     const { id } = await tenant.deploy();
     const config = await tenant.configure();
     injectFaults("pass", "pass", "cut-after");
@@ -218,7 +218,7 @@ describe("a write whose answer was lost", () => {
 });
 
 describe("updated_time", () => {
-  it("never goes back, also when a container's clock is behind another's", async () => {
+  it("updated_time never goes back, also when a container's clock is behind another's", async () => {
     const { id } = await tenant.deploy();
     const first = await tenant.call("PUT", deployment(id), { body: { status: "COMPLETE" } });
     const { updated_time } = first.json.software_deployment;
@@ -228,15 +228,15 @@ describe("updated_time", () => {
   });
 });
 
-describe("an index that lags", () => {
-  it("does not keep a configuration whose last deployment is gone", async () => {
+describe("lagging index in lists and removals", () => {
+  it("a configuration can be removed although the index still has its removed deployment", async () => {
     const config = await tenant.configure();
     const ghost = { project_id: { S: tenant.project }, id: { S: NOBODY } };
     injectFaults({ answer: { Items: [ghost], Count: 1 } });
     expect((await tenant.call("DELETE", `/software_configs/${config.id}`)).status).toBe(204);
   });
 
-  it("does not show a deployment that is gone, and goes on behind it", async () => {
+  it("a list leaves out a removed deployment that the index still has, and goes on after it", async () => {
     const { id } = await tenant.deploy({ server_id: "lag", config_id: "lag" });
     const rows = [NOBODY, id].map((row) => ({
       project_id: { S: tenant.project },
@@ -253,7 +253,7 @@ describe("an index that lags", () => {
   });
 });
 
-describe("a batch read of which DynamoDB leaves a part", () => {
+describe("batch reads that DynamoDB answers in part", () => {
   const partly = (table: string): InjectedFault => ({
     answer: {
       Responses: { [table]: [] },
@@ -261,7 +261,7 @@ describe("a batch read of which DynamoDB leaves a part", () => {
     },
   });
 
-  it("is asked for the rest", async () => {
+  it("a batch read asks again for what DynamoDB left out", async () => {
     const { id } = await tenant.deploy({ config_id: "rest" });
     const Keys = [{ project_id: { S: tenant.project }, id: { S: id } }];
     const rest = { answer: { Responses: {}, UnprocessedKeys: { [TABLE]: { Keys, ConsistentRead: true } } } };
@@ -272,7 +272,7 @@ describe("a batch read of which DynamoDB leaves a part", () => {
     expectFault(await tenant.call("GET", "/software_deployments?config_id=rest"), 503);
   });
 
-  it("that leaves nothing is done", async () => {
+  it("a batch read whose rest is empty is complete", async () => {
     await tenant.deploy({ server_id: "none", config_id: NOBODY });
     injectFaults("pass", partly(CONFIGS_TABLE));
     const { json } = await tenant.call("GET", "/software_deployments/metadata/none");
@@ -294,7 +294,7 @@ const startChecking = (): void => {
 describe.runIf(!hasTransactions)("configReferences: checked, on an emulator without transactions", () => {
   startChecking();
 
-  it("answers 503 to what refers to a configuration", async () => {
+  it("with configReferences: checked and no transactions, a create is 503", async () => {
     const { id } = await tenant.configure();
     const body = { config_id: id, server_id: "s" };
     expectFault(await tenant.call("POST", "/software_deployments", { body }), 503, "transactions");
@@ -306,7 +306,7 @@ const CHECKED = "configReferences: checked (left out on emulators without transa
 describe.runIf(hasTransactions)(CHECKED, () => {
   startChecking();
 
-  it("takes a reference to a configuration of the same project alone, by one transaction", async () => {
+  it("with configReferences: checked, a create and an update are one transaction, and an unknown configuration is 400", async () => {
     const { id } = await tenant.configure();
     const foreign = await (await newTenant()).configure();
     operations();
@@ -332,7 +332,7 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   /** `PAIRS=1000 npx vitest run … --project failures resource` tries more of them. */
   const PAIRS = amount("PAIRS", 60, 200);
 
-  it("never lets a create and the removal of its configuration both succeed", async () => {
+  it("a create and the removal of its configuration at the same time never both succeed", async () => {
     const outcomes: Record<string, number> = {};
     const pair = async (): Promise<void> => {
       const { id } = await tenant.configure();
@@ -351,7 +351,7 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
     expect(Object.values(outcomes).reduce((sum, count) => sum + count, 0)).toBe(PAIRS);
   });
 
-  it("refuses a configuration that is marked, until the mark ends; a removal that is refused leaves none", async () => {
+  it("a configuration that is being removed is refused until its mark ends; a refused removal leaves no mark", async () => {
     const { id } = await tenant.configure();
     const body = { config_id: id, server_id: "marked" };
     proxy.decide = (operation) => (operation === "DeleteItem" ? "deny" : "pass");
@@ -365,7 +365,7 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
     expect((await tenant.call("POST", "/software_deployments", { body })).status).toBe(200);
   });
 
-  it("sees a reference that no index has yet, also of a deployment that was made long before", async () => {
+  it("a removal sees a reference that no index has yet, also of an old deployment", async () => {
     const { id } = await tenant.configure();
     const old = await tenant.deploy({ config_id: (await tenant.configure()).id });
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
@@ -376,7 +376,7 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
     expect((await later.call("GET", `/software_configs/${id}`)).status).toBe(200);
   });
 
-  it("removes a configuration although an answer is lost", async () => {
+  it("a configuration is removed although an answer is lost", async () => {
     for (const lost of ["UpdateItem", "DeleteItem"]) {
       const { id } = await tenant.configure();
       let calls = 0;
@@ -390,7 +390,7 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
     }
   });
 
-  it("takes as many deployments and configurations at a time as one transaction does", async () => {
+  it("a create of many takes 100 deployments and configurations together, and more are 400", async () => {
     const { id } = await tenant.configure();
     const servers = (count: number) => Array.from({ length: count }, (_, i) => `s${i}`);
     const post = (count: number) =>
@@ -400,8 +400,8 @@ describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   });
 });
 
-describe("a caller from another project", () => {
-  it("costs reads alone, whatever ids it tries", async () => {
+describe("calls of a stranger", () => {
+  it("a caller from another project causes only reads, whatever ids it tries", async () => {
     const { id } = await tenant.deploy();
     const stranger = await newTenant();
     operations();
@@ -420,8 +420,8 @@ describe("a caller from another project", () => {
   });
 });
 
-describe("every endpoint in an outage", () => {
-  it("answers 503 and loses nothing", async () => {
+describe("outage of DynamoDB", () => {
+  it("every endpoint answers 503 in an outage, and nothing is lost", async () => {
     const { id } = await tenant.deploy({ server_id: "outage" });
     const before = await storedItem(tenant.project, id);
     proxy.decide = () => "fail";

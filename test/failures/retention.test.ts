@@ -30,12 +30,12 @@ const fromNow = (seconds: number) => {
 
 const show = async (of: Tenant, id: string) => of.call("GET", `/software_deployments/${id}`);
 
-describe("on a stage with retentionDays, a deployment", () => {
+describe("retentionDays", () => {
   beforeAll(async () => {
     tenant = await newTenant();
   });
 
-  it("ends that long after its last change, once it is finished", async () => {
+  it("a finished deployment ends retentionDays after its last change", async () => {
     const done = await tenant.deploy({ status: "COMPLETE" });
     const running = await tenant.deploy();
     const limited = await tenant.deploy({ timeout: 3_600 });
@@ -57,7 +57,7 @@ describe("on a stage with retentionDays, a deployment", () => {
     expect(await expiresOf(running.id)).toBeUndefined();
   });
 
-  it("is gone from that second on, for every reader and for every change", async () => {
+  it("a deployment past its retention is 404 for every reader and every change", async () => {
     const { id: config_id } = await tenant.configure();
     const { id } = await tenant.deploy({ status: "FAILED", server_id: "gone", config_id });
     const link = (await tenant.call("POST", "/software_deployments/metadata/gone/link")).json.metadata_url;
@@ -89,7 +89,7 @@ describe("on a stage with retentionDays, a deployment", () => {
     expect((await after.call("DELETE", `/software_configs/${config_id}`)).status).toBe(204);
   });
 
-  it("that has run for long is not gone because it is given a time limit", async () => {
+  it("a deployment that has run for long is not gone because it gets a time limit", async () => {
     const { id } = await tenant.deploy();
     const aged = await later(5 * DAY);
     const { json } = await aged.call("PUT", `/software_deployments/${id}`, { body: { timeout: 3_600 } });
@@ -98,7 +98,7 @@ describe("on a stage with retentionDays, a deployment", () => {
     expect(await expiresOf(id)).toEqual(fromNow(2 * DAY));
   });
 
-  it("that is gone while a change of it is on its way stays gone", async () => {
+  it("a deployment that ends while a change is on its way stays gone", async () => {
     const { id } = await tenant.deploy({ status: "COMPLETE" });
     const ends = Date.now() + 2 * DAY * 1_000;
     const aged = await later(2 * DAY - 60);
@@ -113,7 +113,7 @@ describe("on a stage with retentionDays, a deployment", () => {
     expectFault(await show(aged, id), 404);
   });
 
-  it("that times out without anybody writing it counts from its deadline", async () => {
+  it("the retention of a timed-out deployment counts from its deadline", async () => {
     const { id } = await tenant.deploy({ timeout: DAY });
     const failed = await (await later(3 * DAY - 60)).call("GET", `/software_deployments/${id}`);
     expect(failed.json.software_deployment.status).toBe("FAILED");
@@ -121,12 +121,12 @@ describe("on a stage with retentionDays, a deployment", () => {
     expectFault(await show(await later(3 * DAY + 1), id), 404);
   });
 
-  it("that is in progress without a limit stays", async () => {
+  it("a deployment in progress without a time limit does not end", async () => {
     const { id } = await tenant.deploy();
     expect((await show(await later(300 * DAY), id)).status).toBe(200);
   });
 
-  it("whose creation may be repeated keeps its row until it cannot, and a repeat does not bring it back", async () => {
+  it("a deployment made under a key keeps its row for the key's 7 days, and a repeat does not bring it back", async () => {
     const post = (of: Tenant) => {
       const headers = { "idempotency-key": "k" };
       return of.call("POST", "/software_deployments", { body: minimal({ status: "COMPLETE" }), headers });

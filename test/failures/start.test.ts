@@ -73,8 +73,8 @@ const readBy = async (work: () => Promise<unknown>): Promise<string[]> => {
   return Object.keys(BROKEN).filter((name) => read.has(name));
 };
 
-describe("a function with a setting that is wrong", () => {
-  it("may be every function that reads it, while it starts and not later", async () => {
+describe("function with a wrong setting", () => {
+  it("every setting is read while a function starts, and not later", async () => {
     const { provider } = parse(readFileSync("serverless.yml", "utf8"));
     const given = [...Object.keys(provider.environment), "ROUTES"];
     expect([...Object.keys(BROKEN), ...ANY].sort()).toEqual(given.sort());
@@ -88,7 +88,7 @@ describe("a function with a setting that is wrong", () => {
   });
 
   it.each(functions)(
-    "$name answers 503, and one line of the log says which setting it is and what is wrong",
+    "$name with a wrong setting answers 503, and one log line says which and why",
     async (route) => {
       const settings = await readBy(() => started(route));
       expect(settings.length).toBeGreaterThanOrEqual(8);

@@ -122,7 +122,7 @@ const fill = async (rows: number, more: (at: number) => object = () => ({})): Pr
 };
 
 describe("node infra/ops/sweep.ts", () => {
-  it("gives each deployment the end that the service's writes would, and touches nothing else", async () => {
+  it("the sweep gives each deployment the end that the service's writes would, and changes nothing else", async () => {
     const then = await ago(DAY);
     const changed = now();
     const server = { server_id: "a-server" };
@@ -159,7 +159,7 @@ describe("node infra/ops/sweep.ts", () => {
     expect(after).toEqual(expected);
   });
 
-  it("gives an end to what has run into it already: now, as DynamoDB removes nothing that is older than five years", async () => {
+  it("the sweep ends a deployment past its retention now, as DynamoDB removes nothing older than five years", async () => {
     const { id } = await (await ago(6 * 365 * DAY)).deploy({ status: "COMPLETE" });
     vi.useRealTimers();
     const begun = now();
@@ -175,7 +175,7 @@ describe("node infra/ops/sweep.ts", () => {
     expect([undefined, written]).toContain(await expiresOf(id));
   });
 
-  it("leaves an end that is there, so that a second run writes nothing", async () => {
+  it("a second run of the sweep writes nothing", async () => {
     await fill(30);
     expect((await sweep()).stdout).toContain("given an end: 30,");
     proxy.calls.length = 0;
@@ -183,7 +183,7 @@ describe("node infra/ops/sweep.ts", () => {
     expect(updates()).toBe(0);
   });
 
-  it("with --dry-run counts, and writes nothing", async () => {
+  it("the sweep with --dry-run counts, and writes nothing", async () => {
     await fill(30);
     await tenant.deploy();
     const { code, stdout } = await sweep("--dry-run");
@@ -195,7 +195,7 @@ describe("node infra/ops/sweep.ts", () => {
     expect((await everyItem()).filter(({ expires }) => expires !== undefined)).toEqual([]);
   });
 
-  it("leaves what changes between its read and its write to that change", async () => {
+  it("a deployment that changes between the sweep's read and write is left to that change", async () => {
     const path = (id: string): string => `/software_deployments/${id}`;
     const { id: rerun } = await tenant.deploy({ status: "COMPLETE" });
     const { id: renamed } = await tenant.deploy({ status: "COMPLETE" });
@@ -230,7 +230,7 @@ describe("node infra/ops/sweep.ts", () => {
     expect(await expiresOf(rerun)).toBeUndefined();
   });
 
-  it("goes on where it was interrupted", async () => {
+  it("the sweep goes on where it was interrupted", async () => {
     await fill(600);
     let swept = 0;
     proxy.decide = (operation, input) => {
@@ -265,7 +265,7 @@ describe("node infra/ops/sweep.ts", () => {
     expect((await everyItem()).filter(({ expires }) => expires === undefined)).toEqual([]);
   });
 
-  it("counts once what it had to send twice, and waits where DynamoDB throttles", async () => {
+  it("the sweep counts a repeated write once, and waits where DynamoDB throttles", async () => {
     await fill(3);
     const left: InjectedFault[] = ["cut-after", "throttle"];
     proxy.decide = (operation, input) => (isSweeping(operation, input) && left.shift()) || "pass";
@@ -273,14 +273,14 @@ describe("node infra/ops/sweep.ts", () => {
     expect(updates()).toBe(3 + 2);
   });
 
-  it("leaves to a transaction what meets one", async () => {
+  it("a deployment in a transaction is left to that by the sweep", async () => {
     await fill(2);
     const left = ["conflict" as const];
     proxy.decide = (operation, input) => (isSweeping(operation, input) && left.shift()) || "pass";
     expect((await sweep()).stdout).toContain("given an end: 1, changed meanwhile: 1,");
   });
 
-  it("says why it cannot go on, and from where it may be tried again", async () => {
+  it("a sweep that fails says why, and from where to try again", async () => {
     await fill(300);
     let swept = 0;
     proxy.decide = (operation, input) => {
@@ -296,7 +296,7 @@ describe("node infra/ops/sweep.ts", () => {
     );
   });
 
-  it("looks for the stage where serverless.yml deploys it", async () => {
+  it("the sweep looks for the stage in the region of serverless.yml", async () => {
     const { service, provider } = parse(readFileSync("serverless.yml", "utf8"));
     expect(`${service}-prod`).toBe(stackOf("prod", {}, {}).name);
     cloudFormation.requests.length = 0;
@@ -321,7 +321,7 @@ describe("node infra/ops/sweep.ts", () => {
     [1, "--stage forever: it has no retention; deploy it with retentionDays first.", "--stage forever"],
     [1, "The stage's RETENTION_DAYS is not a whole number from 1 to 3650.", "--stage broken"],
     [1, "CloudFormation in eu-central-1: Resource SoftwareDeploymentsTable does not", "--stage half"],
-  ])("ends with %i and a sentence: %s", async (code, sentence, args) => {
+  ])("the sweep ends with exit code %i and a sentence: %s", async (code, sentence, args) => {
     const failed = await ended(startSweep(args.split(" ").filter((word) => word !== "")));
     expect(failed).toMatchObject({ code, stdout: "", stderr: expect.stringContaining(sentence) });
     const lines = failed.stderr.trim().split("\n");
@@ -330,7 +330,7 @@ describe("node infra/ops/sweep.ts", () => {
   });
 });
 
-describe("a sweep's rate", () => {
+describe("rate of the sweep", () => {
   /** Sweeps by a clock that passes while the sweep pauses alone. @returns what was begun when, and what it took */
   const paced = async (writeUnitsPerSecond: number) => {
     // The rule reads its settings when it is loaded, and the service's handlers have one without a retention.
@@ -365,7 +365,7 @@ describe("a sweep's rate", () => {
   const unitsOf = (calls: { units: number }[]): number => calls.reduce((sum, { units }) => sum + units, 0);
 
   it.each([[1], [10], [100], [1_000]])(
-    "is at most %i write units a second, by what DynamoDB counts",
+    "the sweep uses at most %i write units a second, by what DynamoDB counts",
     async (rate) => {
       await fill(120, (at) => ({ large_input_values: "x".repeat((at * 797) % 9_000) }));
       const { calls, progress } = await paced(rate);
@@ -384,7 +384,7 @@ describe("a sweep's rate", () => {
     },
   );
 
-  it("counts what is read too: a table that has nothing to write is not read faster than 500 units a second", async () => {
+  it("the sweep reads at most 500 units a second, also where nothing is to be written", async () => {
     await fill(600, () => ({ expires: now() + DAY, large_input_values: "x".repeat(9_000) }));
     const { calls } = await paced(1_000);
     const scans = calls.filter(({ operation }) => operation === "Scan");
@@ -393,7 +393,7 @@ describe("a sweep's rate", () => {
       expect(time).toBeCloseTo(unitsOf(scans.slice(0, at)) / 500, 2);
   });
 
-  it("takes the table's units alone: no index carries the end", async () => {
+  it("the sweep uses write units of the table only, as no index has the attribute", async () => {
     await fill(5);
     const { calls } = await paced(1_000);
     const writes = calls.filter(({ operation }) => operation === "UpdateItem");

@@ -114,8 +114,8 @@ const projectOf = (input: object): string => /"([0-9a-f]{32})[#"]/.exec(JSON.str
 
 if (!isLong) process.stderr.write("left out: the age of 100 writes; npm run test:long has it\n");
 
-describe.runIf(isLong)("a storage that is slow, throttles and loses answers", () => {
-  it("carries out no write that is older than its function runs", async () => {
+describe.runIf(isLong)("age of a write", () => {
+  it("no write lands later than its function runs, whatever DynamoDB delays, throttles or loses", async () => {
     const kinds = Object.keys(REQUESTS_THAT_WRITE);
     const plans = fc.sample(fc.array(fault, { minLength: 1, maxLength: 8 }), { numRuns: REQUESTS, seed: 1 });
     const faults = new Map<string, InjectedFault[]>();
@@ -146,12 +146,12 @@ describe.runIf(isLong)("a storage that is slow, throttles and loses answers", ()
   });
 });
 
-describe("the SDK", () => {
+describe("pauses of the SDK", () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
 
-  it("waits no longer between its tries than the function's time has room for", async () => {
+  it("the SDK's pauses between attempts fit the function's time", async () => {
     vi.spyOn(Math, "random").mockReturnValue(0.9999);
     proxy.decide = () => "throttle";
     const error = await putItem({ TableName: "any", Item: { project_id: "p", id: "i" } }).catch(

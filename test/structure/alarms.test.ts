@@ -101,13 +101,13 @@ const expectKnown = (watched: Watched, by: string): void => {
   expect(AWS_METRICS[namespace]?.dimensions, `${by}: ${name}`).toContainEqual(dimensions);
 };
 
-describe("the alarms", () => {
-  it("are at most ten", () => {
+describe("alarms", () => {
+  it("there are at most ten alarms", () => {
     expect(alarms.length).toBeGreaterThan(0);
     expect(alarms.length).toBeLessThanOrEqual(10);
   });
 
-  it.each(alarms)("%s looks at metrics that there are", (id, alarm) => {
+  it.each(alarms)("the alarm %s uses metrics that exist", (id, alarm) => {
     const watched = watchedBy(alarm);
     expect(watched.length).toBeGreaterThan(0);
     expect(watched.length, "CloudWatch takes ten").toBeLessThanOrEqual(10);
@@ -115,7 +115,7 @@ describe("the alarms", () => {
   });
 
   it.each(alarms.flatMap(([id, { Metrics }]) => (Metrics ? [[id, Metrics] as const] : [])))(
-    "%s reckons with its own metrics, over one period",
+    "the alarm %s computes with its own metrics, over one period",
     (_, metrics) => {
       const [sum, ...others] = metrics.filter(({ ReturnData }) => ReturnData !== false);
       expect(others).toEqual([]);
@@ -132,7 +132,7 @@ describe("the alarms", () => {
   const titleOf = ({ AlarmDescription }: Alarm): string | undefined =>
     / What to do: infra\/README\.md, "([^"]+)"$/.exec(AlarmDescription)?.[1];
 
-  it("have lines in infra/README.md that say what each means, where to look and what to do, and no others", () => {
+  it("infra/README.md says of each alarm, and of no others, what it means, where to look and what to do", () => {
     const [, chapter = ""] = readFileSync("infra/README.md", "utf8").split("\n### Alarms\n");
     const [, ...sections] = (chapter.split(/\n##?#? /)[0] ?? "").split("\n#### ");
     const titles = sections.map((section) => section.split("\n")[0]);
@@ -142,23 +142,23 @@ describe("the alarms", () => {
   });
 });
 
-describe("the dashboard", () => {
+describe("dashboard", () => {
   const graphs = widgets.filter(({ type }) => type === "metric");
 
-  it("shows every alarm", () => {
+  it("the dashboard shows every alarm", () => {
     const shown = widgets.flatMap(({ properties }) => properties.alarms ?? []);
     const prefix = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:";
     expect(shown.toSorted()).toEqual(alarms.map(([, { AlarmName }]) => prefix + AlarmName).toSorted());
   });
 
   it.each(graphs.map(({ properties }) => [properties.title, properties.metrics] as const))(
-    "%s: shows metrics that there are",
+    "the graph %s shows metrics that exist",
     (title, metrics) => {
       for (const line of metrics) expectKnown(graphed(line), title);
     },
   );
 
-  it("shows everything that our lines make", () => {
+  it("the dashboard shows every metric of the service's log lines", () => {
     const shown = graphs.flatMap(({ properties }) => properties.metrics.map(graphed));
     for (const metric of emitted) expect(shown).toContainEqual(metric);
   });

@@ -51,7 +51,7 @@ it.each([
   ["showServerMetadata", []],
   ["showHealth", []],
   ["fallback", []],
-])("%s holds the request shapes of its own verb, and of no other", async (name, own) => {
+])("the bundle of %s holds the request shapes of its own verb, and of no other", async (name, own) => {
   const bundled = await readFile(join(folder, `${name}.cjs`), "utf8");
   const shapes = [
     ...["CreateRequest", "BatchRequest", "UpdateRequest", "PatchRequest", "ListQuery", "SignalRequest"],
@@ -71,7 +71,7 @@ const EXPECTED: Record<string, number> = {
 };
 
 it.each(Object.keys(sources))(
-  "%s answers as it is bundled: without a token 401, where one is needed",
+  "the bundle of %s answers without a token: 401 where one is needed",
   async (name) => {
     const route = routes.find((one) => one.name === name);
     const path = route?.path.replaceAll(/\{\w+\}/g, "x") || "/unknown";
@@ -85,7 +85,7 @@ it.each(Object.keys(sources))(
   },
 );
 
-it("a function that is bundled loads with a setting that is wrong, and answers 503", async () => {
+it("a bundled function with a wrong setting loads, and answers 503", async () => {
   const event = gatewayEvent("GET", "/health", {});
   expect((await invoke("showHealth", event, { MEMBER_ROLES: "" })).statusCode).toBe(503);
 });

@@ -86,8 +86,8 @@ const circleFrom = (file: string, path: string[], done: Set<string>): string[] |
   return undefined;
 };
 
-describe("the house", () => {
-  it("has the eight names at its top, beside the lock file and dotfiles", () => {
+describe("module boundaries", () => {
+  it("the top level has eight entries, besides the lock file and dotfiles", () => {
     const top = new Set(
       tracked.map((file) => file.split("/")[0] ?? "").filter((name) => !name.startsWith(".")),
     );
@@ -95,12 +95,12 @@ describe("the house", () => {
     expect([...top].sort()).toEqual([...files, "functions", "infra", "lib", "test"].sort());
   });
 
-  it("has no room that its arrows do not name", () => {
+  it("every folder of functions/ and lib/ has import rules", () => {
     const rooms = new Set(sources.filter((file) => /^(functions|lib)\//.test(file)).map(roomOf));
     expect([...rooms].sort()).toEqual([...ARROWS.keys()].sort());
   });
 
-  it.each([...ARROWS])("arrows point one way: %s", (room, mayImport) => {
+  it.each([...ARROWS])("%s imports only from the folders that its rules allow", (room, mayImport) => {
     for (const file of sources.filter((one) => roomOf(one) === room)) {
       for (const imported of ownImportsOf(file)) {
         expect([room, ...mayImport], `${file} imports ${imported}`).toContain(roomOf(imported));
@@ -108,7 +108,7 @@ describe("the house", () => {
     }
   });
 
-  it("keeps what is built and what runs apart: the API's description reads the sources, the sweep shares a rule", () => {
+  it("infra/ and the functions' code import nothing of each other, except for the API's description and the sweep", () => {
     const mayImportOf = (file: string): RegExp => {
       if (isIn("infra/openapi")(file)) return /^(infra|lib)\//;
       return file === "infra/ops/sweep-table.ts"
@@ -123,7 +123,7 @@ describe("the house", () => {
       for (const imported of ownImportsOf(file)) expect(imported).not.toMatch(NOTES);
   });
 
-  it("has no circle of imports", () => {
+  it("there is no import cycle", () => {
     const done = new Set<string>();
     expect(sources.map((file) => circleFrom(file, [], done)).find((circle) => circle)).toBeUndefined();
   });
@@ -138,24 +138,24 @@ describe("the house", () => {
       /^(functions\/|lib\/(http|auth|link)\/|lib\/remote-value\.ts$)/,
     ],
     ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^functions\//],
-  ])("%s is used in its rooms only", (_, use, rooms) => {
+  ])("only the folders for it use %s", (_, use, rooms) => {
     const users = sources.filter((file) => /^(functions|lib)\//.test(file) && use.test(text(file)));
     expect(users.length).toBeGreaterThan(0);
     for (const file of users) expect(file).toMatch(rooms);
   });
 
-  it("has one file in functions/ for each function of the route table, and what the description adds to them", () => {
+  it("functions/ has one file for each function of the route table, besides operations.ts", () => {
     const files = sources.filter(isIn("functions")).filter((file) => !NOTES.test(file));
     expect(functionHandlers.toSorted()).toEqual(
       files.map((file) => file.replace(/\.ts$/, ".handler")).toSorted(),
     );
   });
 
-  it("has no room for what belongs nowhere", () => {
+  it("there is no file or folder named utils, common, helpers or index", () => {
     expect(sources.filter((file) => /(^|\/)(utils?|common|helpers?|index)(\.ts|\/)/.test(file))).toEqual([]);
   });
 
-  it("says why it has each dependency, and what each parameter of a stage means", () => {
+  it("lib/README.md says why each dependency is there, infra/README.md what each parameter means", () => {
     const { dependencies, devDependencies, optionalDependencies } = JSON.parse(text("package.json"));
     const packages = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
     const parameters = Object.keys(parse(text("serverless.yml")).params.default);
@@ -172,7 +172,7 @@ describe("the house", () => {
     expect(tabled("infra/README.md", "\n### Parameters\n")).toEqual(expect.arrayContaining(parameters));
   });
 
-  it("names in its READMEs only files that are there", () => {
+  it("the READMEs name only files that exist", () => {
     for (const readme of tracked.filter((file) => file.endsWith("README.md"))) {
       const named = text(readme).matchAll(/\b(?:functions|lib|infra|test)\/[\w./-]+\.(?:ts|yml|json|md)\b/g);
       for (const [file] of named) expect(tracked, `named in ${readme}`).toContain(file);

@@ -29,7 +29,7 @@ describe("the route table in serverless.yml", () => {
     },
   );
 
-  it("has a HEAD wherever there is a GET", () => {
+  it("every GET route has a HEAD route", () => {
     const paths = (method: string) =>
       routes.filter((route) => route.method === method).map(({ path }) => path);
     expect(paths("HEAD")).toEqual(paths("GET"));

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 describe("the template", () => {
-  it("has the routes of the route table, behind one HTTP API, throttled", () => {
+  it("the template has the routes of the route table, behind one HTTP API, throttled", () => {
     const keys = ofType(prod, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => Properties.RouteKey);
     const expected = routes.map(({ method, path }) => (method === "*" ? "$default" : `${method} ${path}`));
     expect(keys.sort()).toEqual(expected.sort());
@@ -47,7 +47,7 @@ describe("the template", () => {
     });
   });
 
-  it("has functions on Node 24 and ARM that run no longer than a write may be old, and than API Gateway waits", () => {
+  it("functions run on Node 24 and ARM, and no longer than a write may be old and API Gateway waits", () => {
     const functions = ofType(prod, "AWS::Lambda::Function");
     expect(functions).toHaveLength(functionNames.length);
     expect(FUNCTION_TIMEOUT).toBeLessThan(30);
@@ -62,13 +62,13 @@ describe("the template", () => {
     }
   });
 
-  it("makes the key of its links itself, and gives it to no function's environment", () => {
+  it("the stack generates the key of links, and no function's environment holds it", () => {
     const [[, secret] = []] = ofType(prod, "AWS::SecretsManager::Secret");
     expect(secret?.Properties.GenerateSecretString.PasswordLength).toBe(64);
     expect(JSON.stringify(prod)).not.toContain("resolve:secretsmanager");
   });
 
-  it("gives no fixed name to what it keeps: a deployment that failed can be repeated", () => {
+  it("retained resources have no fixed names, so that a failed deployment can be repeated", () => {
     const kept = Object.entries(prod).filter(([, { DeletionPolicy }]) => DeletionPolicy === "Retain");
     expect(kept.map(([name]) => name).sort()).toEqual([
       "LinkKeys",
@@ -81,7 +81,7 @@ describe("the template", () => {
     }
   });
 
-  it("has a domain of its own where it is given one, and no other address then", () => {
+  it("with domainName the API has that domain, and no other address", () => {
     const [[, domain] = []] = ofType(dev, "AWS::ApiGatewayV2::DomainName");
     expect(domain?.Properties).toMatchObject({
       DomainName: "api.example",
@@ -92,21 +92,21 @@ describe("the template", () => {
     expect(prod.HttpApi?.Properties.DisableExecuteApiEndpoint).toBeUndefined();
   });
 
-  it("throttles no result of an agent tightly", () => {
+  it("results of agents are not throttled tightly", () => {
     const [[, stage] = []] = ofType(prod, "AWS::ApiGatewayV2::Stage");
     for (const route of ["PUT /agent/signal", "POST /agent/signal"]) {
       expect(stage?.Properties.RouteSettings[route].ThrottlingRateLimit).toBeGreaterThanOrEqual(10_000);
     }
   });
 
-  it("keeps every log for a time", () => {
+  it("every log has a retention", () => {
     const groups = ofType(prod, "AWS::Logs::LogGroup");
     // The functions', and API Gateway's.
     expect(groups).toHaveLength(functionNames.length + 1);
     for (const [, { Properties }] of groups) expect(Properties.RetentionInDays).toBe(365);
   });
 
-  it("has a line in the gateway's log for each request, as JSON, with the id that the answer carries", () => {
+  it("API Gateway logs each request as JSON, with the id that the answer carries", () => {
     const [[, stage] = []] = ofType(prod, "AWS::ApiGatewayV2::Stage");
     const { DestinationArn, Format } = stage?.Properties.AccessLogSettings ?? {};
     expect(DestinationArn).toEqual({ "Fn::GetAtt": ["HttpApiLogGroup", "Arn"] });
@@ -120,7 +120,7 @@ describe("the template", () => {
     });
   });
 
-  it("keeps what is deployed from the public, and what was deleted of it for 30 days", () => {
+  it("the deployment bucket is not public, and keeps deleted versions for 30 days", () => {
     const [[, bucket] = []] = ofType(prod, "AWS::S3::Bucket");
     expect(new Set(Object.values(bucket?.Properties.PublicAccessBlockConfiguration))).toEqual(
       new Set([true]),
@@ -131,11 +131,11 @@ describe("the template", () => {
     });
   });
 
-  it("keeps no versions of functions, which nothing would call", () => {
+  it("functions have no versions, which nothing would call", () => {
     expect(ofType(prod, "AWS::Lambda::Version")).toEqual([]);
   });
 
-  it("has tables on demand, keyed, encrypted, recoverable; kept and protected on prod", () => {
+  it("tables are on demand, encrypted and recoverable; retained and protected on prod", () => {
     const tables = ofType(prod, "AWS::DynamoDB::Table");
     expect(tables.map(([name]) => name)).toEqual(["SoftwareDeploymentsTable", "SoftwareConfigsTable"]);
     for (const [, table] of tables) {
@@ -153,14 +153,14 @@ describe("the template", () => {
     }
   });
 
-  it("packs the page of the API's description with all that it is made of", async () => {
+  it("the function of /docs is packed with all parts of the page", async () => {
     const archive = await readFile(join(prodFolder, "showApiPage.zip"));
     const parts = ["functions/service/page/page.html", "page.css", "page.js", "swagger-ui.css"];
     for (const part of [...parts, "node_modules/swagger-ui-dist/swagger-ui-bundle.js"])
       expect(archive.includes(part), part).toBe(true);
   });
 
-  it("serves no description of the API on a stage that wants none", () => {
+  it("with apiDescription: off the stage has no /openapi.json and /docs", () => {
     const keys = ofType(dev, "AWS::ApiGatewayV2::Route").map(([, { Properties }]) => Properties.RouteKey);
     const described = routes.filter(({ file }) => /\/(openapi|docs)$/.test(file));
     expect(keys).toHaveLength(routes.length - described.length);
@@ -170,7 +170,7 @@ describe("the template", () => {
     expect(Variables.ROUTES).toContain("GET,HEAD /health;");
   });
 
-  it("has alarms and a dashboard; without metrics those that need none, and tells the topic that is given", () => {
+  it("the stage has alarms and a dashboard, without metrics those that need none, and alarms tell alarmTopic", () => {
     const alarms = ofType(prod, "AWS::CloudWatch::Alarm");
     expect(alarms.length).toBeGreaterThan(0);
     for (const [, { Properties }] of alarms) expect(Properties.AlarmActions).toBeUndefined();
@@ -190,7 +190,7 @@ describe("the template", () => {
     expect(dev.ShowHealthLambdaFunction?.Properties.Environment.Variables.METRICS_NAMESPACE).toBe("");
   });
 
-  it.each(["prod", "dev"])("has queries over all of its logs on %s", (stage) => {
+  it.each(["prod", "dev"])("the saved queries on %s cover all of the stage's logs", (stage) => {
     const resources = stage === "prod" ? prod : dev;
     const groups = ofType(resources, "AWS::Logs::LogGroup").map(([Ref]) => ({ Ref }));
     const queries = ofType(resources, "AWS::Logs::QueryDefinition");
@@ -203,7 +203,7 @@ describe("the template", () => {
     }
   });
 
-  it("lets a stage for trying out be deleted whole", () => {
+  it("a stage other than prod can be deleted whole", () => {
     for (const [, table] of ofType(dev, "AWS::DynamoDB::Table")) {
       expect(table.DeletionPolicy).toBe("Delete");
       expect(table.Properties.DeletionProtectionEnabled).toBe(false);
@@ -211,20 +211,20 @@ describe("the template", () => {
   });
 });
 
-describe("the table of deployments", () => {
-  it("has room in its index for what later versions add: DynamoDB takes 20 attributes", () => {
+describe("table of deployments", () => {
+  it("the index by server has room for more attributes: DynamoDB takes 20", () => {
     const [byServer] = prod.SoftwareDeploymentsTable?.Properties.GlobalSecondaryIndexes ?? [];
     expect(byServer.IndexName).toBe("by_server");
     expect(byServer.Projection.NonKeyAttributes.length).toBeLessThanOrEqual(16);
   });
 
-  it("lets items go at their time", () => {
+  it("the table of deployments has a time to live", () => {
     const table = prod.SoftwareDeploymentsTable?.Properties;
     expect(table?.TimeToLiveSpecification).toEqual({ AttributeName: "expires", Enabled: true });
   });
 });
 
-describe("a function's role", () => {
+describe("roles of functions", () => {
   const table = (name: string) => ({ "Fn::GetAtt": [name, "Arn"] });
   const index = (name: string) => ({ "Fn::Join": ["/", [table("SoftwareDeploymentsTable"), "index", name]] });
   const allow = (Resource: object, ...actions: string[]) => ({
@@ -281,7 +281,7 @@ describe("a function's role", () => {
     fallback: [],
   };
 
-  it("is its own: there is one for each, and no other", () => {
+  it("there is one role for each function, and no other", () => {
     expect(ofType(prod, "AWS::IAM::Role")).toHaveLength(functionNames.length);
     expect(Object.keys(ALLOWED).sort()).toEqual([...functionNames].sort());
   });
@@ -290,7 +290,7 @@ describe("a function's role", () => {
   const READS_LINK_KEYS = ["createServerLink", "collectServerMetadata", "signalByLink", "showServerMetadata"];
   const readsLinkKeys = { Action: ["secretsmanager:GetSecretValue"], Resource: { Ref: "LinkKeys" } };
 
-  it.each(functionNames)("%s: its DynamoDB calls, its secrets, its own log, and nothing else", (name) => {
+  it.each(functionNames)("the role of %s allows its calls, its secrets and its own log, no more", (name) => {
     const logicalId = `${name[0]?.toUpperCase()}${name.slice(1)}`;
     const role = prod[`${logicalId}LambdaFunction`]?.Properties.Role["Fn::GetAtt"][0];
     const { Policies, ManagedPolicyArns } = prod[role]?.Properties ?? {};

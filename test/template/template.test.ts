@@ -72,20 +72,20 @@ const open = (findings: Finding[], resources: Resources): string[] =>
     return [];
   });
 
-describe.each(Object.keys(STAGES))("the template of %s", (name) => {
-  it.skipIf(!hasLint)("passes cfn-lint", { timeout: 60_000 }, async () => {
+describe.each(Object.keys(STAGES))("template of %s", (name) => {
+  it.skipIf(!hasLint)("the template passes cfn-lint", { timeout: 60_000 }, async () => {
     const { template, resources } = stageOf(name);
     expect(open(await lintFindings(CFN_LINT, template, REGION), resources)).toEqual([]);
   });
 
-  it.skipIf(!hasNag)("passes cdk-nag", { timeout: 60_000 }, () => {
+  it.skipIf(!hasNag)("the template passes cdk-nag", { timeout: 60_000 }, () => {
     const { template, resources } = stageOf(name);
     expect(open(nagFindings(CDK_NAG, template), resources)).toEqual([]);
   });
 });
 
-describe("the exceptions", () => {
-  it.skipIf(!hasLint || !hasNag)("are each needed", () => {
+describe("exceptions of the template checks", () => {
+  it.skipIf(!hasLint || !hasNag)("every exception of cfn-lint and cdk-nag is needed", () => {
     const written = Object.entries(EXCEPTIONS).flatMap(([rule, types]) =>
       Object.keys(types).map((type) => `${rule} ${type}`),
     );
@@ -93,8 +93,8 @@ describe("the exceptions", () => {
   });
 });
 
-describe("a stage with every parameter set", () => {
-  it("sets every parameter, each to something else than its default", () => {
+describe("stage with every parameter set", () => {
+  it("the stage with every parameter set gives each another value than its default", () => {
     const { params } = yaml("../../serverless.yml");
     const defaults: Record<string, unknown> = { ...params.default, ...params.prod };
     expect(Object.keys(EVERY_PARAMETER).toSorted()).toEqual(Object.keys(defaults).toSorted());
@@ -104,7 +104,7 @@ describe("a stage with every parameter set", () => {
 });
 
 describe("infra/README.md", () => {
-  it("says of each type of resource what CloudFormation's role needs", () => {
+  it("infra/README.md says for each resource type what CloudFormation's role needs", () => {
     const readme = readFileSync(new URL("../../infra/README.md", import.meta.url), "utf8");
     const listed = readme.matchAll(/^\| (`AWS::[^|]*) \|/gm);
     const types = new Set([...listed].flatMap(([, cell = ""]) => cell.match(/[\w:]+/g)));

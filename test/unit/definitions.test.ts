@@ -28,17 +28,17 @@ const made = ({ list, request }: Definition): unknown => {
   return configView(config)[list][0];
 };
 
-describe("an input that fits no type", () => {
+describe("inputs of a wrong type", () => {
   it.each([
     ...["Foo", "toString", 1, {}].map((type) => ({ name: "a", type, default: 1 })),
     { name: "a", type: "Number", default: "1".repeat(1_001) },
-  ])("is refused: %j", (input) => {
+  ])("an input whose default does not fit its type is refused: %j", (input) => {
     expect(ConfigRequest.safeParse({ inputs: [input] }).success).toBe(false);
   });
 });
 
-describe("inputs and outputs, as Heat's own code makes them", () => {
-  it("are all there", () => expect(all).toHaveLength(517));
+describe("inputs and outputs as Heat makes them", () => {
+  it("there are examples of what Heat's own code makes", () => expect(all).toHaveLength(517));
 
   it.each(all.map((one) => [`${one.list} ${JSON.stringify(one.request)}`, one] as const))("%s", (_, one) => {
     if (one.status === 200) expect(JSON.stringify(made(one))).toBe(JSON.stringify(one.answer));

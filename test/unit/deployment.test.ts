@@ -29,7 +29,7 @@ const deploymentOf = (body: unknown) => {
 };
 
 describe("newDeployment", () => {
-  it("gives back every valid body, null where it is silent, whole seconds of UTC", () => {
+  it("newDeployment holds every field of a valid body, null for absent ones, and times in whole seconds of UTC", () => {
     fc.assert(
       fc.property(validBody, (body) => {
         expect(deploymentView(deploymentOf(body), NOW)).toStrictEqual({
@@ -47,7 +47,7 @@ describe("newDeployment", () => {
     );
   });
 
-  it("shows a deployment in the shape that is documented, keys in its order", () => {
+  it("deploymentView shows a deployment in the documented shape, keys in its order", () => {
     const example = deploymentView(deploymentOf({ config_id: "c", server_id: "s", timeout: 5 }), NOW);
     expect(DeploymentView.parse(example)).toStrictEqual(example);
     expect([
@@ -61,7 +61,7 @@ describe("newDeployment", () => {
 });
 
 describe("CreateRequest", () => {
-  it("refuses a valid body with one value changed, or takes it as it stands", () => {
+  it("CreateRequest refuses a body with one value changed, or accepts it as it is", () => {
     const fields = [
       ...["config_id", "server_id", "action", "input_values", "status", "status_reason"],
       "stack_user_project_id",
@@ -77,7 +77,7 @@ describe("CreateRequest", () => {
     );
   });
 
-  it("counts characters as Heat's database does, in code points", () => {
+  it("CreateRequest counts characters in code points, as Heat's database does", () => {
     expect(CreateRequest.safeParse({ config_id: "😀".repeat(255), server_id: "s" }).success).toBe(true);
     expect(CreateRequest.safeParse({ config_id: "😀".repeat(256), server_id: "s" }).success).toBe(false);
   });

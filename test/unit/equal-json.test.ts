@@ -5,7 +5,7 @@ import { parseExactly } from "../../lib/json/exact-json.ts";
 
 const equal = (one: string, other: string): boolean => equalAsJson(parseExactly(one), parseExactly(other));
 
-describe("equal as JSON", () => {
+describe("equalAsJson", () => {
   it.each([
     ["1", "1.0"],
     ["100", "1e2"],
@@ -14,7 +14,7 @@ describe("equal as JSON", () => {
     ["-0", "0.00"],
     ["12.5e3", "12500"],
     ['{"a":1,"b":[1.0,null]}', '{"b":[1,null],"a":1e0}'],
-  ])("%s and %s are", (one, other) => expect(equal(one, other)).toBe(true));
+  ])("%s and %s are equal as JSON", (one, other) => expect(equal(one, other)).toBe(true));
 
   it.each([
     ["9007199254740993", "9007199254740992"],
@@ -26,9 +26,9 @@ describe("equal as JSON", () => {
     ["[1,2]", "[2,1]"],
     ['{"a":null}', "{}"],
     ['{"a":1}', '{"b":1}'],
-  ])("%s and %s are not", (one, other) => expect(equal(one, other)).toBe(false));
+  ])("%s and %s are not equal as JSON", (one, other) => expect(equal(one, other)).toBe(false));
 
-  it("every value is equal to itself, also when its keys come in another order", () => {
+  it("every value is equal to itself as JSON, also with its keys in another order", () => {
     const reversed = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(reversed);
       if (typeof value !== "object" || value === null) return value;

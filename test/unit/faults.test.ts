@@ -3,7 +3,7 @@ import { ServiceError } from "../../lib/errors.ts";
 import { faultReply } from "../../lib/http/faults.ts";
 
 describe("faultReply", () => {
-  it("lets a ServiceError speak, and hides its cause", () => {
+  it("faultReply shows a ServiceError's message, and hides its cause", () => {
     const reply = faultReply(new ServiceError("unavailable", "Later.", { cause: new Error("arn:secret") }));
     expect(reply.status).toBe(503);
     expect(reply.headers["retry-after"]).toMatch(/^\d+$/);
@@ -14,7 +14,7 @@ describe("faultReply", () => {
   });
 
   it.each([new Error("table software-deployments-prod"), new TypeError("x"), "text", undefined, null])(
-    "answers 500 to what is not one, and says nothing of it: %s",
+    "faultReply answers 500 to any other error, and hides it: %s",
     (thrown) => {
       const reply = faultReply(thrown);
       expect(reply.body).toEqual({

@@ -9,8 +9,8 @@ const TABLE = [
 const event = (method: string, path: string, query = "", headers: [string, string][] = [], body = "") =>
   eventOf({ method, target: `${path}${query}`, headers, body }, matchingIn(TABLE, method, path));
 
-describe("the event that the tests' gateway makes", () => {
-  it("joins what comes twice, has names in lower case, and cookies by themselves", () => {
+describe("gatewayEvent of the tests", () => {
+  it("the event joins repeated headers, has their names in lower case, and cookies by themselves", () => {
     const { headers, cookies, queryStringParameters, rawQueryString } = event(
       "GET",
       "/servers/a",
@@ -30,7 +30,7 @@ describe("the event that the tests' gateway makes", () => {
     expect(rawQueryString).toBe("a=1&b=%2C&a=2");
   });
 
-  it("is routed by the path as it was sent, and has it decoded", () => {
+  it("the event is routed by the path as it was sent, and has the decoded path", () => {
     const { routeKey, rawPath, pathParameters, requestContext } = event("GET", "/servers/my%20server%2F1");
     expect([routeKey, requestContext.routeKey]).toEqual([
       "GET /servers/{server_id}",
@@ -40,7 +40,7 @@ describe("the event that the tests' gateway makes", () => {
     expect(pathParameters).toEqual({ server_id: "my server/1" });
   });
 
-  it("goes to the route for everything else, without what was not sent", () => {
+  it("a request without a route goes to the fallback, without fields that were not sent", () => {
     const other = event("PUT", "/servers/a");
     expect(other.routeKey).toBe("$default");
     for (const name of ["body", "cookies", "pathParameters", "queryStringParameters"])
@@ -58,7 +58,7 @@ describe("the event that the tests' gateway makes", () => {
     ["application/x-www-form-urlencoded", true],
     ["application/octet-stream", true],
     ["", true],
-  ])("has a body of the type %j in base64: %s", (type, isBase64Encoded) => {
+  ])("the event has a body of the type %j in base64: %s", (type, isBase64Encoded) => {
     const sent = event("PUT", "/", "", [["Content-Type", type]], '{"é":1}');
     const body = isBase64Encoded ? "eyLDqSI6MX0=" : '{"é":1}';
     expect(sent).toMatchObject({ body, isBase64Encoded });

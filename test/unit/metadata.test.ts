@@ -19,7 +19,7 @@ const delivered = (inputs: string[], input_values: Record<string, unknown>) => {
 };
 
 describe("renderMetadata", () => {
-  it("gives every input a value, every name once beside what is declared twice, and the service's own last", () => {
+  it("renderMetadata gives every input a value, no name twice, and the service's own inputs last", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(names),
@@ -39,7 +39,7 @@ describe("renderMetadata", () => {
     );
   });
 
-  it("delivers as it is what a client derived", () => {
+  it("renderMetadata leaves a configuration that the client derived as it is", () => {
     const config = delivered(["deploy_server_id", "a"], { a: 1 });
     expect(config).toMatchObject({ id: ID, inputs: [{ name: "deploy_server_id" }, { name: "a" }] });
     expect(config?.inputs.some((input) => "value" in input)).toBe(false);

@@ -31,7 +31,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 describe("settings", () => {
-  it("finds an issuer's keys where OpenID providers such as Cognito publish them, unless told otherwise", async () => {
+  it("the issuer's keys are at its jwks.json address unless TOKEN_KEYS names another", async () => {
     const issuer = { ...NAMES, TOKEN_ISSUER: "https://issuer.example/pool/", TOKEN_AUDIENCE: "a,b" };
     const { tokenSettings, settingFault } = await started(issuer);
     expect(tokenSettings().jwt).toMatchObject({
@@ -45,7 +45,7 @@ describe("settings", () => {
     expect(settingFault()).toBeUndefined();
   });
 
-  it("takes Keystone alone, or both", async () => {
+  it("Keystone alone, and both kinds of tokens, can be configured", async () => {
     const { tokenSettings } = await started({ ...NAMES, KEYSTONE_AUTH_URL: "https://iam.example/v3/" });
     expect(tokenSettings()).toMatchObject({
       keystone: { authUrl: "https://iam.example/v3" },
@@ -58,21 +58,21 @@ describe("settings", () => {
     expect(tokenSettings()).toHaveProperty("keystone");
   });
 
-  it("knows no role and no audience without a name", async () => {
+  it("empty names of roles and audiences are dropped", async () => {
     const issuer = { ...NAMES, TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a," };
     const { tokenSettings } = await started({ ...issuer, MEMBER_ROLES: "member,", READER_ROLES: " , " });
     expect(tokenSettings()).toMatchObject({ memberRoles: ["member"], readerRoles: [] });
     expect(tokenSettings().jwt?.audiences).toEqual(["a"]);
   });
 
-  it("logs requests and failures unless told otherwise", async () => {
+  it("LOG_LEVEL defaults to INFO", async () => {
     const { logLevel } = await started({ LOG_LEVEL: "" });
     expect(logLevel()).toBe("INFO");
     vi.stubEnv("LOG_LEVEL", "ERROR");
     expect(logLevel()).toBe("ERROR");
   });
 
-  it("takes numbers of days and seconds", async () => {
+  it("durations are read in days and seconds", async () => {
     const { linkLifetime, defaultTimeout } = await started({ LINK_DAYS: "90", DEPLOYMENT_TIMEOUT: "" });
     expect([linkLifetime(), defaultTimeout()]).toEqual([7_776_000, undefined]);
     vi.stubEnv("DEPLOYMENT_TIMEOUT", "60");
@@ -80,7 +80,7 @@ describe("settings", () => {
   });
 });
 
-describe("what is wrong with a setting", () => {
+describe("wrong settings", () => {
   it.each([
     ["softwareDeploymentsTable", "SOFTWARE_DEPLOYMENTS_TABLE", "", "is not set"],
     ["softwareConfigsTable", "SOFTWARE_CONFIGS_TABLE", "", "is not set"],
@@ -98,7 +98,7 @@ describe("what is wrong with a setting", () => {
       (timeout) =>
         ["defaultTimeout", "DEPLOYMENT_TIMEOUT", timeout, "is not a whole number from 1 to 2592000"] as const,
     ),
-  ] as const)("%s: %s=%s %s", async (reader, setting, value, reason) => {
+  ] as const)("%s refuses %s=%s: it %s", async (reader, setting, value, reason) => {
     expect(await faultOf({ [setting]: value }, reader)).toEqual({ setting, reason });
   });
 
@@ -112,17 +112,17 @@ describe("what is wrong with a setting", () => {
     [{ TOKEN_KEYS: "{}" }, "TOKEN_KEYS", "is no key set"],
     [{ KEYSTONE_AUTH_URL: "iam.example/v3" }, "KEYSTONE_AUTH_URL", "is no address"],
     [{ MEMBER_ROLES: "" }, "MEMBER_ROLES", "is not set"],
-  ])("of tokens: %j", async (values, setting, reason) => {
+  ])("tokenSettings refuses %j", async (values, setting, reason) => {
     const right = { ...NAMES, TOKEN_ISSUER: "https://issuer.example", TOKEN_AUDIENCE: "a" };
     expect(await faultOf({ ...right, ...values }, "tokenSettings")).toEqual({ setting, reason });
   });
 
-  it("ends nothing: no deployment goes by a retention, or fails by a time limit, that cannot be read", async () => {
+  it("an unreadable retention or time limit counts as none", async () => {
     const settings = await started({ RETENTION_DAYS: "for ever", DEPLOYMENT_TIMEOUT: "1 hour" });
     expect([settings.retention(), settings.defaultTimeout()]).toEqual([undefined, undefined]);
   });
 
-  it("is told of the first one that was read", async () => {
+  it("of several wrong settings the first one that was read is told", async () => {
     const { linkLifetime, logLevel, settingFault } = await started({ LINK_DAYS: "", LOG_LEVEL: "info" });
     linkLifetime();
     logLevel();

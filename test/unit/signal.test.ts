@@ -27,7 +27,7 @@ describe("a signal's result, by Heat's rules", () => {
     [{ deploy_status_code: "" }],
     [{ deploy_status_code: false }],
     [{ deploy_status_code: null }],
-  ])("%j is a success", (signal) => {
+  ])("the signal %j is a success", (signal) => {
     expect(result(signal)).toEqual({
       status: "COMPLETE",
       status_reason: "Outputs received",
@@ -35,7 +35,7 @@ describe("a signal's result, by Heat's rules", () => {
     });
   });
 
-  it.each([1, "1", "00", -1, "error", true, [], {}])("an exit code of %j is a failure", (code) => {
+  it.each([1, "1", "00", -1, "error", true, [], {}])("an exit code of %j makes the result FAILED", (code) => {
     const said = typeof code === "string" ? code : JSON.stringify(code);
     expect(result({ deploy_status_code: code })).toMatchObject({
       status: "FAILED",
@@ -43,7 +43,7 @@ describe("a signal's result, by Heat's rules", () => {
     });
   });
 
-  it("keeps declared outputs, drops others", () => {
+  it("a result holds the declared outputs, and no others", () => {
     expect(result({ result: { a: 1 }, other: "x", deploy_stdout: "out" }).output_values).toEqual({
       ...always,
       result: { a: 1 },
@@ -51,14 +51,14 @@ describe("a signal's result, by Heat's rules", () => {
     });
   });
 
-  it("an output that is declared to mean an error is a failure, even empty; the exit code comes first", () => {
+  it("an output with error_output makes the result FAILED, even empty; the exit code is named first", () => {
     expect(result({ problem: "" })).toMatchObject({ status: "FAILED", status_reason: "problem : " });
     expect(result({ problem: "disk full", deploy_status_code: 2 }).status_reason).toBe(
       "deploy_status_code : Deployment exited with non-zero status code: 2, problem : disk full",
     );
   });
 
-  it("takes nothing from a prototype", () => {
+  it("a result takes nothing from a prototype", () => {
     const odd = [{ name: "toString", type: "String" as const, error_output: true }];
     expect(fitted({}, odd).status).toBe("COMPLETE");
     const oddest = [{ name: "__proto__", type: "String" as const, error_output: false }];
@@ -67,7 +67,7 @@ describe("a signal's result, by Heat's rules", () => {
   });
 });
 
-describe("a result that is too large", () => {
+describe("results that are too large", () => {
   const noise = (bytes: number) =>
     Buffer.from(crypto.getRandomValues(new Uint8Array(49_152)))
       .toString("base64")
@@ -80,12 +80,12 @@ describe("a result that is too large", () => {
   };
   const stored = (outputs: unknown): number => bytesOf(storedJson({ outputs }, {}));
 
-  it("comes back whole when it deflates well", () => {
+  it("a result that compresses well is kept whole", () => {
     const deploy_stdout = "a line of a log\n".repeat(59_000);
     expect(result({ deploy_stdout }).output_values.deploy_stdout).toBe(deploy_stdout);
   });
 
-  it("loses the middle of the streams first, never their ends, and says how much", () => {
+  it("a result that is too large loses the middle of the streams first, and says how much", () => {
     const deploy_stdout = `first ${random(900_000)} last`;
     const { status, output_values } = result({ deploy_stdout, result: random(20_000) });
     const kept = output_values.deploy_stdout as string;
@@ -99,13 +99,13 @@ describe("a result that is too large", () => {
     expect(stored(output_values)).toBeGreaterThan(ROOM * 0.8);
   });
 
-  it("loses the middle of other long values when the streams are not enough", () => {
+  it("a result that is still too large loses the middle of other long values", () => {
     const { output_values } = result({ result: { log: random(900_000) }, deploy_stdout: "short" });
     expect(output_values.deploy_stdout).toBe("short");
     expect(output_values.result).toMatch(/^\{"log":".*\[… \d+ bytes are missing here …\]/s);
   });
 
-  it("keeps as many of thousands of outputs as fit, and says how many are missing", () => {
+  it("of thousands of outputs as many are kept as fit, and the reason says how many are missing", () => {
     const names = Array.from({ length: 4_000 }, (_, i) => `${i}-${crypto.randomUUID()}`);
     const signal = Object.fromEntries(names.map((name) => [name, random(180)]));
     const outputs = names.map((name) => ({ name, type: "String" as const, error_output: false }));
@@ -120,7 +120,7 @@ describe("a result that is too large", () => {
     expect(stored(output_values)).toBeLessThanOrEqual(ROOM);
   });
 
-  it("always fits, and a reason is never longer than it may be", () => {
+  it("a cut result always fits, and its reason is never longer than allowed", () => {
     const signal = fc.record({
       deploy_stdout: fc.integer({ min: 0, max: 300_000 }).map(random),
       deploy_stderr: fc.integer({ min: 0, max: 300_000 }).map(noise),

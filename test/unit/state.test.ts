@@ -10,7 +10,7 @@ describe("a server's Last-Modified", () => {
   const toldAt = (ms: number) =>
     validatorsOf({ deployments: [], changedAt, linksValidFrom: 0 }, "", new Date(ms)).lastModified;
 
-  it("is told once every write of the same second has landed, and the index has it", () => {
+  it("Last-Modified is sent once every write of the same second has landed, and the index has it", () => {
     const lastOfTheSecond = changedAt * 1_000 + 999;
     const seen = lastOfTheSecond + FUNCTION_TIMEOUT * 1_000 + INDEX_LAG;
     expect(toldAt(seen)).toBeUndefined();
