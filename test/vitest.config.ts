@@ -63,6 +63,7 @@ export default defineConfig({
         globalSetup: ["test/support/service-setup.ts"],
         setupFiles: ["test/support/environment.ts"],
       }),
+      // Needs the clients, which .ci/run installs: npm run test:clients.
       kind("clients", {
         globalSetup: ["test/support/service-setup.ts"],
         setupFiles: ["test/support/environment.ts"],

@@ -10,7 +10,7 @@ import type { InjectedFault } from "../support/fault-proxy.ts";
 import { limitCallsAsDeployed, proxy } from "../support/fault-proxy-setup.ts";
 import { type Call, gatewayEvent, lambdaContext, matching } from "../support/gateway.ts";
 import { handlerOf } from "../support/handlers.ts";
-import { isLong } from "../support/long.ts";
+import { inLongForm } from "../support/long.ts";
 
 /** How long the functions run here, in ms: less than on Lambda, so that their end comes while calls are repeated. */
 const RUNS = 3_000;
@@ -112,9 +112,7 @@ const timesIn = (input: object): number[] => {
 /** Which project a call is about. */
 const projectOf = (input: object): string => /"([0-9a-f]{32})[#"]/.exec(JSON.stringify(input))?.[1] ?? "";
 
-if (!isLong) process.stderr.write("left out: the age of 100 writes; npm run test:long has it\n");
-
-describe.runIf(isLong)("age of a write", () => {
+describe.runIf(inLongForm("the ages of 100 writes", [true]).length > 0)("age of a write", () => {
   it("no write lands later than its function runs, whatever DynamoDB delays, throttles or loses", async () => {
     const kinds = Object.keys(REQUESTS_THAT_WRITE);
     const plans = fc.sample(fc.array(fault, { minLength: 1, maxLength: 8 }), { numRuns: REQUESTS, seed: 1 });
