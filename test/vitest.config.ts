@@ -2,9 +2,12 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { engines as localEngines } from "../infra/local/emulator.ts";
 import type { TestEngine } from "./support/context.ts";
+import { isLong } from "./support/long.ts";
 
 /** `npm run test:dynamodb-local` runs the tests on AWS's own emulator alone. */
-const engines: TestEngine[] = process.env.DYNAMODB_LOCAL_URL ? ["dynamodb-local"] : localEngines;
+const engines: TestEngine[] = process.env.DYNAMODB_LOCAL_URL
+  ? ["dynamodb-local"]
+  : localEngines.slice(0, isLong ? 2 : 1);
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -34,10 +37,6 @@ const inProcess = engines.map((engine) =>
     provide: { engine },
   }),
 );
-
-if (!localEngines.includes("dynoxide")) {
-  process.stderr.write("left out: the API's cases on dynoxide, which is not installed on this platform\n");
-}
 
 export default defineConfig({
   test: {

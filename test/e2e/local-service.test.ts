@@ -12,7 +12,7 @@ import { eventually, type Service, startService, stopService } from "../../infra
 import { STAGE, TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import { deploymentsOf, minimal, newProject, SEED_PROJECT, SEED_REQUEST } from "../support/deployments.ts";
-import { isLong } from "../support/long.ts";
+import { inLongForm, isLong } from "../support/long.ts";
 
 const run = promisify(execFile);
 
@@ -174,13 +174,15 @@ describe("npm start", () => {
 });
 
 describe("npm start, ended by other signals", () => {
-  it.each([
-    ["npm", "SIGTERM"],
-    ["npm", "SIGINT"],
+  it.each<[who: "npm" | "the framework", signal: NodeJS.Signals]>([
     ["npm", "SIGKILL"],
-    ["the framework", "SIGTERM"],
     ["the framework", "SIGKILL"],
-  ] as const)("nothing stays running when a signal ends npm start: %s by %s", async (who, signal) => {
+    ...inLongForm<["npm" | "the framework", NodeJS.Signals]>("three milder signals", [
+      ["npm", "SIGTERM"],
+      ["npm", "SIGINT"],
+      ["the framework", "SIGTERM"],
+    ]),
+  ])("nothing stays running when a signal ends npm start: %s by %s", async (who, signal) => {
     const service = await startService({}, ["npm", "start"]);
     process.kill(who === "npm" ? (service.process.pid ?? 0) : frameworkPid(service), signal);
     await nothingIsLeft(service);

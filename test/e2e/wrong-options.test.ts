@@ -21,7 +21,6 @@ describe("wrong options of sls", () => {
 
   it.each<[string, Record<string, string>, string[]]>([
     ["PORT=abc: a port is", { PORT: "abc" }, []],
-    ["DYNAMODB_DATA=/dev/null/data: not a folder", { DYNAMODB_DATA: "/dev/null/data" }, []],
     [
       "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:9: Nothing answers",
       { AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:9" },
@@ -29,7 +28,8 @@ describe("wrong options of sls", () => {
     ],
     ["--param tokenIsuer: there is no such parameter", {}, ["--param", "tokenIsuer=x"]],
     ["keystoneAuthUrl=https://iam.example.com: ", {}, keystone("https://iam.example.com")],
-    ...inLongForm<[string, Record<string, string>, string[]]>("six more wrong options", [
+    ...inLongForm<[string, Record<string, string>, string[]]>("seven more wrong options", [
+      ["DYNAMODB_DATA=/dev/null/data: not a folder", { DYNAMODB_DATA: "/dev/null/data" }, []],
       ["PORT=80000: a port is", { PORT: "80000" }, []],
       ["PORT=0: a port is", { PORT: "0" }, []],
       ["--httpPort=0: a port is", {}, ["--httpPort", "0"]],
@@ -47,7 +47,7 @@ describe("wrong options of sls", () => {
   it("a port that is taken, each of the two, ends sls offline with one sentence", async () => {
     const other = await loopback((_, response) => void response.end());
     const { port } = new URL(other.url);
-    for (const name of ["PORT", "DYNAMODB_PORT"]) {
+    for (const name of ["PORT", ...inLongForm("a taken DYNAMODB_PORT", ["DYNAMODB_PORT"])]) {
       const env = { PORT: String(await freePort()), [name]: port };
       await expect(ended(env, "offline")).rejects.toMatchObject({
         code: 1,
@@ -100,7 +100,7 @@ describe("wrong options of sls", () => {
     await rm(folder, { recursive: true });
   });
 
-  it.each(["package", ...inLongForm("two wrong parameters of sls deploy", ["deploy"])])(
+  it.each(inLongForm("wrong parameters of sls package and sls deploy", ["package", "deploy"]))(
     "sls %s refuses an address that is not Keystone's",
     async (command) => {
       await expect(ended({}, command, ...keystone("https://iam.example.com"))).rejects.toMatchObject({
@@ -126,20 +126,17 @@ describe("wrong options of sls", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("sls package refuses a cloudFormationRole that is not an ARN", async () => {
+  it.runIf(isLong)("sls package refuses a cloudFormationRole that is not an ARN", async () => {
     await expect(ended({}, "package", "--param", "cloudFormationRole=deployer")).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining("cloudFormationRole=deployer: a role's ARN is expected"),
     });
   });
 
-  it.each(["package", ...(isLong ? ["deploy"] : [])])(
-    "sls %s refuses an unknown parameter",
-    async (command) => {
-      await expect(ended({}, command, "--param", "tokenIsuer=x")).rejects.toMatchObject({
-        code: 1,
-        stderr: expect.stringContaining("--param tokenIsuer: there is no such parameter."),
-      });
-    },
-  );
+  it.each(isLong ? ["package", "deploy"] : [])("sls %s refuses an unknown parameter", async (command) => {
+    await expect(ended({}, command, "--param", "tokenIsuer=x")).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--param tokenIsuer: there is no such parameter."),
+    });
+  });
 });

@@ -1,5 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { startService, stopService } from "../../infra/local/service.ts";
+import { routes } from "../../infra/serverless/route-table.ts";
 import "./context.ts";
 
 const PRELOADED = ["call-limits.ts", "service-clock.ts"];
@@ -22,8 +23,15 @@ export default async (project: TestProject) => {
     project.provide("dynamodb", AWS_ENDPOINT_URL_DYNAMODB);
     return;
   }
-  const service = await startService({}, [...node, "node_modules/.bin/sls", "offline"]);
+  const service = await startService({}, [...node, "node_modules/.bin/sls", "offline", "--noTimeout"]);
+  await loadFunctions(service.url);
   project.provide("apiUrl", service.url);
   project.provide("dynamodb", service.dynamodb);
   return () => stopService(service);
+};
+
+/** Makes a request to each function, which loads it: the time for that is no test's. */
+const loadFunctions = async (url: string): Promise<void> => {
+  for (const { method, path } of routes.filter((route) => route.method !== "*"))
+    await fetch(`${url}${path.replaceAll(/\{\w+\}/g, "x")}`, { method });
 };
