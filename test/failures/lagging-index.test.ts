@@ -19,7 +19,7 @@ import { amount, inLongForm, isLong } from "../support/long.ts";
 
 /**
  * How many steps are tried, about; each is one to three requests at the same time. More, or the same again:
- * `INTERLEAVINGS=10000 SEED=1 npx vitest run … --project failures lagging-index`.
+ * `INTERLEAVINGS=10000 SEED=1 npm run vitest -- lagging-index`.
  */
 const INTERLEAVINGS = amount("INTERLEAVINGS", 200, 1_000);
 const SEED = process.env.SEED === undefined ? {} : { seed: Number(process.env.SEED) };

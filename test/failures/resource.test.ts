@@ -329,7 +329,7 @@ describe.runIf(hasTransactions)(CHECKED, () => {
 describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   startChecking();
 
-  /** `PAIRS=1000 npx vitest run … --project failures resource` tries more of them. */
+  /** `PAIRS=1000 npm run vitest -- resource` tries more of them. */
   const PAIRS = amount("PAIRS", 60, 200);
 
   it("a create and the removal of its configuration at the same time never both succeed", async () => {
