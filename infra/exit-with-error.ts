@@ -4,7 +4,7 @@ export function exitWithError(sentence: string): never {
   process.exit(1);
 }
 
-/** Ends a command that was given what it does not understand: its sentence and how it is used, and exit code 2. */
+/** Ends the command with what is wrong with its arguments and its usage on standard error, and exit code 2. */
 export function exitWithUsage({ message }: Error, usage: string): never {
   process.stderr.write(`${message}\nusage: ${usage}\n`);
   process.exit(2);

@@ -1,10 +1,12 @@
-/** Where a token issuer's public keys are: an address to fetch them from, or the key set itself. */
+import * as z from "zod/mini";
+
+/** The source of a token issuer's public keys: an address to fetch them from, or the key set itself. */
 export type KeySource = { url: URL } | { keys: { keys: Record<string, unknown>[] } };
 
-/** Where the keys of signed links are: a secret's ARN, or a file's address. Both hold keys separated by commas. */
+/** The source of the keys of signed links: a secret's ARN, or a file's address. Both hold keys separated by commas. */
 export type LinkKeySource = { secret: string } | { file: URL };
 
-/** How JSON Web Tokens of one issuer are accepted. */
+/** The rules by which JSON Web Tokens of one issuer are accepted. */
 export interface JwtSettings {
   issuer: string;
   /** Accepted audiences; a token must name one of them. */
@@ -15,13 +17,13 @@ export interface JwtSettings {
   rolesClaim: string;
 }
 
-/** How Keystone v3 tokens are accepted. */
+/** The rules by which tokens of Keystone v3 are accepted. */
 export interface KeystoneSettings {
   /** Keystone's versioned endpoint without a slash at its end, such as `https://iam.example.com/v3`. */
   authUrl: string;
 }
 
-/** Who may call: at least one kind of token is configured. */
+/** The rules by which tokens are accepted, of one kind at least, and the roles that they may have. */
 export interface TokenSettings {
   jwt?: JwtSettings;
   keystone?: KeystoneSettings;
@@ -37,196 +39,247 @@ export const DELEGATE_ROLES = ["heat_stack_user"];
 /** The longest time limit of a deployment, in seconds: 30 days. */
 export const MAX_TIMEOUT = 2_592_000;
 
-const LOG_LEVELS = ["INFO", "ERROR", "SILENT"] as const;
+const MAX_DAYS = 3_650;
+const SECONDS_PER_DAY = 86_400;
 
-/** What is wrong with a setting; never its value. */
+/** A fault of a setting; never its value. */
 export interface SettingFault {
   /** The environment variable. */
   setting: string;
   reason: string;
 }
 
-/** Thrown by what reads a setting, and caught here: no reader of this file throws. */
-class SettingError extends Error {
-  readonly fault: SettingFault;
+const Text = z.string("is not set");
 
-  constructor(setting: string, reason: string) {
-    super(reason);
-    this.fault = { setting, reason };
-  }
-}
+const Words = z.pipe(Text, z.transform(wordsIn));
+
+const Address = Text.check(z.refine(isAddress, "is no address"));
+
+/** The second argument of a transformation: it takes the issues. */
+type Context = Parameters<Parameters<typeof z.transform>[0]>[1];
+
+/** The environment of a function, a schema for each variable. An empty variable is the same as none. */
+const Environment = z.object({
+  SOFTWARE_DEPLOYMENTS_TABLE: Text,
+  SOFTWARE_CONFIGS_TABLE: Text,
+  CONFIG_REFERENCES: oneOf(["open", "checked"]),
+  METRICS_NAMESPACE: z.optional(Text),
+  PUBLIC_URL: z.optional(z.pipe(Address, z.transform(withoutSlash))),
+  ROUTES: z.pipe(Text, z.transform(routesIn)),
+  LOG_LEVEL: oneOf(["INFO", "ERROR", "SILENT"]),
+  LINK_KEYS: z.pipe(Text, z.transform(linkKeySourceIn)),
+  LINK_DAYS: wholeNumber(MAX_DAYS),
+  RETENTION_DAYS: z.optional(wholeNumber(MAX_DAYS)),
+  DEPLOYMENT_TIMEOUT: z.optional(wholeNumber(MAX_TIMEOUT)),
+  TOKEN_ISSUER: z.optional(Text),
+  TOKEN_AUDIENCE: Words,
+  TOKEN_KEYS: z.optional(z.pipe(Text, z.transform(keySourceIn))),
+  TOKEN_PROJECT_CLAIM: Text,
+  TOKEN_ROLES_CLAIM: Text,
+  KEYSTONE_AUTH_URL: z.optional(z.pipe(Address, z.transform(endpointIn))),
+  READER_ROLES: Words,
+  MEMBER_ROLES: Words,
+});
+
+type Shape = typeof Environment.shape;
+
+type Values = { [Name in keyof Shape]: z.output<Shape[Name]> };
+
+const schemas: { [Name in keyof Values]: z.ZodMiniType<Values[Name]> } = Environment.shape;
 
 let firstFault: SettingFault | undefined;
 
 /**
- * What is wrong with the settings that were read so far: the first fault of them. All of them are read while a container
- * starts, by the files that need them. Where one is wrong, what stands in for it is of no use, and no request may be
- * worked on.
+ * The first fault of the settings that were read so far. All of them are read while a container starts, by the files
+ * that need them, and no reader throws: where a setting is wrong it returns a fallback, which must not be used, and so no
+ * request may be worked on.
  */
 export function settingFault(): SettingFault | undefined {
   return firstFault;
 }
 
-/** How tokens are accepted. */
+/** The rules by which tokens are accepted. */
 export function tokenSettings(): TokenSettings {
-  return setting({ readerRoles: [], memberRoles: [] }, () => {
-    const issuer = optional("TOKEN_ISSUER");
-    const authUrl = optional("KEYSTONE_AUTH_URL");
-    if (!issuer && !authUrl) throw new SettingError("TOKEN_ISSUER", "is not set, nor is KEYSTONE_AUTH_URL");
-    return {
-      ...(issuer && { jwt: jwtSettings(issuer) }),
-      ...(authUrl && {
-        keystone: { authUrl: address("KEYSTONE_AUTH_URL", authUrl).href.replace(/\/$/, "") },
-      }),
-      readerRoles: words(required("READER_ROLES")),
-      memberRoles: words(required("MEMBER_ROLES")),
-    };
-  });
+  const issuer = read("TOKEN_ISSUER");
+  const authUrl = read("KEYSTONE_AUTH_URL");
+  // A fault of Keystone's address is kept already.
+  if (!issuer && !authUrl) keepFault("TOKEN_ISSUER", "is not set, nor is KEYSTONE_AUTH_URL");
+  return {
+    ...(issuer && { jwt: jwtSettings(issuer) }),
+    ...(authUrl && { keystone: { authUrl } }),
+    readerRoles: read("READER_ROLES") ?? [],
+    memberRoles: read("MEMBER_ROLES") ?? [],
+  };
 }
 
 /** The name of the DynamoDB table of software deployments. */
 export function softwareDeploymentsTable(): string {
-  return setting("", () => required("SOFTWARE_DEPLOYMENTS_TABLE"));
+  return read("SOFTWARE_DEPLOYMENTS_TABLE") ?? "";
 }
 
 /** The name of the DynamoDB table of software configurations. */
 export function softwareConfigsTable(): string {
-  return setting("", () => required("SOFTWARE_CONFIGS_TABLE"));
+  return read("SOFTWARE_CONFIGS_TABLE") ?? "";
 }
 
-/** Whether a deployment may only name a configuration that its project keeps here. */
+/** Whether deployments may only name configurations that their project keeps here. */
 export function configReferencesAreChecked(): boolean {
-  return setting("open", () => oneOf("CONFIG_REFERENCES", ["open", "checked"])) === "checked";
+  return read("CONFIG_REFERENCES") === "checked";
 }
 
 /** The namespace of the metrics that log lines hold, which names the stage; undefined where there are none. */
 export function metricsNamespace(): string | undefined {
-  return optional("METRICS_NAMESPACE");
+  return read("METRICS_NAMESPACE");
 }
 
 /** The service's address as its callers know it, without a slash at its end, where one is configured. */
 export function publicUrl(): string | undefined {
-  return setting(undefined, () => {
-    const text = optional("PUBLIC_URL");
-    return text && address("PUBLIC_URL", text) && text.replace(/\/$/, "");
-  });
+  return read("PUBLIC_URL");
 }
 
 /** Every path that has an endpoint, and its methods, in the order of the route table; set at build time from it. */
 export function routes(): { path: string; methods: string[] }[] {
-  return setting("", () => required("ROUTES"))
-    .split(";")
-    .map((line) => line.split(" "))
-    .map(([methods = "", path = ""]) => ({ path, methods: methods.split(",") }));
+  return read("ROUTES") ?? [];
 }
 
 /**
- * What is logged: a line for every request and one for every failure (`INFO`, the default), failures alone (`ERROR`),
+ * The lines that are logged: one for every request and one for every failure (`INFO`, the default), failures alone (`ERROR`),
  * or nothing (`SILENT`).
  */
-export function logLevel(): (typeof LOG_LEVELS)[number] {
-  return setting("INFO", () => oneOf("LOG_LEVEL", LOG_LEVELS));
+export function logLevel(): "INFO" | "ERROR" | "SILENT" {
+  return read("LOG_LEVEL") ?? "INFO";
 }
 
-/** Where the keys of signed links are kept: a secret of Secrets Manager, or a file on one's own machine. */
+/** The source of the keys of signed links: a secret of Secrets Manager, or a file on one's own machine. */
 export function linkKeySource(): LinkKeySource {
-  return setting({ secret: "" }, () => {
-    const text = required("LINK_KEYS");
-    if (text.startsWith("arn:")) return { secret: text };
-    if (text.startsWith("file:") && URL.canParse(text)) return { file: new URL(text) };
-    throw new SettingError("LINK_KEYS", "is neither a secret's ARN nor a file's address");
-  });
+  return read("LINK_KEYS") ?? { secret: "" };
 }
 
-/** How long a server's link is valid, in seconds: 1 to 3,650 days. */
+/** The lifetime of a server's link, in seconds: 1 to 3,650 days. */
 export function linkLifetime(): number {
-  return setting(0, () => wholeNumber("LINK_DAYS", required("LINK_DAYS"), 3_650)) * 86_400;
+  return (read("LINK_DAYS") ?? 0) * SECONDS_PER_DAY;
 }
 
-/** How long a finished deployment is kept after its last change, in seconds, 1 to 3,650 days; undefined for ever. */
+/**
+ * The time that a finished deployment is kept after its last change, in seconds: 1 to 3,650 days. Undefined for ever, and
+ * where the setting is wrong: then nothing ends.
+ */
 export function retention(): number | undefined {
-  const text = optional("RETENTION_DAYS");
-  if (text === undefined) return undefined;
-  // Where it is wrong, nothing ends.
-  return setting(undefined, () => wholeNumber("RETENTION_DAYS", text, 3_650) * 86_400);
+  const days = read("RETENTION_DAYS");
+  return days === undefined ? undefined : days * SECONDS_PER_DAY;
 }
 
-/** After how many seconds, up to 30 days, a deployment without a time limit of its own fails; undefined for never. */
+/**
+ * The time limit of deployments that ask for none, in seconds: up to 30 days. Undefined for none, and where the setting is
+ * wrong.
+ */
 export function defaultTimeout(): number | undefined {
-  const text = optional("DEPLOYMENT_TIMEOUT");
-  if (text === undefined) return undefined;
-  return setting(undefined, () => wholeNumber("DEPLOYMENT_TIMEOUT", text, MAX_TIMEOUT));
+  return read("DEPLOYMENT_TIMEOUT");
 }
 
-/** Reads a setting. Where it is wrong, that is kept, and something stands in for it. */
-function setting<Value>(standIn: Value, read: () => Value): Value {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof SettingError)) throw error;
-    firstFault ??= error.fault;
-    return standIn;
-  }
+/** The value of a variable by its schema; undefined where it is wrong, and the fault is kept. */
+function read<Name extends keyof Values>(name: Name): Values[Name] | undefined {
+  return checked(name, schemas[name], process.env[name] || undefined);
+}
+
+/** A value by a schema; undefined where it is wrong, and the fault is kept. */
+function checked<Value>(
+  setting: string,
+  schema: z.ZodMiniType<Value>,
+  value: string | undefined,
+): Value | undefined {
+  const { data, error } = z.safeParse(schema, value);
+  if (error) keepFault(setting, error.issues[0]?.message ?? "is wrong");
+  return data;
+}
+
+function keepFault(setting: string, reason: string): void {
+  firstFault ??= { setting, reason };
 }
 
 function jwtSettings(issuer: string): JwtSettings {
   return {
     issuer,
-    audiences: words(required("TOKEN_AUDIENCE")),
-    keys: keySource(issuer, optional("TOKEN_KEYS")),
-    projectClaim: required("TOKEN_PROJECT_CLAIM"),
-    rolesClaim: required("TOKEN_ROLES_CLAIM"),
+    audiences: read("TOKEN_AUDIENCE") ?? [],
+    keys: read("TOKEN_KEYS") ?? publishedKeys(issuer),
+    projectClaim: read("TOKEN_PROJECT_CLAIM") ?? "",
+    rolesClaim: read("TOKEN_ROLES_CLAIM") ?? "",
   };
 }
 
-function keySource(issuer: string, keys: string | undefined): KeySource {
-  if (!keys) return { url: address("TOKEN_ISSUER", `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`) };
-  if (!keys.startsWith("{")) return { url: address("TOKEN_KEYS", keys) };
-  const set = parsed(keys) as { keys: Record<string, unknown>[] } | undefined;
-  if (Array.isArray(set?.keys) && set.keys.every((key) => key instanceof Object)) return { keys: set };
-  throw new SettingError("TOKEN_KEYS", "is no key set");
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}
-
-function required(name: string): string {
-  const value = optional(name);
-  if (value === undefined) throw new SettingError(name, "is not set");
-  return value;
-}
-
-function optional(name: string): string | undefined {
-  return process.env[name] || undefined;
+/** The key set where OpenID providers publish it. */
+function publishedKeys(issuer: string): KeySource {
+  const address = checked("TOKEN_ISSUER", Address, `${withoutSlash(issuer)}/.well-known/jwks.json`);
+  return address ? { url: new URL(address) } : { keys: { keys: [] } };
 }
 
 /** One of some words, the first of them where none is set. */
-function oneOf<Word extends string>(name: string, known: readonly [Word, ...Word[]]): Word {
-  const value = optional(name) ?? known[0];
-  const word = known.find((one) => one === value);
-  if (word === undefined) throw new SettingError(name, `is none of ${known.join(", ")}`);
-  return word;
+function oneOf<const Word extends string>(words: [Word, ...Word[]]) {
+  return z._default(z.enum(words, `is none of ${words.join(", ")}`), words[0]);
 }
 
-function address(name: string, text: string): URL {
-  if (URL.canParse(text) && /^https?:/i.test(text)) return new URL(text);
-  throw new SettingError(name, "is no address");
+function wholeNumber(most: number) {
+  const isWithin = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= most;
+  const reason = `is not a whole number from 1 to ${most}`;
+  return z.pipe(Text, z.pipe(z.transform(Number), z.number(reason).check(z.refine(isWithin, reason))));
 }
 
-function words(text: string): string[] {
+function isAddress(text: string): boolean {
+  return URL.canParse(text) && /^https?:/i.test(text);
+}
+
+function withoutSlash(address: string): string {
+  return address.replace(/\/$/, "");
+}
+
+/** A normalized address without a slash at its end. */
+function endpointIn(address: string): string {
+  return withoutSlash(new URL(address).href);
+}
+
+function wordsIn(text: string): string[] {
   return text
     .split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "");
 }
 
-function wholeNumber(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new SettingError(name, `is not a whole number from 1 to ${most}`);
+function routesIn(text: string): { path: string; methods: string[] }[] {
+  return text
+    .split(";")
+    .map((line) => line.split(" "))
+    .map(([methods = "", path = ""]) => ({ path, methods: methods.split(",") }));
+}
+
+function linkKeySourceIn(text: string, context: Context): LinkKeySource {
+  if (text.startsWith("arn:")) return { secret: text };
+  if (text.startsWith("file:") && URL.canParse(text)) return { file: new URL(text) };
+  return wrong(context, "is neither a secret's ARN nor a file's address");
+}
+
+function keySourceIn(text: string, context: Context): KeySource {
+  if (text.startsWith("{")) {
+    const keys = parsedJson(text);
+    return isKeySet(keys) ? { keys } : wrong(context, "is no key set");
+  }
+  return isAddress(text) ? { url: new URL(text) } : wrong(context, "is no address");
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isKeySet(value: unknown): value is { keys: Record<string, unknown>[] } {
+  if (!(value instanceof Object) || !("keys" in value)) return false;
+  return Array.isArray(value.keys) && value.keys.every((key) => key instanceof Object);
+}
+
+/** Has a transformation fail with a reason. */
+function wrong(context: Context, message: string): never {
+  context.issues.push({ code: "custom", message, input: context.value });
+  return z.NEVER;
 }

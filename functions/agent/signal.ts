@@ -1,9 +1,8 @@
-import { SignalRequest, SignalResponse } from "../../lib/deployment/result.ts";
-import { signalDeployment } from "../../lib/deployment/store/signal.ts";
-import { countsOf } from "../../lib/deployment/transitions.ts";
+import { SignalRequest, SignalResponse } from "../../lib/deployment/signal-request.ts";
+import { countsOf } from "../../lib/deployment/store/change.ts";
+import { signalDeployment } from "../../lib/deployment/store/report.ts";
 import { bySignalLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { requireLink } from "../../lib/link/addresses.ts";
 
 /**
  * `PUT` and `POST /agent/signal`: reports the result of one delivery, as heat-config-notify sends it by its link.
@@ -17,11 +16,8 @@ export const handler = endpoint(
     failuresCount: "ResultsRefused",
     response: SignalResponse,
   },
-  async ({ link, body, requestId, count }) => {
-    const { project: projectId, deployment, ...delivery } = requireLink(link, "signal");
-    const context = { projectId, requestId, now: new Date(), clock: () => new Date() };
-    const signal = { outputs: body, by: "link", link: delivery } as const;
-    count(countsOf(await signalDeployment(deployment, signal, context)));
+  async ({ link, body: outputs, change, count }) => {
+    count(countsOf(await signalDeployment(link.deployment, { outputs, by: "link", link }, change)));
     return {};
   },
 );

@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { isoTimeOf } from "../../lib/iso-time.ts";
 import { agentLinks, linkExpiry } from "../../lib/link/addresses.ts";
 import { MetadataUrl, ServerPath } from "../../lib/server/server.ts";
 import { documented, timeText } from "../../lib/shapes.ts";
+import { isoTimeOf } from "../../lib/times.ts";
 
 const ServerLink = documented(
   z.object({
@@ -20,8 +20,8 @@ const ServerLink = documented(
  */
 export const handler = endpoint(
   { access: byProject, path: ServerPath, response: ServerLink },
-  async ({ projectId, path, baseUrl }) => {
-    const issued = Date.now();
+  async ({ projectId, path, baseUrl, now }) => {
+    const issued = now.getTime();
     const expires = linkExpiry(issued);
     const link = { project: projectId, server: path.server_id, issued, expires };
     const links = await agentLinks(baseUrl);

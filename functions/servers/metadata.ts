@@ -1,5 +1,5 @@
 import { ServerMetadata } from "../../lib/delivery/metadata.ts";
-import { readMetadata, readServer } from "../../lib/delivery/poll.ts";
+import { metadataByToken } from "../../lib/delivery/poll.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { agentLinks } from "../../lib/link/addresses.ts";
@@ -12,11 +12,9 @@ import { ServerPath } from "../../lib/server/server.ts";
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: ServerPath, response: ServerMetadata },
-  async ({ projectId, delegateProjectId, mayWrite, path, baseUrl }) => {
-    const now = new Date();
-    const server = await readServer(projectId, path.server_id, now, { delegateProjectId });
+  async ({ projectId, delegateProjectId, mayWrite, path, baseUrl, now }) => {
     const links = mayWrite ? await agentLinks(baseUrl) : undefined;
-    const options = { now, signalUrl: links?.signalUrl };
-    return { metadata: await readMetadata(projectId, server, options) };
+    const options = { now, delegateProjectId, signalUrl: links?.signalUrl };
+    return { metadata: await metadataByToken(projectId, path.server_id, options) };
   },
 );

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
-import { CONFIG_ETAG, configView, OneConfig } from "../../lib/config/config.ts";
+import { CONFIG_ETAG, OneConfig, shownConfig } from "../../lib/config/config.ts";
 import { ConfigRequest, newConfig } from "../../lib/config/create-request.ts";
 import { createConfig } from "../../lib/config/store/insert.ts";
 import { byProject } from "../../lib/http/authorize.ts";
@@ -10,13 +10,13 @@ import { ProjectPath } from "../../lib/shapes.ts";
 /** `POST /v1/{project_id}/software_configs`: creates a configuration, which never changes. */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, body: ConfigRequest, response: OneConfig },
-  async ({ projectId, body, client, baseUrl }) => {
-    const config = newConfig(projectId, body, uuidv7(), new Date());
+  async ({ projectId, body, baseUrl, now }) => {
+    const config = newConfig(projectId, body, uuidv7(), now);
     await createConfig(config);
     return new Reply(
       200,
       { etag: CONFIG_ETAG, location: `${baseUrl}/v1/${projectId}/software_configs/${config.id}` },
-      { software_config: configView(config, client.definitionsAsSent) },
+      { software_config: shownConfig(config) },
     );
   },
 );

@@ -9,8 +9,7 @@ import { ifMatchCheck } from "../../lib/http/preconditions.ts";
 /** `DELETE /v1/{project_id}/software_configs/{id}`: removes a configuration that no deployment refers to. */
 export const handler = endpoint(
   { access: byProject, path: ConfigPath },
-  async ({ projectId, path, requestId, preconditions }) => {
-    const now = new Date();
+  async ({ projectId, path, requestId, now, preconditions }) => {
     const checkETag = ifMatchCheck(preconditions);
     if (checkETag) await getConfig(projectId, path.id);
     checkETag?.(CONFIG_ETAG);

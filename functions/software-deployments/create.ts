@@ -17,6 +17,9 @@ import { ProjectPath } from "../../lib/shapes.ts";
 
 const DEFAULT_TIMEOUT = defaultTimeout();
 
+/** The remedy where a request that is repeated can no longer be answered. */
+const GROWN = "it was carried out before, and has grown since: read the deployments one by one.";
+
 /**
  * `POST /v1/{project_id}/software_deployments`: creates one deployment, or up to 100 at once, all or none.
  * With `server_ids` in place of `server_id` there is one for each of these servers, with a list of bodies one for each
@@ -31,18 +34,25 @@ export const handler = endpoint(
     idempotent: true,
     response: CreateResponse,
   },
-  async ({ projectId, body, idempotencyKey, requestId, baseUrl, count }) => {
-    const now = new Date();
+  async ({ projectId, body, idempotencyKey, requestId, now, baseUrl, checkListSize, count }) => {
     const wanted = requestedDeployments(body).map((request) =>
       newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT),
     );
+    if (isBatch(body))
+      checkListSize(
+        wanted.map((deployment) => deploymentView(deployment, now)),
+        "create fewer at a time.",
+      );
     const context = { projectId, requestId, now, idempotencyKey, request: body };
     const { deployments, replayed, isWriter } = await createDeployments(wanted, context);
     if (isWriter) count({ DeploymentsCreated: deployments.length });
     const headers = replayed ? { "idempotent-replayed": "true" } : {};
     const views = deployments.map((deployment) => deploymentView(deployment, now));
     const [only] = deployments;
-    if (!only || isBatch(body)) return new Reply(200, headers, { software_deployments: views });
+    if (!only || isBatch(body)) {
+      if (replayed) checkListSize(views, GROWN);
+      return new Reply(200, headers, { software_deployments: views });
+    }
     const location = `${baseUrl}/v1/${projectId}/software_deployments/${only.id}`;
     return new Reply(
       200,

@@ -3,7 +3,7 @@ import { DeploymentList, ListQuery } from "../../lib/deployment/list-query.ts";
 import { listDeployments } from "../../lib/deployment/store/query.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { nextLinks, takePage } from "../../lib/http/pages.ts";
+import { nextLinks } from "../../lib/http/pages.ts";
 import { ProjectPath } from "../../lib/shapes.ts";
 
 /**
@@ -13,19 +13,13 @@ import { ProjectPath } from "../../lib/shapes.ts";
  */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, query: ListQuery, response: DeploymentList },
-  async ({ projectId, query, baseUrl, client }) => {
-    const now = new Date();
+  async ({ projectId, query, now, baseUrl, takePage }) => {
     const found = listDeployments(projectId, query, query, now);
-    const { rows, next } = await takePage(
-      found,
-      (deployment) => deploymentView(deployment, now),
-      query.limit,
-      {
-        measured: client.shown,
-        bound: (deployment) => (client.enlarges ? undefined : mostBytes(deployment)),
-        smaller: (view) => withoutValues(view, "they are too large for a response"),
-      },
-    );
+    const { rows, next } = await takePage(found, (deployment) => deploymentView(deployment, now), {
+      limit: query.limit,
+      bound: mostBytes,
+      smaller: (view) => withoutValues(view, "they are too large for a response"),
+    });
     const links = nextLinks(`${baseUrl}/v1/${projectId}/software_deployments`, next, query);
     return { software_deployments: rows, ...(links && { software_deployments_links: links }) };
   },

@@ -1,7 +1,7 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { PatchRequest } from "../../lib/deployment/patch-request.ts";
-import { patchDeployment } from "../../lib/deployment/store/patch.ts";
-import { countsOf } from "../../lib/deployment/transitions.ts";
+import { changeDeployment, countsOf } from "../../lib/deployment/store/change.ts";
+import { applyPatch } from "../../lib/deployment/transitions.ts";
 import { checkMayUpdate } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -14,25 +14,16 @@ import { Reply } from "../../lib/http/reply.ts";
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: PatchRequest, response: OneDeployment },
-  async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client, count }) => {
+  async ({ delegateProjectId, path, body, now, preconditions, change, count }) => {
     checkMayUpdate(body, delegateProjectId);
-    const now = new Date();
-    const checkETag = ifMatchCheck(preconditions);
-    const context = {
-      projectId,
-      requestId,
-      now,
-      clock: () => new Date(),
-      delegateProjectId,
-      sentBack: client.sentBack,
-      checkETag,
-    };
-    const patched = await patchDeployment(path.id, body, context);
-    count(countsOf(patched));
+    const context = { ...change, checkETag: ifMatchCheck(preconditions) };
+    const result = await changeDeployment(path.id, (before) => applyPatch(before, body, context), context);
+    count(countsOf(result));
+    const { deployment } = result;
     return new Reply(
       200,
-      { etag: etagOf(patched.deployment, now) },
-      { software_deployment: deploymentView(patched.deployment, now) },
+      { etag: etagOf(deployment, now) },
+      { software_deployment: deploymentView(deployment, now) },
     );
   },
 );

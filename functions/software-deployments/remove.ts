@@ -7,8 +7,7 @@ import { ifMatchCheck } from "../../lib/http/preconditions.ts";
 /** `DELETE /v1/{project_id}/software_deployments/{id}`: removes a deployment, of which its server is told. */
 export const handler = endpoint(
   { access: byProject, path: DeploymentPath },
-  async ({ projectId, path, preconditions }) => {
-    const checkETag = ifMatchCheck(preconditions);
-    await removeDeployment(path.id, { projectId, now: new Date(), clock: () => new Date(), checkETag });
+  async ({ path, preconditions, change }) => {
+    await removeDeployment(path.id, { ...change, checkETag: ifMatchCheck(preconditions) });
   },
 );

@@ -1,6 +1,6 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
-import { rerunChange } from "../../lib/deployment/rerun.ts";
-import { writeOnce } from "../../lib/deployment/store/update.ts";
+import { changeDeployment } from "../../lib/deployment/store/change.ts";
+import { applyRerun } from "../../lib/deployment/transitions.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";
@@ -12,11 +12,13 @@ import { Reply } from "../../lib/http/reply.ts";
  */
 export const handler = endpoint(
   { access: byProject, path: DeploymentPath, response: OneDeployment },
-  async ({ projectId, path, requestId, preconditions }) => {
-    const now = new Date();
-    const checkETag = ifMatchCheck(preconditions);
-    const context = { projectId, requestId, now, clock: () => new Date(), checkETag };
-    const { deployment: rerun } = await writeOnce(path.id, rerunChange(context), context);
-    return new Reply(200, { etag: etagOf(rerun, now) }, { software_deployment: deploymentView(rerun, now) });
+  async ({ path, now, preconditions, change }) => {
+    const context = { ...change, checkETag: ifMatchCheck(preconditions) };
+    const { deployment } = await changeDeployment(path.id, (before) => applyRerun(before, context), context);
+    return new Reply(
+      200,
+      { etag: etagOf(deployment, now) },
+      { software_deployment: deploymentView(deployment, now) },
+    );
   },
 );

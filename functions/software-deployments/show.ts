@@ -1,5 +1,5 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
-import { getDeployment } from "../../lib/deployment/store/read.ts";
+import { readDeployment } from "../../lib/deployment/store/read.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { conditionalReply } from "../../lib/http/preconditions.ts";
@@ -7,9 +7,8 @@ import { conditionalReply } from "../../lib/http/preconditions.ts";
 /** `GET /v1/{project_id}/software_deployments/{id}`: shows one deployment. */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, response: OneDeployment },
-  async ({ projectId, delegateProjectId, path, method, preconditions }) => {
-    const now = new Date();
-    const deployment = await getDeployment(projectId, path.id, now, delegateProjectId);
+  async ({ projectId, delegateProjectId, path, now, method, preconditions }) => {
+    const { deployment } = await readDeployment(projectId, path.id, now, delegateProjectId);
     return conditionalReply({ method, preconditions }, { etag: etagOf(deployment, now) }, () => ({
       software_deployment: deploymentView(deployment, now),
     }));

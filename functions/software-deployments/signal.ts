@@ -1,8 +1,8 @@
 import { DeploymentPath } from "../../lib/deployment/deployment.ts";
 import { actorOf } from "../../lib/deployment/history.ts";
-import { SignalRequest, SignalResponse } from "../../lib/deployment/result.ts";
-import { signalDeployment } from "../../lib/deployment/store/signal.ts";
-import { countsOf } from "../../lib/deployment/transitions.ts";
+import { SignalRequest, SignalResponse } from "../../lib/deployment/signal-request.ts";
+import { countsOf } from "../../lib/deployment/store/change.ts";
+import { signalDeployment } from "../../lib/deployment/store/report.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 
@@ -20,10 +20,9 @@ export const handler = endpoint(
     failuresCount: "ResultsRefused",
     response: SignalResponse,
   },
-  async ({ projectId, delegateProjectId, path, body, requestId, count }) => {
-    const context = { projectId, requestId, now: new Date(), clock: () => new Date(), delegateProjectId };
-    const signal = { outputs: body, by: actorOf(delegateProjectId) };
-    count(countsOf(await signalDeployment(path.id, signal, context)));
+  async ({ delegateProjectId, path, body: outputs, change, count }) => {
+    const signal = { outputs, by: actorOf(delegateProjectId) };
+    count(countsOf(await signalDeployment(path.id, signal, change)));
     return {};
   },
 );

@@ -1,6 +1,6 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
-import { updateDeployment } from "../../lib/deployment/store/update.ts";
-import { countsOf } from "../../lib/deployment/transitions.ts";
+import { changeDeployment, countsOf } from "../../lib/deployment/store/change.ts";
+import { applyUpdate } from "../../lib/deployment/transitions.ts";
 import { checkMayUpdate, UpdateRequest } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -16,25 +16,16 @@ import { Reply } from "../../lib/http/reply.ts";
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: UpdateRequest, response: OneDeployment },
-  async ({ projectId, delegateProjectId, path, body, requestId, preconditions, client, count }) => {
+  async ({ delegateProjectId, path, body, now, preconditions, change, count }) => {
     checkMayUpdate(body, delegateProjectId);
-    const now = new Date();
-    const checkETag = ifMatchCheck(preconditions);
-    const context = {
-      projectId,
-      requestId,
-      now,
-      clock: () => new Date(),
-      delegateProjectId,
-      sentBack: client.sentBack,
-      checkETag,
-    };
-    const updated = await updateDeployment(path.id, body, context);
-    count(countsOf(updated));
+    const context = { ...change, checkETag: ifMatchCheck(preconditions) };
+    const result = await changeDeployment(path.id, (before) => applyUpdate(before, body, context), context);
+    count(countsOf(result));
+    const { deployment } = result;
     return new Reply(
       200,
-      { etag: etagOf(updated.deployment, now) },
-      { software_deployment: deploymentView(updated.deployment, now) },
+      { etag: etagOf(deployment, now) },
+      { software_deployment: deploymentView(deployment, now) },
     );
   },
 );

@@ -1,19 +1,19 @@
 import { EXAMPLE_PROJECT, EXAMPLE_REQUEST } from "./example.ts";
 import { ISSUER, signToken } from "./signing-key.ts";
 
-/** How long the printed token is valid, in seconds. */
+/** The lifetime of the printed token, in seconds. */
 const TOKEN_LIFETIME = 12 * 3_600;
 
-/** What a local run has come to. */
+/** A local run that serves. */
 interface Run {
   address: string;
-  /** The storage, for people. */
+  /** A description of the storage, for people. */
   storage: string;
   /** The functions' environment. */
   environment: Record<string, string>;
 }
 
-/** Prints what a user needs: address, storage, a token, how to stop, a request to paste. */
+/** Prints the address, the storage, a token, how to stop, and a request to paste. */
 export async function announce({ address, storage, environment }: Run): Promise<void> {
   const token =
     environment.TOKEN_ISSUER === ISSUER

@@ -2,7 +2,7 @@ import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** The types of a body that the simulator parses by itself. */
+/** The content types of bodies that the simulator parses by itself. */
 const JSON_OR_NONE = /^$|json/i;
 
 /**

@@ -38,7 +38,6 @@ function start(): ChildProcess {
   const service = spawn("node_modules/.bin/sls", ["offline", ...process.argv.slice(2)], {
     stdio: "inherit",
     env: {
-      SLS_LOG_LEVEL: "warning",
       // A restart is a second shorter.
       NODE_COMPILE_CACHE: "node_modules/.cache/node",
       ...process.env,

@@ -9,7 +9,7 @@ import { createTables } from "./tables.ts";
 
 const require = createRequire(import.meta.url);
 
-/** The programs that speak DynamoDB's wire protocol, the better one first. */
+/** The programs that speak DynamoDB's wire protocol. */
 export type Engine = "dynoxide" | "dynalite";
 
 /** A running emulator. */
@@ -42,7 +42,7 @@ const COMMANDS: Record<Engine, (port: string, dataFolder?: string) => string[]> 
 
 /**
  * Starts an emulator and creates the tables in it. It ends with this process, however that ends.
- * @param options.port where it listens
+ * @param options.port the port that it listens on
  * @param options.dataFolder an existing folder where the data are kept; in memory without it
  * @param options.stage the stage whose tables it holds
  * @throws Error with the emulator's own words when it does not start
@@ -56,12 +56,12 @@ export async function startEmulator(options: {
   const { engine, port, stage, dataFolder } = options;
   const [command = "", ...args] = COMMANDS[engine](String(port), dataFolder);
   const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
-  const words = text(child.stderr);
+  const errors = text(child.stderr);
   endWithThisProcess(child);
   const endpoint = `http://127.0.0.1:${port}`;
   await answering(endpoint, { child }).catch(async (error: Error) => {
     child.kill();
-    throw new Error(`The DynamoDB emulator does not start. ${(await words).trim() || error.message}`);
+    throw new Error(`The DynamoDB emulator does not start. ${(await errors).trim() || error.message}`);
   });
   await createTables(endpoint, stage);
   return { engine, endpoint, process: child };
@@ -77,16 +77,16 @@ export async function stopEmulator({ process: child }: Emulator): Promise<void> 
 
 /**
  * Finds a TCP port that nothing listens on.
- * @param wanted this one, or any with 0
- * @throws Error (`EADDRINUSE`) when the one wanted is taken
+ * @param port this one, or any with 0
+ * @throws Error (`EADDRINUSE`) when the port is taken
  */
-export async function freePort(wanted = 0, host = "127.0.0.1"): Promise<number> {
-  const server = createServer().listen(wanted, host);
+export async function freePort(port = 0, host = "127.0.0.1"): Promise<number> {
+  const server = createServer().listen(port, host);
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port: free } = server.address() as AddressInfo;
   server.close();
   await once(server, "close");
-  return port;
+  return free;
 }
 
 /** Waits until something accepts connections on a port of this machine. */
@@ -105,8 +105,8 @@ export async function accepting(port: number): Promise<void> {
 
 /**
  * Waits until something answers HTTP at an address.
- * @param options.child what is to answer there
- * @throws Error when nothing does in time, or when `child` ends before
+ * @param options.child the process that is to answer there
+ * @throws Error when nothing answers in time, or when `child` ends before
  */
 export async function answering(
   address: string,

@@ -6,20 +6,20 @@ import { exitWithError } from "../exit-with-error.ts";
 import type { Options, Serverless } from "../serverless/framework.ts";
 import { freePort } from "./emulator.ts";
 
-/** Where the service listens on this machine. */
+/** The port and the address of the service on this machine. */
 export interface Listening {
   port: number;
   /** The address that it is reached at, also from elsewhere where it listens on all interfaces. */
   address: string;
 }
 
-/** Where its data are: in an emulator that runs already, or in one that is started. */
+/** The place of the data: an emulator that runs already, or one that is started. */
 export type StorageOptions = { endpoint: string } | { port: number; dataFolder: string | undefined };
 
 /** Names of all interfaces, for `--host`. */
 const ALL_INTERFACES = ["0.0.0.0", "::"];
 
-/** Reads where the service is to listen: `--httpPort` or `PORT`, and `--host`. Ends the command for a bad one. */
+/** Reads the service's port and host: `--httpPort` or `PORT`, and `--host`. Ends the command for a bad one. */
 export async function listening(serverless: Serverless, { httpPort, host }: Options): Promise<Listening> {
   const configured = serverless.service.custom["serverless-offline"];
   const [name, value] = httpPort === undefined ? ["PORT", configured.httpPort] : ["--httpPort", httpPort];
@@ -31,13 +31,13 @@ export async function listening(serverless: Serverless, { httpPort, host }: Opti
   return { port, address: `http://${reachable(listensOn)}:${port}` };
 }
 
-/** Reads where the data are: `AWS_ENDPOINT_URL_DYNAMODB`, or `DYNAMODB_PORT` and `DYNAMODB_DATA`. Ends likewise. */
+/** Reads the place of the data: `AWS_ENDPOINT_URL_DYNAMODB`, or `DYNAMODB_PORT` and `DYNAMODB_DATA`. Ends likewise. */
 export async function storageOptions(): Promise<StorageOptions> {
   const { AWS_ENDPOINT_URL_DYNAMODB: endpoint, DYNAMODB_PORT, DYNAMODB_DATA } = process.env;
   if (endpoint) return { endpoint };
-  const wanted = DYNAMODB_PORT ? portOf("DYNAMODB_PORT", DYNAMODB_PORT) : 0;
-  const port = await freePort(wanted).catch(() =>
-    exitWithError(`DYNAMODB_PORT=${wanted}: another program listens there.`),
+  const requested = DYNAMODB_PORT ? portOf("DYNAMODB_PORT", DYNAMODB_PORT) : 0;
+  const port = await freePort(requested).catch(() =>
+    exitWithError(`DYNAMODB_PORT=${requested}: another program listens there.`),
   );
   return { port, dataFolder: DYNAMODB_DATA ? await writableFolder(DYNAMODB_DATA) : undefined };
 }

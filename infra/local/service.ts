@@ -15,39 +15,53 @@ export interface Service {
   output: () => string;
 }
 
+/**
+ * Starts the service by a command, by default the one of `npm start`, in a process group of its own; once more where
+ * another program takes the port that was free a moment ago.
+ * @param environment variables beside the present ones
+ * @param folder the checkout that it runs from, by default this one
+ * @throws Error with its output when it does not start
+ */
+export async function startService(
+  environment: Record<string, string> = {},
+  command: string[] = ["node_modules/.bin/sls", "offline"],
+  folder: string | URL = ROOT,
+): Promise<Service> {
+  try {
+    return await startOnce(environment, command, folder);
+  } catch (error) {
+    if (!/EADDRINUSE|another program listens/.test(String(error))) throw error;
+    return startOnce(environment, command, folder);
+  }
+}
+
+/** Ends the service as Ctrl-C in its terminal does: SIGINT for its whole process group. */
+export async function stopService({ process: child }: Service): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  process.kill(-child.pid, "SIGINT");
+  await once(child, "exit");
+}
+
 /** Waits until `look` finds something. @throws Error with `what` after `seconds` */
-export const eventually = async <Found>(
+export async function eventually<Found>(
   what: string,
   look: () => Found | undefined | Promise<Found | undefined>,
   seconds = 300,
-): Promise<Found> => {
+): Promise<Found> {
   const deadline = Date.now() + seconds * 1_000;
   while (Date.now() < deadline) {
-    const found = await look();
-    if (found !== undefined) return found;
+    const result = await look();
+    if (result !== undefined) return result;
     await sleep(100);
   }
   throw new Error(`Not seen in ${seconds} s: ${what}`);
-};
+}
 
-/**
- * Starts the service by a command, by default the one `npm start` runs, in a process group of its own; once more where
- * another program takes the port that was free a moment ago.
- * @param environment variables beside the present ones
- */
-export const startService = async (
-  environment: Record<string, string> = {},
-  command: string[] = ["node_modules/.bin/sls", "offline"],
-): Promise<Service> => {
-  try {
-    return await startOnce(environment, command);
-  } catch (error) {
-    if (!/EADDRINUSE|another program listens/.test(String(error))) throw error;
-    return startOnce(environment, command);
-  }
-};
-
-const startOnce = async (environment: Record<string, string>, command: string[]): Promise<Service> => {
+async function startOnce(
+  environment: Record<string, string>,
+  command: string[],
+  folder: string | URL,
+): Promise<Service> {
   const port = await freePort();
   const [file = "", ...args] = command;
   const env = {
@@ -57,7 +71,7 @@ const startOnce = async (environment: Record<string, string>, command: string[])
     PORT: String(port),
     ...environment,
   };
-  const child = spawn(file, args, { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, args, { cwd: folder, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => {
@@ -71,11 +85,4 @@ const startOnce = async (environment: Record<string, string>, command: string[])
     throw new Error(`${error.message}\n${printed}`);
   });
   return { url: `http://localhost:${port}`, dynamodb, process: child, output: () => printed };
-};
-
-/** Ends the service as Ctrl-C in its terminal does: SIGINT for its whole process group. */
-export const stopService = async ({ process: child }: Service): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  process.kill(-child.pid, "SIGINT");
-  await once(child, "exit");
-};
+}

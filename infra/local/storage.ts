@@ -5,15 +5,15 @@ import { answering, type Emulator, engines, startEmulator, stopEmulator } from "
 import type { StorageOptions } from "./options.ts";
 import { createTables } from "./tables.ts";
 
-/** How long an emulator that ended by itself stays down before it is started again, in ms. */
+/** The pause before an emulator that ended by itself is started again, in ms. */
 const RESTART_PAUSE = 3_000;
 
 /** DynamoDB as the local service uses it. */
 export interface Storage {
   endpoint: string;
-  /** What it is, for people. */
+  /** For people. */
   description: string;
-  /** Ends what was started for it. */
+  /** Ends the emulator, where one was started. */
   close: () => Promise<void>;
 }
 
@@ -38,11 +38,11 @@ async function startOwn(
 ): Promise<Storage> {
   const engine = engines[0] ?? "dynalite";
   const start = () => startEmulator({ engine, port, stage, ...(dataFolder && { dataFolder }) });
-  const kept = await keepRunning(start).catch((error: Error) =>
+  const emulator = await keepRunning(start).catch((error: Error) =>
     exitWithError(`${dataFolder ? `DYNAMODB_DATA=${dataFolder}: ` : ""}${error.message}`),
   );
   const where = dataFolder ? `data in ${dataFolder}` : "in memory, gone when it stops";
-  return { ...kept, description: `DynamoDB emulator at ${kept.endpoint}, ${where}` };
+  return { ...emulator, description: `DynamoDB emulator at ${emulator.endpoint}, ${where}` };
 }
 
 /** Starts an emulator, and again on its port whenever it ends without having been closed. */

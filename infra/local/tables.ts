@@ -26,8 +26,15 @@ interface Template {
 /** A table as `CreateTable` takes it, and its time to live, which is a call of its own. */
 type TableDefinition = CreateTableCommandInput & { timeToLive: TimeToLiveSpecification | undefined };
 
+/** Creates the tables that are not there yet in the emulator at `endpoint`. */
+export async function createTables(endpoint: string, stage: string): Promise<void> {
+  const client = new DynamoDBClient({ endpoint, region: REGION, credentials: CREDENTIALS });
+  for (const table of await tableDefinitions(stage)) await createTable(client, table);
+  client.destroy();
+}
+
 /** The tables of `infra/stack/tables.yml`, the deployed definition. */
-const tableDefinitions = async (stage: string): Promise<TableDefinition[]> => {
+async function tableDefinitions(stage: string): Promise<TableDefinition[]> {
   const template = await readFile(new URL("../stack/tables.yml", import.meta.url), "utf8");
   const names: Record<string, string> = tableNames(stage);
   return Object.entries((parse(template) as Template).Resources).map(
@@ -40,29 +47,10 @@ const tableDefinitions = async (stage: string): Promise<TableDefinition[]> => {
       timeToLive: table.TimeToLiveSpecification,
     }),
   );
-};
-
-/** What an index carries beside keys, by the indexes' names. */
-const carried = (indexes: GlobalSecondaryIndexDescription[] = []): string =>
-  JSON.stringify(
-    indexes.map(({ IndexName, Projection }) => [IndexName, Projection?.NonKeyAttributes?.toSorted()]).sort(),
-  );
-
-/** Refuses a table that an earlier version made: its rows are not what this one reads. */
-const checkForm = async (client: DynamoDBClient, table: CreateTableCommandInput): Promise<void> => {
-  const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
-  if (carried(Table?.GlobalSecondaryIndexes) === carried(table.GlobalSecondaryIndexes)) return;
-  throw new Error(
-    `The table ${table.TableName} was made by an earlier version, whose rows this one does not read. ` +
-      "Begin anew with an empty folder, or without the table.",
-  );
-};
+}
 
 /** Creates a table, unless it is there, with its time to live where the emulator knows of that. */
-const createTable = async (
-  client: DynamoDBClient,
-  { timeToLive, ...table }: TableDefinition,
-): Promise<void> => {
+async function createTable(client: DynamoDBClient, { timeToLive, ...table }: TableDefinition): Promise<void> {
   try {
     await client.send(new CreateTableCommand(table));
   } catch (error) {
@@ -77,11 +65,21 @@ const createTable = async (
   await client.send(update).catch((error: Error) => {
     if (error.name !== "UnknownOperationException") throw error;
   });
-};
+}
 
-/** Creates the tables that are not there yet in the emulator at `endpoint`. */
-export const createTables = async (endpoint: string, stage: string): Promise<void> => {
-  const client = new DynamoDBClient({ endpoint, region: REGION, credentials: CREDENTIALS });
-  for (const table of await tableDefinitions(stage)) await createTable(client, table);
-  client.destroy();
-};
+/** Refuses a table that an earlier version made: its rows are not what this one reads. */
+async function checkForm(client: DynamoDBClient, table: CreateTableCommandInput): Promise<void> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: table.TableName }));
+  if (projections(Table?.GlobalSecondaryIndexes) === projections(table.GlobalSecondaryIndexes)) return;
+  throw new Error(
+    `The table ${table.TableName} was made by an earlier version, whose rows this one does not read. ` +
+      "Begin anew with an empty folder, or without the table.",
+  );
+}
+
+/** The attributes that indexes carry beside keys, by the indexes' names, as a text to compare. */
+function projections(indexes: GlobalSecondaryIndexDescription[] = []): string {
+  return JSON.stringify(
+    indexes.map(({ IndexName, Projection }) => [IndexName, Projection?.NonKeyAttributes?.toSorted()]).sort(),
+  );
+}

@@ -1,7 +1,7 @@
 import { functionEnvironment } from "../local/function-environment.ts";
 import { recordExamples } from "./examples.ts";
 
-/** Where the API's description is kept. */
+/** The file of the API's description. */
 export const FILE = new URL("../../functions/openapi.json", import.meta.url);
 
 /** The API's description as the sources have it, as the text of a file. Starts the service for the examples. */

@@ -41,7 +41,7 @@ const AS_GET = "As GET, without the body";
 
 const JSON_TYPE = "application/json";
 
-/** What API Gateway answers by itself to more requests than a stage takes. */
+/** API Gateway's own answer to more requests than a stage takes. */
 const TOO_MANY = {
   description: "Too many requests at once: API Gateway refuses them. Try again later.",
   content: {
@@ -73,7 +73,9 @@ export function apiDocument(endpoints: Endpoint[], examples: Examples): ApiDocum
         securitySchemes,
         headers: responseHeaders,
         responses: sharedResponses(endpoints),
-        links: Object.fromEntries(endpoints.filter(isLinkedTo).map((one) => [one.operationId, link(one)])),
+        links: Object.fromEntries(
+          endpoints.filter(isLinkedTo).map((target) => [target.operationId, link(target)]),
+        ),
       },
     } as unknown as ZodOpenApiObject,
     { override: refineSchema, allowEmptySchema: { custom: true } },
@@ -93,7 +95,7 @@ function operation(endpoint: Endpoint, all: Endpoint[], examples: Examples): Zod
     requestParams: {
       ...(spec.path && { path: spec.path as z.ZodMiniObject }),
       ...(spec.query && { query: spec.query as z.ZodMiniObject }),
-      ...(headers.length > 0 && { header: z.object(only(requestHeaders, headers)) }),
+      ...(headers.length > 0 && { header: z.object(picked(requestHeaders, headers)) }),
     },
     ...(spec.body && { requestBody: requestBody(endpoint, examples) }),
     responses: responsesOf(endpoint, all, examples),
@@ -104,7 +106,7 @@ function operation(endpoint: Endpoint, all: Endpoint[], examples: Examples): Zod
 function descriptionOf({ spec, description: words, method }: Endpoint): string {
   const description = method === "HEAD" ? "" : words;
   const reads = ["GET", "HEAD"].includes(method);
-  const callers = new Map([
+  const callers = new Map<unknown, string>([
     [byProject, reads ? "Readers and members of the project." : "Members of the project."],
     [
       byProjectOrDelegate,
@@ -178,16 +180,16 @@ function success(endpoint: Endpoint, all: Endpoint[], examples: Examples): ZodOp
 
 /** References to headers that the document keeps once. */
 function headersOf(names: string[]): Record<string, { $ref: string }> {
-  const all = only(responseHeaders, ["x-openstack-request-id", ...names]);
+  const all = picked(responseHeaders, ["x-openstack-request-id", ...names]);
   return Object.fromEntries(Object.keys(all).map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
-/** Some of these. @throws Error for a name that is not there */
-function only<Shape>(all: Record<string, Shape>, names: string[]): Record<string, Shape> {
+/** The members of these names. @throws Error for a name that is not there */
+function picked<Shape>(all: Record<string, Shape>, names: string[]): Record<string, Shape> {
   return Object.fromEntries(
     names.map((name) => {
       const shape = all[name];
-      if (!shape) throw new Error(`infra/openapi/headers.ts says nothing of ${name}.`);
+      if (!shape) throw new Error(`infra/openapi/headers.ts has no ${name}.`);
       return [name, shape];
     }),
   );
@@ -212,7 +214,7 @@ function isHead({ method }: Endpoint): boolean {
   return method === "HEAD";
 }
 
-/** Whether what a response holds can lead to an operation: it is about one thing. A HEAD is left to its GET. */
+/** Whether a response can lead to an operation, which is then about one resource. A HEAD is left to its GET. */
 function isLinkedTo(endpoint: Endpoint): boolean {
   return !isHead(endpoint) && resourceOf(endpoint) !== undefined;
 }

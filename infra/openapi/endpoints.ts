@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import type { EndpointSpec, OperationNotes } from "../../lib/http/spec.ts";
+import { basename, dirname } from "node:path";
+import type { EndpointSpec } from "../../lib/http/spec.ts";
 import { type Route, routes } from "../serverless/route-table.ts";
+import type { OperationNotes } from "./operation-notes.ts";
 
 /** A resource of the API: a folder of `functions/`. */
 export interface Tag {
@@ -9,7 +10,7 @@ export interface Tag {
   description: string;
 }
 
-/** A line of the route table with all that the sources say of it. */
+/** A line of the route table with its spec, its comment and its notes. */
 export interface Endpoint {
   operationId: string;
   method: string;
@@ -28,24 +29,29 @@ const ROOT = new URL("../../", import.meta.url);
 const COMMENT = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export const handler\b/;
 
 /**
- * Reads the endpoints of the route table: their specs, their comments, and what their folder's `operations.ts` adds.
+ * Reads the endpoints of the route table: their specs, their comments, and the notes of `operations/`, which has a file
+ * for each folder of `functions/`.
  * @throws Error that names the file where one of these is missing
  */
 export async function readEndpoints(): Promise<Endpoint[]> {
-  const known = routes.filter(({ method }) => method !== "*");
-  return Promise.all(known.map(readEndpoint));
+  return Promise.all(routes.filter(({ method }) => method !== "*").map(readEndpoint));
 }
 
 async function readEndpoint(route: Route): Promise<Endpoint> {
   const { name, method, path, file, exported } = route;
   const { tag, operations } = await load<{ tag: Tag; operations: Record<string, OperationNotes> }>(
-    `${dirname(file)}/operations.ts`,
+    notesOf(file),
   );
   const { [exported]: handler } = await load<Record<string, { spec: EndpointSpec }>>(`${file}.ts`);
   const notes = operations[name];
-  if (!handler || !notes) throw new Error(`${file}.ts or ${dirname(file)}/operations.ts has no ${name}.`);
+  if (!handler || !notes) throw new Error(`${file}.ts or ${notesOf(file)} has no ${name}.`);
   const words = wordsOf(file, await readFile(new URL(`${file}.ts`, ROOT), "utf8"));
   return { operationId: operationId(route), method, path, spec: handler.spec, ...words, tag, notes };
+}
+
+/** The file with the notes on the endpoints of a handler's folder. */
+function notesOf(file: string): string {
+  return `infra/openapi/operations/${basename(dirname(file))}.ts`;
 }
 
 /** The function's name; of its other routes, the name and what tells the route from the first one. */

@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
-import type { ExampleCall, ExampleWorld } from "../../lib/http/spec.ts";
 import { EXAMPLE_PROJECT } from "../local/example.ts";
 import { startService, stopService } from "../local/service.ts";
 import { signToken } from "../local/signing-key.ts";
 import type { Endpoint } from "./endpoints.ts";
+import type { ExampleCall, ExampleWorld } from "./operation-notes.ts";
 
 /** A real request and its answer for each operation, by its `operationId`. */
 export type Examples = Record<string, { request: ExampleCall; response: unknown }>;
 
 const SERVER = "web-1";
 
-/** What stands for the service's address, and for a signed link's signed part, in the examples. */
+/** The service's address, and the signed part of a signed link, in the examples. */
 const ADDRESS = "https://deployments.example.com";
 const SIGNED = "eyJhbGxvd3MiOiJjb2xsZWN0In0.c2lnbmF0dXJl";
 
@@ -25,7 +25,7 @@ const TIMES: Record<string, string> = {
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
-/** What the answers hold that lead from one request to the next. */
+/** The parts of answers that lead from one request to the next. */
 interface Answer {
   software_config: { id: string };
   software_deployment: { id: string };
@@ -69,7 +69,7 @@ async function worldOf(
   const ids = { config_id: "", unused_config_id: "", deployment_id: "", collect: "", signal: "" };
   const world: ExampleWorld = { project_id, server_id: SERVER, ...ids };
   const make = async (name: string): Promise<Answer> => {
-    const endpoint = all.find((one) => one.operationId === name) as Endpoint;
+    const endpoint = all.find(({ operationId }) => operationId === name) as Endpoint;
     return (await call(url, token, endpoint, requestOf(endpoint, world))) as Answer;
   };
   world.unused_config_id = (await make("createSoftwareConfig")).software_config.id;
@@ -111,7 +111,7 @@ async function call(
 /** An example without what differs from run to run. */
 function alwaysEqual<Value>(value: Value, url: string, project: string): Value {
   const ids: string[] = [];
-  const text = JSON.stringify(value, (name, one) => (typeof one === "string" && TIMES[name]) || one)
+  const text = JSON.stringify(value, (name, member) => (typeof member === "string" && TIMES[name]) || member)
     .replaceAll(url, ADDRESS)
     .replaceAll(project, EXAMPLE_PROJECT)
     .replace(/[\w-]{40,}\.[\w-]{20,}/g, SIGNED)

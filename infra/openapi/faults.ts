@@ -19,7 +19,7 @@ export const Fault = documented(
   { id: "Fault", description: "What went wrong, in Heat's form." },
 );
 
-/** What the service says in each case, as the document's example. */
+/** The service's messages, as the document's examples. */
 const MESSAGES: Partial<Record<ErrorKind, string>> = {
   invalid: 'status: one of COMPLETE, IN_PROGRESS, FAILED is expected, not "DONE"',
   unauthorized: "Authorization failed: the token does not allow this request.",
@@ -58,7 +58,7 @@ export function faultResponse(kind: ErrorKind): FaultResponse {
   };
 }
 
-/** The kinds of errors that an endpoint may answer: by its shapes, its callers and its headers, and those it names. */
+/** The kinds of errors that an endpoint may answer: by its shapes, its callers and its headers, and those of its notes. */
 export function faultsOf({ spec, path, notes }: Endpoint): ErrorKind[] {
   const { path: pathShape, query, body, idempotent, access } = spec;
   const kinds: [ErrorKind, unknown][] = [

@@ -49,14 +49,14 @@ function emptyMeansAbsent(schema: JsonSchema): void {
 
 /** "This, or null" as a type of two, which reads better. */
 function foldNull(schema: JsonSchema): void {
-  const [one, other, third] = schema.anyOf ?? [];
-  if (typeof one?.type !== "string" || other?.type !== "null" || third) return;
+  const [variant, nothing, ...others] = schema.anyOf ?? [];
+  if (typeof variant?.type !== "string" || nothing?.type !== "null" || others.length > 0) return;
   const { anyOf: _, ...more } = schema;
   replace(schema, {
-    ...one,
+    ...variant,
     ...more,
-    type: [one.type, "null"],
-    ...(one.enum && { enum: [...one.enum, null] }),
+    type: [variant.type, "null"],
+    ...(variant.enum && { enum: [...variant.enum, null] }),
   });
 }
 

@@ -1,6 +1,6 @@
 import { LINK_PARAMETER } from "../../lib/link/addresses.ts";
 
-/** What the document says of the API as a whole. */
+/** The document's description of the API as a whole. */
 export const info = {
   title: "Software Deployments",
   version: "1.0",
@@ -23,7 +23,7 @@ without the \`Z\`, texts alone inside values, inputs and outputs as they were se
 allow the request.`,
 };
 
-/** How callers show who they are. */
+/** The ways in which callers show who they are. */
 export const securitySchemes = {
   KeystoneToken: {
     type: "apiKey",

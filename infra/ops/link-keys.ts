@@ -11,7 +11,7 @@ import { type DeployedStage, deployedStage, STAGE_OPTIONS, stackResource } from 
 
 const USAGE = "npx node infra/ops/link-keys.ts add|use|drop --stage S [--region R]";
 
-/** How long after `add` a key may sign, in ms: containers keep the keys for 5 minutes. */
+/** The time after `add` from which a key may sign, in ms: containers keep the keys for 5 minutes. */
 const KNOWN_EVERYWHERE = 10 * 60_000;
 
 /** The keys as they are kept: the first one signs, all of them verify. */
@@ -22,10 +22,10 @@ interface StoredKeys {
   putBy: string;
 }
 
-/** The steps, and what each makes of the keys. @throws Error in a sentence where it is not its turn */
+/** The steps: each returns the keys as they are then. @throws Error in a sentence where it is not its turn */
 const STEPS: Record<string, (stored: StoredKeys) => string[]> = { add, use, drop };
 
-/** What is said when a step is done. */
+/** The sentence that ends each step. */
 const DONE: Record<string, string> = {
   add: "The new key verifies. In 10 minutes all containers know it: then let it sign with use.",
   use: "The new key signs, the old one still verifies. Once its links have ended, forget it with drop.",

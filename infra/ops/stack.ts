@@ -42,8 +42,8 @@ export async function stackResource(deployed: DeployedStage, logicalId: string):
 }
 
 /**
- * What a stage's functions are given as an environment variable, where the template says it literally.
- * @returns undefined where no function is given it, or an empty one
+ * The value of an environment variable of a stage's functions, where the template has it as a text.
+ * @returns undefined where no function has the variable, or an empty one
  * @throws Error in a sentence where there is no such stack, or CloudFormation does not say
  */
 export async function stackVariable(deployed: DeployedStage, name: string): Promise<string | undefined> {

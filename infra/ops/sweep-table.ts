@@ -1,7 +1,7 @@
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { timeToLive } from "../../lib/deployment/retention.ts";
-import { deploymentOf, TableName } from "../../lib/deployment/store/row.ts";
+import { type DeploymentRow, decode, TableName } from "../../lib/deployment/store/row.ts";
 import { settingFault } from "../../lib/settings.ts";
 
 // The rule is loaded whatever its settings are, but is not to be relied on where one of them is wrong.
@@ -14,7 +14,7 @@ export interface RowKey {
   id: string;
 }
 
-/** How the table is swept. */
+/** The settings of a sweep. */
 export interface SweepOptions {
   region: string;
   /** The row behind which it begins; at the table's beginning without it. */
@@ -33,7 +33,7 @@ export interface SweepClock {
   pause: (ms: number) => Promise<void>;
 }
 
-/** What a sweep has done so far. */
+/** The progress of a sweep. */
 export interface SweepProgress {
   /** Rows that were read, of whatever kind. */
   rows: number;
@@ -54,10 +54,10 @@ interface Ending {
   expires: number;
 }
 
-/** How many rows are read at once. */
+/** The rows of one read. */
 const PAGE_ROWS = 250;
 
-/** What reading may take of a second, in read units: a sixth of what DynamoDB serves of one partition. */
+/** The bound of reading, in read units: a sixth of what DynamoDB serves of one partition. */
 const READ_UNITS_PER_SECOND = 500;
 
 /** A write is under way for each so many write units a second, so that its answer may take 50 ms. */
@@ -99,7 +99,7 @@ export async function* sweepTable(options: SweepOptions): AsyncGenerator<SweepPr
   } while (from);
 }
 
-/** How many rows the table has, as DynamoDB counts them every six hours. */
+/** The number of rows in the table, which DynamoDB counts every six hours. */
 export async function roughRowCount(region: string): Promise<number> {
   const { Table } = await clientOf(region).send(new DescribeTableCommand({ TableName }));
   return Table?.ItemCount ?? 0;
@@ -146,22 +146,23 @@ async function readPage(
     Limit: PAGE_ROWS,
     // Only deployments have a revision: neither servers' rows, nor idempotency keys, nor tombstones.
     FilterExpression: "attribute_exists(revision) AND attribute_not_exists(expires)",
-    ProjectionExpression: "project_id, id, server_key, #status, deadline, changed, revision, details",
+    ProjectionExpression:
+      "project_id, id, serverKey, config_id, #status, deadlineAt, changedAt, revision, details",
     ExpressionAttributeNames: { "#status": "status" },
     ReturnConsumedCapacity: "TOTAL",
   });
   const { ScannedCount = 0, Items = [], LastEvaluatedKey, ConsumedCapacity } = await client.send(scan);
   return {
     rows: ScannedCount,
-    endings: Items.flatMap((item) => endingOf(item, now())),
+    endings: (Items as DeploymentRow[]).flatMap((row) => endingOf(row, now())),
     next: LastEvaluatedKey as RowKey | undefined,
     units: ConsumedCapacity?.CapacityUnits ?? 0,
   };
 }
 
 /** The end of a deployment by the rule; nothing for one that never ends. */
-function endingOf(item: Record<string, unknown>, now: number): Ending[] {
-  const { project_id, id, revision, ...deployment } = deploymentOf(item);
+function endingOf(row: DeploymentRow, now: number): Ending[] {
+  const { project_id, id, revision, ...deployment } = decode(row);
   const end = timeToLive(deployment);
   if (end === undefined) return [];
   // DynamoDB does not remove what should have gone more than five years ago.

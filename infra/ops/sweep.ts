@@ -8,10 +8,10 @@ import type { RowKey, SweepProgress } from "./sweep-table.ts";
 const COMMAND = "npx node infra/ops/sweep.ts";
 const USAGE = `${COMMAND} --stage S [--region R] [--write-units-per-second N] [--resume PROJECT/ID] [--dry-run]`;
 
-/** What a partition takes of writes in a second: a table is read, and so swept, one partition after the other. */
+/** The write units that one partition takes in a second: a table is read, and so swept, one partition after the other. */
 const MOST_WRITE_UNITS = 1_000;
 
-/** How long after a line of progress there is no other, in ms. */
+/** The least time between two lines of progress, in ms. */
 const SILENCE = 1_000;
 
 const options = {
@@ -56,11 +56,11 @@ function rowKey(text: string): RowKey {
 }
 
 /** Sweeps the stage's table and says what it does. @throws Error in a sentence where it cannot begin, or go on */
-async function sweep(given: Arguments): Promise<void> {
-  const { stage, region } = given;
-  const days = await stackVariable(given, "RETENTION_DAYS");
+async function sweep(args: Arguments): Promise<void> {
+  const { stage, region } = args;
+  const days = await stackVariable(args, "RETENTION_DAYS");
   if (!days) throw new Error(`--stage ${stage}: it has no retention; deploy it with retentionDays first.`);
-  const table = await stackResource(given, "SoftwareDeploymentsTable");
+  const table = await stackResource(args, "SoftwareDeploymentsTable");
   // The rule reads its settings when it is loaded, as in a function.
   Object.assign(process.env, { SOFTWARE_DEPLOYMENTS_TABLE: table, RETENTION_DAYS: days });
   const { roughRowCount, sweepTable } = await import("./sweep-table.ts");
@@ -71,16 +71,16 @@ async function sweep(given: Arguments): Promise<void> {
   };
   let progress: SweepProgress | undefined;
   try {
-    const report = reporter(given, await roughRowCount(region));
-    for await (progress of sweepTable({ ...given, clock })) report(progress);
+    const report = reporter(args, await roughRowCount(region));
+    for await (progress of sweepTable({ ...args, clock })) report(progress);
   } catch (error) {
-    if (progress) say(`Stopped: ${summary(progress, given)}\nGo on with: ${commandFrom(progress, given)}`);
+    if (progress) say(`Stopped: ${summary(progress, args)}\nGo on with: ${commandFrom(progress, args)}`);
     if (!stop.aborted) throw new Error(`DynamoDB in ${region}, ${table}: ${(error as Error).message}`);
     // As shells name an end by SIGINT.
     process.exitCode = 130;
     return;
   }
-  if (progress) process.stdout.write(`${summary(progress, given)}\n`);
+  if (progress) process.stdout.write(`${summary(progress, args)}\n`);
 }
 
 /** Aborted by the first Ctrl-C, or SIGTERM: what is under way is then finished, and nothing begun. A second one kills. */
@@ -91,12 +91,12 @@ function stopSignal(): AbortSignal {
 }
 
 /** Says how far a sweep is, at most once in a while. */
-function reporter(given: Arguments, rows: number): (progress: SweepProgress) => void {
+function reporter(args: Arguments, rows: number): (progress: SweepProgress) => void {
   let saidAt = Number.NEGATIVE_INFINITY;
   return (progress) => {
     if (performance.now() - saidAt < SILENCE) return;
     saidAt = performance.now();
-    say(`Of about ${figure(rows)} ${summary(progress, given)}${resumption(progress)}`);
+    say(`Of about ${figure(rows)} ${summary(progress, args)}${resumption(progress)}`);
   };
 }
 
@@ -117,8 +117,8 @@ function figure(value: number): string {
 }
 
 /** The command that goes on where a sweep has stopped. */
-function commandFrom(progress: SweepProgress, given: Arguments): string {
-  const { stage, region, writeUnitsPerSecond, dryRun } = given;
+function commandFrom(progress: SweepProgress, args: Arguments): string {
+  const { stage, region, writeUnitsPerSecond, dryRun } = args;
   const settings = `--stage ${stage} --region ${region} --write-units-per-second ${writeUnitsPerSecond}`;
   return `${COMMAND} ${settings}${dryRun ? " --dry-run" : ""}${resumption(progress)}`;
 }

@@ -1,7 +1,7 @@
 import { exitWithError } from "../exit-with-error.ts";
-import type { Hooks, Serverless } from "./framework.ts";
+import type { Serverless } from "./framework.ts";
 
-/** An alarm, and what else of `infra/stack/alarms.yml` and `infra/stack/dashboard.yml` is looked at. */
+/** A resource of `infra/stack/`, as far as alarms and dashboards go. */
 interface Watching {
   Type: string;
   Properties: { AlarmActions?: string[]; OKActions?: string[] };
@@ -12,45 +12,29 @@ const TYPES = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"];
 /** The ARN of an SNS topic, in any partition. */
 const TOPIC = /^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w.-]+$/;
 
-/**
- * Serverless plugin: has every alarm tell the topic of the parameter `alarmTopic` when it begins and when it ends, and
- * leaves out of a stage without metrics what is made of them.
- */
-export default class Alarms {
-  readonly hooks: Hooks = {
-    initialize: () => {
-      this.#leaveOut();
-      this.#handTopic();
-    },
-  };
-  readonly #serverless: Serverless;
+/** Leaves alarms and dashboards that read the stage's own metrics out of a stage whose parameter `metrics` is `off`. */
+export function leaveOutMetrics(serverless: Serverless): void {
+  const { custom, resources } = serverless.service;
+  if (custom.metrics === "on") return;
+  if (custom.metrics !== "off") exitWithError(`metrics=${custom.metrics}: on or off is expected`);
+  for (const [name, resource] of watching(serverless))
+    if (JSON.stringify(resource).includes(`"${custom.namespace}"`)) delete resources.Resources[name];
+}
 
-  constructor(serverless: Serverless) {
-    this.#serverless = serverless;
-  }
+/** Has every alarm tell the topic of the parameter `alarmTopic` when it begins and when it ends. */
+export function setAlarmTopic(serverless: Serverless): void {
+  const { alarmTopic } = serverless.service.custom;
+  if (!alarmTopic) return;
+  if (!TOPIC.test(alarmTopic))
+    exitWithError(
+      `alarmTopic=${alarmTopic}: an SNS topic's ARN is expected, as arn:aws:sns:eu-central-1:123456789012:a-topic`,
+    );
+  for (const [, { Type, Properties }] of watching(serverless))
+    if (Type === "AWS::CloudWatch::Alarm")
+      Object.assign(Properties, { AlarmActions: [alarmTopic], OKActions: [alarmTopic] });
+}
 
-  #leaveOut(): void {
-    const { custom, resources } = this.#serverless.service;
-    if (custom.metrics === "on") return;
-    if (custom.metrics !== "off") exitWithError(`metrics=${custom.metrics}: on or off is expected`);
-    for (const [name, one] of this.#watching())
-      if (JSON.stringify(one).includes(`"${custom.namespace}"`)) delete resources.Resources[name];
-  }
-
-  #handTopic(): void {
-    const { alarmTopic } = this.#serverless.service.custom;
-    if (!alarmTopic) return;
-    if (!TOPIC.test(alarmTopic))
-      exitWithError(
-        `alarmTopic=${alarmTopic}: an SNS topic's ARN is expected, as arn:aws:sns:eu-central-1:123456789012:a-topic`,
-      );
-    for (const [, { Type, Properties }] of this.#watching())
-      if (Type === "AWS::CloudWatch::Alarm")
-        Object.assign(Properties, { AlarmActions: [alarmTopic], OKActions: [alarmTopic] });
-  }
-
-  #watching(): [name: string, Watching][] {
-    const { Resources } = this.#serverless.service.resources;
-    return (Object.entries(Resources) as [string, Watching][]).filter(([, { Type }]) => TYPES.includes(Type));
-  }
+function watching({ service }: Serverless): [name: string, Watching][] {
+  const resources = Object.entries(service.resources.Resources) as [string, Watching][];
+  return resources.filter(([, { Type }]) => TYPES.includes(Type));
 }

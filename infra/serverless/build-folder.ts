@@ -1,31 +1,28 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Hooks, Serverless } from "./framework.ts";
+import type { Serverless } from "./framework.ts";
 
 /**
- * Serverless plugin: gives each command folders of its own for what it builds, and takes them away when it ends. So
- * commands that run side by side in one checkout do not disturb each other, and none leaves anything behind.
+ * Gives the command folders of its own for what it builds, and removes them when the process ends. So commands that run
+ * side by side in one checkout do not disturb each other, and leave nothing behind.
  */
-export default class BuildFolder {
-  // A folder's name is no part of what is deployed: with it in the saved state, no deployment would equal the one before.
-  readonly hooks: Hooks = {
-    "before:aws:package:finalize:saveServiceState": () => {
-      delete this.#esbuild.outputWorkFolder;
-    },
-  };
-  readonly #esbuild: Serverless["service"]["custom"]["esbuild"];
+export function useOwnBuildFolders({ service, serviceDir }: Serverless): void {
+  const work = `.esbuild/${process.pid}`;
+  service.custom.esbuild.outputWorkFolder = work;
+  // serverless-esbuild copies what it packs into the system's temporary folder.
+  const temporary = mkdtempSync(join(tmpdir(), "software-deployments-"));
+  process.env.TMPDIR = temporary;
+  process.once("exit", () => {
+    for (const folder of [join(serviceDir, work), temporary])
+      rmSync(folder, { recursive: true, force: true });
+  });
+}
 
-  constructor(serverless: Serverless) {
-    this.#esbuild = serverless.service.custom.esbuild;
-    const work = `.esbuild/${process.pid}`;
-    this.#esbuild.outputWorkFolder = work;
-    // serverless-esbuild copies what it packs into the system's temporary folder.
-    const temporary = mkdtempSync(join(tmpdir(), "software-deployments-"));
-    process.env.TMPDIR = temporary;
-    process.once("exit", () => {
-      for (const folder of [join(serverless.serviceDir, work), temporary])
-        rmSync(folder, { recursive: true, force: true });
-    });
-  }
+/**
+ * Takes the build folder's name out of the service's state before that is saved: with it, no deployment would equal the
+ * one before.
+ */
+export function forgetBuildFolder({ service }: Serverless): void {
+  delete service.custom.esbuild.outputWorkFolder;
 }

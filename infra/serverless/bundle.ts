@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { type BuildOptions, type BuildResult, build } from "esbuild";
 import { parse } from "yaml";
-import { routes } from "./route-table.ts";
+import { functionSources } from "./route-table.ts";
 
-/** How large a function's bundle may become, minified, in bytes: all of it, and the part that is our own. */
+/** The largest size of a function's bundle, minified, in bytes: as a whole, and its part that is our own. */
 interface Budget {
   total: number;
   own: number;
@@ -20,7 +20,7 @@ const { outputFileExtension: _, exclude: __, watch: ___, ...options } = esbuild;
 
 /** The source files of the functions of `serverless.yml`, by the functions' names. */
 export const sources: Record<string, string> = Object.fromEntries(
-  routes.map(({ name, file }) => [name, `${file}.ts`]),
+  functionSources.map(({ name, file }) => [name, `${file}.ts`]),
 );
 
 /** The budget of a function's bundle. */

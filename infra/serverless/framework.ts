@@ -1,4 +1,4 @@
-/** What the plugins here use of the Serverless Framework, whose own types cover its configuration alone. */
+/** The part of the Serverless Framework that the steps use; its own types cover its configuration alone. */
 export interface Serverless {
   /** The folder of `serverless.yml`. */
   serviceDir: string;
@@ -11,14 +11,14 @@ export interface Serverless {
       stage: string;
       environment: Record<string, string>;
       iam?: { deploymentRole: string };
-      /** What has been compiled of the template, while a stage is packaged. */
+      /** The template as far as it is compiled, while a stage is packaged. */
       compiledCloudFormationTemplate: { Resources: Record<string, Resource> };
     };
     functions: Record<string, FunctionDefinition>;
     resources: {
       Resources: Record<string, unknown>;
       Outputs: Record<string, unknown>;
-      /** What is added to resources that the framework makes, by their logical ids. */
+      /** Additions to resources that the framework makes, by their logical ids. */
       extensions: Record<string, unknown>;
     };
     custom: {
@@ -38,7 +38,7 @@ export interface Serverless {
   };
 }
 
-/** The options of a command, as far as the plugins here look at them. */
+/** The options of a command that the steps read. */
 export interface Options {
   /** `--param name=value`, once or often. */
   param?: string | string[];
@@ -47,6 +47,12 @@ export interface Options {
   host?: string;
   /** The event of `sls invoke local`, as `-p` or `-d` gave it. */
   data?: { headers?: Record<string, string>; pathParameters?: { project_id?: string } };
+}
+
+/** The writers that the framework gives to a plugin. */
+export interface Writers {
+  /** Writes at the level `notice`. `levelRoot` is that level of the framework and of all plugins. */
+  log: { levelRoot: { disable(): void } };
 }
 
 /** A resource of the template. */
@@ -66,9 +72,29 @@ export interface FunctionDefinition {
   role?: string;
   /** Leaves the function as it is: serverless-esbuild does not bundle it. */
   skipEsbuild?: boolean;
-  events: { httpApi: string }[];
+  events: FunctionEvent[];
   environment?: Record<string, string>;
 }
+
+/**
+ * An event that starts a function: a route of the HTTP API, a stream, a queue, a schedule. A function URL is no event, but
+ * the property `url` of a function.
+ */
+export type FunctionEvent =
+  | { httpApi: string }
+  | { stream: string | StreamEvent }
+  | { sqs: string | { arn: Arn } }
+  | { schedule: unknown };
+
+/** A stream as an event. `type` is needed where the ARN is not a text. */
+export interface StreamEvent {
+  arn: Arn;
+  type?: string;
+  destinations?: { onFailure: string | { arn: Arn; type?: string } };
+}
+
+/** An ARN: a text, or a function of CloudFormation such as `Fn::GetAtt`. */
+export type Arn = string | object;
 
 /** The framework's life-cycle events and what a plugin does at them. */
 export type Hooks = Record<string, () => void | Promise<void>>;

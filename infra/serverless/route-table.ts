@@ -1,27 +1,34 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
+import type { FunctionEvent } from "./framework.ts";
+
+/** A function of `serverless.yml`, whatever starts it. */
+export interface FunctionSource {
+  /** The function's name in `serverless.yml`. */
+  name: string;
+  /** The handler's file without its ending, and the name it is exported under. */
+  file: string;
+  exported: string;
+}
+
+/** One line of the route table; the method `*` is what no other line takes. */
+export interface Route extends FunctionSource {
+  method: string;
+  path: string;
+}
 
 interface ServerlessFile {
-  functions: Record<
-    string,
-    { handler: string; dynamodb?: Record<string, string[]>; events: { httpApi: string }[] }
-  >;
+  functions: Record<string, { handler: string; events?: FunctionEvent[] }>;
 }
 
 const { functions } = parse(
   readFileSync(new URL("../../serverless.yml", import.meta.url), "utf8"),
 ) as ServerlessFile;
 
-/** One line of the route table; the method `*` is what no other line takes. */
-export interface Route {
-  /** The function's name in `serverless.yml`. */
-  name: string;
-  method: string;
-  path: string;
-  /** The handler's file without its ending, and the name it is exported under. */
-  file: string;
-  exported: string;
-}
+/** The functions of `serverless.yml`, also those that no route leads to. */
+export const functionSources: FunctionSource[] = Object.entries(functions).map(([name, { handler }]) =>
+  sourceOf(name, handler),
+);
 
 /** The names of the functions in `serverless.yml`. */
 export const functionNames = Object.keys(functions);
@@ -30,13 +37,17 @@ export const functionNames = Object.keys(functions);
 export const functionHandlers = Object.values(functions).map(({ handler }) => handler);
 
 /** The route table of `serverless.yml`. */
-export const routes: Route[] = Object.entries(functions).flatMap(([name, { handler, events }]) =>
-  events.map(({ httpApi }) => {
-    const [method = "", path = ""] = httpApi.split(" ");
-    const [file = "", exported = ""] = handler.split(".");
-    return { name, method, path, file, exported };
+export const routes: Route[] = Object.entries(functions).flatMap(([name, { handler, events = [] }]) =>
+  routesOf(events).map((route) => {
+    const [method = "", path = ""] = route.split(" ");
+    return { ...sourceOf(name, handler), method, path };
   }),
 );
+
+/** The routes among a function's events, as `GET /health`; `*` is everything else. */
+export function routesOf(events: FunctionEvent[]): string[] {
+  return events.flatMap((event) => ("httpApi" in event ? [event.httpApi] : []));
+}
 
 /**
  * Routes as the environment variable `ROUTES` holds them, each path once: `GET,HEAD /health;POST /v1/…`.
@@ -44,9 +55,14 @@ export const routes: Route[] = Object.entries(functions).flatMap(([name, { handl
  */
 export function routesVariable(events: string[]): string {
   const methods = new Map<string, string[]>();
-  for (const event of events.filter((one) => one !== "*")) {
+  for (const event of events.filter((route) => route !== "*")) {
     const [method = "", path = ""] = event.split(" ");
     methods.set(path, [...(methods.get(path) ?? []), method]);
   }
   return [...methods].map(([path, of]) => `${of.join(",")} ${path}`).join(";");
+}
+
+function sourceOf(name: string, handler: string): FunctionSource {
+  const [file = "", exported = ""] = handler.split(".");
+  return { name, file, exported };
 }

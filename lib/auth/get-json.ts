@@ -1,7 +1,7 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import { HttpRequest } from "@smithy/core/protocols";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { TOKEN_TIMEOUT } from "../times.ts";
+import { TOKEN_TIMEOUT_MS } from "../times.ts";
 
 /** The largest answer that is read, in bytes. */
 const MAX_ANSWER_BYTES = 1_048_576;
@@ -23,7 +23,7 @@ export async function getJson(
   url: URL,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; document?: unknown }> {
-  const signal = AbortSignal.timeout(TOKEN_TIMEOUT);
+  const signal = AbortSignal.timeout(TOKEN_TIMEOUT_MS);
   const { response } = await client.handle(
     new HttpRequest({
       protocol: url.protocol,
@@ -47,9 +47,9 @@ async function textOf(body: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
-    bytes += (chunk as Buffer).byteLength;
+    bytes += chunk.byteLength;
     if (bytes > MAX_ANSWER_BYTES) throw new Error("The answer is too large.");
-    chunks.push(chunk as Buffer);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
 }

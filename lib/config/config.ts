@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { documented, idText, jsonObject, ProjectPath, text, timeText, uuidText } from "../shapes.ts";
+import { AS_SENT, documented, idText, jsonObject, ProjectPath, text, timeText, uuidText } from "../shapes.ts";
 import { ConfigInput, ConfigOutput, type Definition } from "./inputs-outputs.ts";
 import { normalizedInput, normalizedOutput } from "./normalize.ts";
 
@@ -54,16 +54,18 @@ export interface SoftwareConfig extends Omit<ConfigView, "inputs" | "outputs"> {
 /** The ETag of every configuration: none of them changes, so one tag does for all. */
 export const CONFIG_ETAG = '"0"';
 
-/**
- * What a caller sees of a configuration: inputs and outputs normalized as Heat does.
- * @param asSent leaves them as they were sent, for a client that needs that
- */
-export function configView(config: SoftwareConfig, asSent = false): ConfigView {
+/** The view of a configuration: its inputs and outputs normalized as Heat does. */
+export function configView(config: SoftwareConfig): ConfigView {
   const { project_id: _, textLength: __, ...view } = config;
-  if (asSent) return view as unknown as ConfigView;
   return {
     ...view,
     inputs: config.inputs.map(normalizedInput),
     outputs: config.outputs.map(normalizedOutput),
   };
+}
+
+/** The same for a response about this configuration, which holds them as they were sent too (`AS_SENT`). */
+export function shownConfig(config: SoftwareConfig): ConfigView {
+  const { inputs, outputs } = config;
+  return Object.defineProperty(configView(config), AS_SENT, { value: { inputs, outputs } });
 }

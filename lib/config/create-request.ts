@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
-import { isoTime } from "../iso-time.ts";
 import { isJsonObject } from "../json/exact-json.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
+import { isoTime } from "../times.ts";
 import { ConfigGroup, ConfigName, Options, Script, type SoftwareConfig } from "./config.ts";
 import {
   type Definition,

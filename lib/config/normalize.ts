@@ -1,5 +1,5 @@
 import { asText, isJsonObject, MAX_NUMBER_CHARACTERS } from "../json/exact-json.ts";
-import type { ConfigInput, ConfigOutput, Definition, InputType } from "./inputs-outputs.ts";
+import { type ConfigInput, type ConfigOutput, type Definition, InputType } from "./inputs-outputs.ts";
 
 /** The form that each type gives a default, and what a null default becomes (Heat's rules). */
 const TYPES: Record<InputType, { normalize: (value: unknown) => unknown; empty: unknown }> = {
@@ -12,11 +12,12 @@ const TYPES: Record<InputType, { normalize: (value: unknown) => unknown; empty: 
 
 /** An input that was sent, as Heat normalizes it: keys in Heat's order, the default in the form of its type. */
 export function normalizedInput(input: Definition): ConfigInput {
-  const { type, default: value } = input;
-  const isGiven = value !== undefined && (value !== null || (type ?? null) !== null);
+  const { default: value } = input;
+  const type = typeOf(input);
+  const isGiven = value !== undefined && (value !== null || type !== undefined);
   return {
     ...normalizedCommon(input),
-    ...(isGiven && { default: normalizedDefault((type ?? undefined) as InputType | undefined, value) }),
+    ...(isGiven && { default: normalizedDefault(type, value) }),
     ...("replace_on_change" in input && { replace_on_change: asBoolean(input.replace_on_change) ?? false }),
     ...("value" in input && { value: input.value }),
   };
@@ -48,12 +49,18 @@ export function asBoolean(value: unknown): boolean | undefined {
   return word === "true" || word === "false" ? word === "true" : undefined;
 }
 
-function normalizedCommon({ name, description, type }: Definition) {
+function normalizedCommon(definition: Definition) {
+  const { name, description } = definition;
   return {
     name: asLabel(name) ?? "",
     ...(description !== undefined && { description: asLabel(description ?? "") ?? "" }),
-    type: (type ?? "String") as InputType,
+    type: typeOf(definition) ?? "String",
   };
+}
+
+/** The type of a definition; undefined where it names none. */
+function typeOf({ type }: Definition): InputType | undefined {
+  return InputType.options.find((known) => known === type);
 }
 
 function asString(value: unknown): string | undefined {

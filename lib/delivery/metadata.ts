@@ -80,28 +80,30 @@ function derivedInputs(
 ): ConfigInput[] {
   const isScript = group === "script";
   const values = new Map(Object.entries(deployment.input_values ?? {}));
-  const service = serviceInputs(deployment, options);
-  const taken = new Set([...inputs, ...service].map(({ name }) => name));
+  const service = [
+    stringInput(SERVER_INPUT, deployment.server_id),
+    stringInput("deploy_action", deployment.action ?? ""),
+    ...signalInputs(deployment, options),
+  ];
+  const ownNames = new Set(service.map(({ name }) => name));
+  const declared = inputs.filter(({ name }) => !ownNames.has(name));
+  const taken = new Set([...ownNames, ...declared.map(({ name }) => name)]);
   const undeclared = [...values].filter(([name]) => !taken.has(name));
-  const declared = inputs
-    .filter(({ name }) => !service.some((input) => input.name === name))
-    .map((input) => declaredInput(input, values));
   return [
-    ...(isScript ? declared.map(asEnvironment) : declared),
+    ...declared.map((input) => withValue(input, values, isScript)),
     ...undeclared.map(([name, value]) => stringInput(name, isScript ? (value ?? "") : value)),
     ...service,
   ];
 }
 
-/** A declared input with its value: agents fail on one without. */
-function declaredInput(input: ConfigInput, values: Map<string, unknown>): ConfigInput {
-  const value = [values.get(input.name), input.value, input.default].find((one) => one !== undefined);
-  return { ...input, value: value ?? null };
-}
-
-/** An input of a script: its hook puts values into the environment, and dies of anything but texts. */
-function asEnvironment(input: ConfigInput): ConfigInput {
-  return { ...input, value: input.value === null ? "" : asText(input.value) };
+/**
+ * A declared input with its value: agents fail on one without.
+ * @param asEnvironment the value is a text: the hook of scripts puts it into the environment, and dies of anything else
+ */
+function withValue(input: ConfigInput, values: Map<string, unknown>, asEnvironment: boolean): ConfigInput {
+  const value = [values.get(input.name), input.value, input.default].find((one) => one !== undefined) ?? null;
+  if (!asEnvironment) return { ...input, value };
+  return { ...input, value: value === null ? "" : asText(value) };
 }
 
 /** The inputs of a client's own derived configuration; one that wants no signal gets one, as the service waits for it. */
@@ -115,15 +117,6 @@ function withSignal(
   if (!wantsNone || signal.length === 0) return inputs;
   const names = signal.map(({ name }) => name);
   return [...inputs.filter(({ name }) => !names.includes(name)), ...signal];
-}
-
-/** What the service itself tells the agent: the server, the action, and where the result goes. */
-function serviceInputs(deployment: DeliveredDeployment, options: RenderOptions): ConfigInput[] {
-  return [
-    stringInput(SERVER_INPUT, deployment.server_id),
-    stringInput("deploy_action", deployment.action ?? ""),
-    ...signalInputs(deployment, options),
-  ];
 }
 
 /** Where the result of a run goes, while it is waited for, and the caller may signal it. */

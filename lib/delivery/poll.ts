@@ -1,32 +1,26 @@
+import type * as z from "zod/mini";
 import type { ConfigView, SoftwareConfig } from "../config/config.ts";
 import { getConfigs } from "../config/store/read.ts";
 import { type DeliveredDeployment, isVisibleTo } from "../deployment/deployment.ts";
 import { expiresAt } from "../deployment/retention.ts";
 import { recordCollected } from "../deployment/store/collect.ts";
-import { wholeItems } from "../deployment/store/read.ts";
-import { deliveredDeployment, lifetimeOf, TableName } from "../deployment/store/row.ts";
-import { type Item, projection, queryItems } from "../dynamodb/calls.ts";
-import { epochSeconds } from "../iso-time.ts";
+import { completeRows, queryServer } from "../deployment/store/read.ts";
+import { DELIVERED, type DeliveredRow, decodeDelivered, isLive } from "../deployment/store/row.ts";
+import { ServiceError } from "../errors.ts";
 import {
-  collectWithinLimit,
+  checkListFits,
   MAX_RESPONSE_BYTES,
   MOST_BYTES_OF_A_CHARACTER,
+  responseBytes,
+  responseTooLarge,
 } from "../limits/response-size.ts";
-import { type ServerRow, serverKey, serverRowId } from "../server/store.ts";
-import { type RenderOptions, renderMetadata } from "./metadata.ts";
-import type { ServerState } from "./validators.ts";
+import { type AgentLinks, renewedLink } from "../link/addresses.ts";
+import type { CollectLink } from "../link/signed-link.ts";
+import { epochSeconds } from "../times.ts";
+import { type AgentMetadata, type RenderOptions, renderMetadata } from "./metadata.ts";
+import { type MetadataValidators, type ServerState, validatorsOf } from "./validators.ts";
 
-/** What tells whether anything has changed for a server. */
-const STATE = ["id", "revision", "status", "deadline", "changed", "links_from"];
-
-/** What it is told, besides; not its results, which may be large. */
-const METADATA = [
-  ...STATE,
-  ...["server_key", "config_id", "action", "input_values", "details.stack_user_project_id"],
-  ...["signal_expires", "delivery", "attempt", "reran", "collected_time"],
-];
-
-/** What an input takes of the metadata beside its value, and what the service itself adds, in bytes. */
+/** The bytes that an input takes of the metadata beside its value, and that the service itself adds. */
 const INPUT_BYTES = 200;
 const SERVICE_BYTES = 8_000;
 
@@ -35,140 +29,147 @@ const SHORTEST_VALUE = 5;
 
 const REMEDY = "delete deployments of this server that it no longer needs.";
 
-/** A server as one read of the index by server found it: a moment behind the table, but all of it at the same time. */
-export interface ServerEntries {
-  state: ServerState;
-  /** The entries of its deployments, in the order of `state.deployments`. */
-  entries: Item[];
+/** A poll of a server's agent, answered as far as its validators: most polls go no further. */
+export interface Poll {
+  validators: MetadataValidators;
+  /** Records what goes out for the first time as collected, and makes the document. */
+  collect: () => Promise<Collected>;
+}
+
+/** The document that an agent is handed. */
+interface Collected {
+  document: z.infer<typeof AgentMetadata>;
+  /** Whether it is what the validators stand for, and not what has moved on since the index knew. */
+  matchesValidators: boolean;
+  /** How many deliveries go out for the first time. */
+  count: number;
+}
+
+/** Deployments that are handed out, and their configurations by id. */
+interface Delivered {
+  deployments: DeliveredDeployment[];
+  configs: Map<string, SoftwareConfig>;
 }
 
 /**
- * Reads a server's deployments by one query of the index by server. The table itself is not read.
- * @param options.delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
- * @param options.stateAlone leaves out what its metadata need
- * @throws ServiceError `unavailable`
+ * A poll by a server's link, from its read to its document: one query of the index by server; the document costs a write
+ * for each delivery that goes out for the first time, and a batch read of configurations that are not remembered.
+ * @param options.stateAlone reads what the validators need alone
+ * @throws ServiceError `unauthorized` when the link was revoked, `invalid` when the document would not fit a response,
+ *   `unavailable`
  */
-export async function readServer(
+export async function pollByLink(
+  link: CollectLink,
+  links: AgentLinks,
+  { now, requestId, stateAlone }: { now: Date; requestId: string; stateAlone: boolean },
+): Promise<Poll> {
+  const { state, rows } = await readServer(link.project, link.server, now, { stateAlone });
+  if (link.issued <= state.linksValidFrom)
+    throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
+  const renewed = renewedLink(link, now);
+  // A new link is a change like others: an agent that is answered 304 for ever would never learn of it.
+  const renewedAt = renewed === link ? 0 : epochSeconds(new Date(renewed.issued));
+  const changedAt = Math.max(state.changedAt, renewedAt);
+  return {
+    validators: validatorsOf({ ...state, changedAt }, links.version(renewed), now),
+    collect: async () => {
+      const { deployments, configs } = await readDelivered(link.project, rows, now);
+      const known = deployments.filter(({ config_id }) => configs.has(config_id));
+      const { current, collected } = await recordCollected(known, requestId, now);
+      const options = { now, signalUrl: links.signalUrl };
+      const revisions = new Map(deployments.map(({ id, revision }) => [id, revision]));
+      return {
+        document: {
+          deployments: renderWithinLimit({ deployments: current, configs }, options),
+          "os-collect-config": {
+            collectors: ["request"],
+            request: { metadata_url: links.collectUrl(renewed) },
+          },
+        },
+        matchesValidators:
+          current.length === known.length && rows.every(({ id, revision }) => revisions.get(id) === revision),
+        count: collected,
+      };
+    },
+  };
+}
+
+/**
+ * The metadata of a server by a caller's token, who collects nothing.
+ * @param options.delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
+ * @throws ServiceError `invalid` when they would not fit a response, `unavailable`
+ */
+export async function metadataByToken(
+  projectId: string,
+  serverId: string,
+  { delegateProjectId, ...options }: RenderOptions & { delegateProjectId: string | undefined },
+): Promise<ConfigView[]> {
+  const { rows } = await readServer(projectId, serverId, options.now, { delegateProjectId });
+  return renderWithinLimit(await readDelivered(projectId, rows, options.now), options);
+}
+
+/** Reads a server: what tells whether it has changed, and the rows of its live deployments in the same order. */
+async function readServer(
   projectId: string,
   serverId: string,
   now: Date,
-  options: { delegateProjectId?: string | undefined; stateAlone?: boolean } = {},
-): Promise<ServerEntries> {
-  const query = {
-    TableName,
-    IndexName: "by_server",
-    KeyConditionExpression: "server_key = :server",
-    ExpressionAttributeValues: { ":server": serverKey(projectId, serverId) },
-    ...projection(options.stateAlone ? STATE : METADATA),
-  };
-  const rows: Item[] = await Array.fromAsync(queryItems(query));
-  const serverRow = rows.find(({ id }) => id === serverRowId(serverId)) as ServerRow | undefined;
-  const deployments = rows.filter((row) => row !== serverRow);
+  { delegateProjectId, stateAlone = false }: { delegateProjectId?: string | undefined; stateAlone?: boolean },
+): Promise<{ state: ServerState; rows: DeliveredRow[] }> {
+  const { server, rows } = await queryServer(projectId, serverId, stateAlone);
   const time = epochSeconds(now);
-  const ends = deployments.map((row) => expiresAt(lifetimeOf(row))).filter((end) => end <= time);
-  const entries = deployments.filter(
-    (row) => expiresAt(lifetimeOf(row)) > time && isVisible(row, options.delegateProjectId),
-  );
+  const ended = rows.map(expiresAt).filter((end) => end <= time);
+  const live = rows
+    .filter((row) => expiresAt(row) > time)
+    .filter(
+      ({ details }) => delegateProjectId === undefined || isVisibleTo(details ?? {}, delegateProjectId),
+    );
   return {
     state: {
-      deployments: entries.map((row) => ({ id: row.id, revision: row.revision, ...lifetimeOf(row) })),
-      changedAt: Math.max(serverRow?.changed ?? 0, ...ends),
-      linksValidFrom: serverRow?.links_from ?? 0,
-    } as ServerState,
-    entries,
+      deployments: live,
+      changedAt: Math.max(server.changedAt ?? 0, ...ended),
+      linksValidFrom: server.linksValidFrom ?? 0,
+    },
+    rows: live,
   };
 }
 
 /**
- * Renders what a server is told.
- * @throws ServiceError `invalid` when it would not fit a response, `unavailable`
+ * The deployments of rows, and their configurations by id. Rows with inputs that the index does not carry are read from
+ * the table, consistently.
  */
-export async function readMetadata(
-  projectId: string,
-  { entries }: ServerEntries,
-  options: RenderOptions,
-): Promise<ConfigView[]> {
-  const deployments = await deploymentsOf(projectId, entries, options.now);
-  return render(deployments, await configsOf(projectId, deployments), options);
-}
-
-/** What an agent is told. */
-export interface Collected {
-  metadata: ConfigView[];
-  /** Whether that is what the server's state says, and not what has moved on since the index knew. */
-  isAsKnown: boolean;
-  /** How many of its deliveries the agent is told for the first time. */
-  collected: number;
-}
-
-/**
- * The same for the server's agent: first records what goes out for the first time as collected, and leaves out what has
- * moved on since.
- * @throws ServiceError as `readMetadata` does
- */
-export async function collectMetadata(
-  projectId: string,
-  { entries }: ServerEntries,
-  options: RenderOptions,
-  requestId: string,
-): Promise<Collected> {
-  const deployments = await deploymentsOf(projectId, entries, options.now);
-  const configs = await configsOf(projectId, deployments);
-  const known = deployments.filter(({ config_id }) => configs.has(config_id));
-  const { present, collected } = await recordCollected(known, requestId, options.now);
-  const revisions = new Map<unknown, unknown>(deployments.map(({ id, revision }) => [id, revision]));
-  const isAsKnown =
-    present.length === known.length && entries.every(({ id, revision }) => revisions.get(id) === revision);
-  return { metadata: await render(present, configs, options), isAsKnown, collected };
-}
-
-/** The deployments of entries; those with inputs that the index does not carry are read from the table, consistently. */
-async function deploymentsOf(projectId: string, entries: Item[], now: Date): Promise<DeliveredDeployment[]> {
-  const items = await wholeItems(projectId, entries, ["input_values"], METADATA);
+async function readDelivered(projectId: string, rows: DeliveredRow[], now: Date): Promise<Delivered> {
+  const complete = await completeRows(projectId, rows, ["input_values"], DELIVERED);
+  const deployments: DeliveredDeployment[] = [];
+  let bytes = 0;
+  let isMeasured = false;
   // One at a time: values inflate to many times what is stored.
-  const deployments = function* () {
-    for (const item of items) {
-      const deployment = deliveredDeployment(item, now);
-      if (deployment) yield deployment;
+  for (const row of complete) {
+    if (!isLive(row, now)) continue;
+    const deployment = decodeDelivered(row);
+    deployments.push(deployment);
+    bytes += isMeasured
+      ? responseBytes(deployment.input_values)
+      : (deployment.textLength ?? 0) * MOST_BYTES_OF_A_CHARACTER;
+    if (bytes > MAX_RESPONSE_BYTES && !isMeasured) {
+      isMeasured = true;
+      bytes = deployments.reduce((sum, { input_values }) => sum + responseBytes(input_values), 0);
     }
-  };
-  return collectWithinLimit(deployments(), ({ input_values }) => input_values, REMEDY, valueBytes);
+    if (bytes > MAX_RESPONSE_BYTES) throw responseTooLarge(REMEDY);
+  }
+  const ids = deployments.map(({ config_id }) => config_id);
+  return { deployments, configs: await getConfigs(projectId, ids) };
 }
 
-function configsOf(projectId: string, deployments: DeliveredDeployment[]) {
-  return getConfigs(
-    projectId,
-    deployments.map(({ config_id }) => config_id),
-  );
-}
-
-async function render(
-  deployments: DeliveredDeployment[],
-  configs: Awaited<ReturnType<typeof configsOf>>,
-  options: RenderOptions,
-): Promise<ConfigView[]> {
+function renderWithinLimit({ deployments, configs }: Delivered, options: RenderOptions): ConfigView[] {
   const metadata = renderMetadata(deployments, configs, options);
-  const bounds = deployments.map((one) => boundOf(one, configs.get(one.config_id)));
-  if (bounds.reduce((sum, bytes) => sum + bytes, 0) <= MAX_RESPONSE_BYTES) return metadata;
-  return collectWithinLimit(metadata, (config) => config, REMEDY);
-}
-
-/** What the values of a deployment take of a response at most, in bytes. */
-function valueBytes({ textLength = 0 }: DeliveredDeployment): number {
-  return textLength * MOST_BYTES_OF_A_CHARACTER;
-}
-
-/**
- * What a deployment's configuration takes of the metadata at most, in bytes: its own texts; the values once more, each
- * as a text that is escaped twice, in an input with a name and a type; and the links.
- */
-function boundOf({ textLength = 0 }: DeliveredDeployment, config: SoftwareConfig | undefined): number {
-  if (!config) return 0;
-  const inputs = config.inputs.length + textLength / SHORTEST_VALUE;
-  const texts = (config.textLength ?? 0) + 2 * textLength;
-  return texts * MOST_BYTES_OF_A_CHARACTER + inputs * INPUT_BYTES + SERVICE_BYTES;
-}
-
-function isVisible({ details }: Item, delegateProjectId: string | undefined): boolean {
-  return isVisibleTo((details ?? {}) as Item, delegateProjectId);
+  // At most: the configuration's texts; the values once more, each as a text that is escaped twice, in an input with a
+  // name and a type; and the links.
+  let bytes = 0;
+  for (const { config_id, textLength = 0 } of deployments) {
+    const { inputs = [], textLength: configLength = 0 } = configs.get(config_id) ?? {};
+    bytes += (configLength + 2 * textLength) * MOST_BYTES_OF_A_CHARACTER;
+    bytes += (inputs.length + textLength / SHORTEST_VALUE) * INPUT_BYTES + SERVICE_BYTES;
+  }
+  if (bytes > MAX_RESPONSE_BYTES) checkListFits(metadata, REMEDY);
+  return metadata;
 }

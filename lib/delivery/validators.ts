@@ -1,23 +1,27 @@
 import { hash } from "node:crypto";
 import type { SoftwareDeployment } from "../deployment/deployment.ts";
 import { hasTimedOut } from "../deployment/run.ts";
-import { ServiceError } from "../errors.ts";
-import { epochSeconds } from "../iso-time.ts";
-import { FUNCTION_TIMEOUT } from "../times.ts";
+import { epochSeconds, FUNCTION_TIMEOUT } from "../times.ts";
 
-/** What of a deployment tells whether it has changed. */
+/** The part of a deployment that tells whether it has changed. */
 export type DeploymentState = Pick<
   SoftwareDeployment,
   "id" | "revision" | "status" | "deadlineAt" | "changedAt"
 >;
 
-/** What tells whether anything has changed for a server. */
+/** The state of a server, which tells whether anything has changed for it. */
 export interface ServerState {
   deployments: DeploymentState[];
   /** When one of its deployments last went, in seconds since 1970; 0 for never. */
   changedAt: number;
   /** Links that were made until then are revoked, in ms since 1970; 0 where none was. */
   linksValidFrom: number;
+}
+
+/** The validators of a server's metadata. */
+export interface MetadataValidators {
+  etag: string;
+  lastModified: Date | undefined;
 }
 
 /** How far the index by which a server's state is read is taken to be behind its table at most, in seconds. */
@@ -31,32 +35,14 @@ const INDEX_LAG = 5;
 const SETTLED = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
 
 /**
- * Checks that a server's link was not revoked.
- * @param issued when the link was made, in ms since 1970
- * @throws ServiceError `unauthorized` when it was
- */
-export function checkNotRevoked({ linksValidFrom }: ServerState, issued: number): void {
-  if (issued <= linksValidFrom)
-    throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
-}
-
-/**
  * The validators (RFC 9110) of what a server is told: an ETag, another one after every change and every time limit
  * that passes; and the time of the last change, once no later one can have the same.
  * @param version of whatever else goes into the response
  */
-export function validatorsOf(
-  state: ServerState,
-  version: string,
-  now: Date,
-): { etag: string; lastModified: Date | undefined } {
-  return { etag: serverETag(state, version, now), lastModified: lastModified(state, now) };
-}
-
-function serverETag({ deployments, changedAt }: ServerState, version: string, now: Date): string {
-  const rows = deployments.map((row) => [row.id, row.revision, hasTimedOut(row, now)]);
-  const digest = hash("sha256", JSON.stringify([version, changedAt, rows]), "base64url");
-  return `"${digest.slice(0, 22)}"`;
+export function validatorsOf(state: ServerState, version: string, now: Date): MetadataValidators {
+  const rows = state.deployments.map((row) => [row.id, row.revision, hasTimedOut(row, now)]);
+  const digest = hash("sha256", JSON.stringify([version, state.changedAt, rows]), "base64url");
+  return { etag: `"${digest.slice(0, 22)}"`, lastModified: lastModified(state, now) };
 }
 
 function lastModified({ deployments, changedAt }: ServerState, now: Date): Date | undefined {

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
-import { epochSeconds, isoTime } from "../iso-time.ts";
 import { isJsonObject } from "../json/exact-json.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
+import { epochSeconds, isoTime } from "../times.ts";
 import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deployment.ts";
 import { Action, ConfigId, InputValues, ServerId, Status, StatusReason, timeLimit } from "./fields.ts";
 import { deadlineOf, signalExpiry } from "./run.ts";

@@ -11,7 +11,7 @@ import {
   StatusReason,
   timeLimit,
 } from "./fields.ts";
-import { asOf, hasTimedOut, type Run } from "./run.ts";
+import { hasTimedOut, type Run, withTimeoutApplied } from "./run.ts";
 
 /** What the names and the other values of a deployment take of a response, in bytes. */
 const FIELDS_BYTES = 1_000;
@@ -83,7 +83,7 @@ export type DeliveredDeployment = Pick<
 
 /** What a caller sees of a deployment. @param now the time it is seen at, which decides about its time limit */
 export function deploymentView(deployment: ListedDeployment, now: Date): DeploymentView {
-  const { status, status_reason } = asOf(deployment, now);
+  const { status, status_reason } = withTimeoutApplied(deployment, now);
   const { timeout, updated_time, collected_time } = deployment;
   const view = {
     status,
@@ -127,7 +127,7 @@ export function etagOf(deployment: SoftwareDeployment, now: Date): string {
  * @param delegateProjectId the project of a caller who is a delegated tenant
  */
 export function isVisibleTo(
-  deployment: Pick<Partial<SoftwareDeployment>, "stack_user_project_id">,
+  deployment: { stack_user_project_id?: string | null | undefined },
   delegateProjectId: string | undefined,
 ): boolean {
   return delegateProjectId === undefined || deployment.stack_user_project_id === delegateProjectId;

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import { isoTimeOf } from "../iso-time.ts";
 import { documented, timeText } from "../shapes.ts";
+import { isoTimeOf } from "../times.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
 import { Status } from "./fields.ts";
 import { hasTimedOut } from "./run.ts";
@@ -64,8 +64,8 @@ export function actorOf(delegateProjectId: string | undefined): Actor {
   return delegateProjectId === undefined ? "user" : "delegated tenant";
 }
 
-/** The status that a request has brought a deployment to; undefined where that had it before. */
-export function statusBy(requestId: string, events: DeploymentEvent[]): Status | undefined {
+/** The status that a request has brought a deployment to; undefined where it had that before. */
+export function newStatusBy(requestId: string, events: DeploymentEvent[]): Status | undefined {
   const own = events.findLastIndex(({ request_id }) => request_id === requestId);
   const { status, before = events.slice(0, own).findLast((event) => event.status)?.status } =
     events[own] ?? {};
@@ -95,7 +95,7 @@ export function eventsView(
   });
 }
 
-/** That a deployment ran into its time limit, which happened at its deadline without anybody writing it. */
+/** The event of a time limit that has passed: it happened at the deadline, without anybody writing it. */
 export function timedOutEvent({ deadlineAt }: SoftwareDeployment, requestId: string): DeploymentEvent {
   return { at: deadlineAt, event: "timed_out", by: "service", request_id: requestId, status: "FAILED" };
 }

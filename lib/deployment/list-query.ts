@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { documented, limit, marker, NextLinks } from "../shapes.ts";
 import { type ListedDeployment, ManyDeployments } from "./deployment.ts";
 import { Action, ConfigId, ServerId, Status } from "./fields.ts";
-import { asOf } from "./run.ts";
+import { withTimeoutApplied } from "./run.ts";
 
 /** The query of a list: which deployments, from where on, how many, and in which order. */
 export const ListQuery = z.object({
@@ -41,7 +41,7 @@ export interface Range {
 
 /** Whether a deployment has the values that a filter asks for. */
 export function matches(deployment: ListedDeployment, filter: Filter, now: Date): boolean {
-  const seen = asOf(deployment, now);
+  const seen = withTimeoutApplied(deployment, now);
   return (["server_id", "config_id", "status", "action"] as const).every(
     (field) => filter[field] === undefined || filter[field] === seen[field],
   );

@@ -1,18 +1,6 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
 import { asDouble, asText, type JsonObject } from "../json/exact-json.ts";
-import { documented, jsonObject } from "../shapes.ts";
 import { MAX_REASON_BYTES, type Status } from "./fields.ts";
-import type { Actor } from "./history.ts";
-import { type Change, type ChangeContext, newChange } from "./transitions.ts";
-
-/** The body of a signal: the agent's outputs. No body is an empty object. */
-export const SignalRequest = documented(jsonObject(), {
-  description:
-    "The outputs that the configuration declares, and `deploy_stdout`, `deploy_stderr`, `deploy_status_code` (0 is success).",
-});
-
-/** The response to a signal: an empty object, as Heat's. */
-export const SignalResponse = jsonObject();
 
 /** The outputs that every result holds, null where the agent did not send them. */
 export const STANDARD_OUTPUTS = ["deploy_stdout", "deploy_stderr", "deploy_status_code"];
@@ -37,15 +25,18 @@ export interface Result {
  * @param before the outputs that the deployment has: what the signal does not name of them stays
  */
 export function resultOf(signal: JsonObject, declared: ConfigOutput[], before: JsonObject = {}): Result {
-  const code = isGiven(signal, STATUS_CODE) ? signal[STATUS_CODE] : undefined;
-  const given = declared.filter(({ name }) => isGiven(signal, name));
+  const code = Object.hasOwn(signal, STATUS_CODE) ? signal[STATUS_CODE] : undefined;
+  const given = declared.filter(({ name }) => Object.hasOwn(signal, name));
   const names = [...given.map(({ name }) => name), ...STANDARD_OUTPUTS];
-  const sent = names.map((name) => [name, isGiven(signal, name) ? signal[name] : null] as const);
+  const sent = names.map((name) => [name, Object.hasOwn(signal, name) ? signal[name] : null] as const);
   const output_values = Object.fromEntries([...Object.entries(before), ...sent]);
   const errors = given
     .filter(({ error_output }) => error_output)
     .map(({ name }) => `${name} : ${asText(signal[name])}`);
-  const reasons = isSuccess(code)
+  // As in Heat, null, false, the empty text and zero in any form mean success.
+  const plain = asDouble(code) ?? false;
+  const isSuccess = [false, "", "0", 0].some((success) => success === plain);
+  const reasons = isSuccess
     ? errors
     : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${asText(code)}`, ...errors];
   if (reasons.length === 0) return { status: "COMPLETE", status_reason: "Outputs received", output_values };
@@ -57,11 +48,6 @@ export function resultOf(signal: JsonObject, declared: ConfigOutput[], before: J
   return { status: "FAILED", status_reason, output_values };
 }
 
-/** A run's result as a change. */
-export function signalChange(result: Result, by: Actor, context: ChangeContext): Change {
-  return newChange(result, { event: "signalled", by }, context);
-}
-
 /** Cuts the middle out of a text of more than `bytes` of UTF-8; a marker, which comes on top, says how much is missing. */
 export function truncateMiddle(text: string, bytes: number): string {
   const whole = Buffer.from(text);
@@ -71,14 +57,4 @@ export function truncateMiddle(text: string, bytes: number): string {
   const missing = whole.byteLength - head - tail;
   // A character that is cut in two is decoded as U+FFFD.
   return `${whole.subarray(0, head)}\n[… ${missing} bytes are missing here …]\n${whole.subarray(whole.byteLength - tail)}`;
-}
-
-/** As in Heat, null, false, the empty text and zero in any form mean success. */
-function isSuccess(code: unknown): boolean {
-  const plain = asDouble(code);
-  return plain === undefined || plain === null || plain === false || ["", "0", 0].includes(plain as string);
-}
-
-function isGiven(outputs: JsonObject, name: string): boolean {
-  return Object.hasOwn(outputs, name);
 }

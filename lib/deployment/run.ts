@@ -1,5 +1,5 @@
 import { v5 as uuidv5 } from "uuid";
-import { epochSeconds } from "../iso-time.ts";
+import { epochSeconds } from "../times.ts";
 import type { Status } from "./fields.ts";
 
 /** Stands for "never", as a time or a duration in seconds: what lies at or above it is never reached. */
@@ -42,11 +42,11 @@ export function hasTimedOut({ status, deadlineAt }: Pick<Run, "status" | "deadli
   return status === "IN_PROGRESS" && deadlineAt <= epochSeconds(now);
 }
 
-/** What of a run decides how readers see it. */
+/** The part of a run that decides how readers see it. */
 type Timed = Pick<Run, "status" | "status_reason" | "deadlineAt" | "timeout" | "collected_time">;
 
 /** A deployment as readers see it: FAILED once its time limit has passed, even if no write has recorded that yet. */
-export function asOf<Deployment extends Timed>(deployment: Deployment, now: Date): Deployment {
+export function withTimeoutApplied<Deployment extends Timed>(deployment: Deployment, now: Date): Deployment {
   return hasTimedOut(deployment, now)
     ? { ...deployment, status: "FAILED", status_reason: timedOutReason(deployment) }
     : deployment;
@@ -70,23 +70,26 @@ export function signalExpiry(run: Pick<Run, "timeout" | "startedAt" | "deadlineA
   return run.timeout === null ? run.startedAt + SIGNAL_LIFETIME : run.deadlineAt + SIGNAL_GRACE;
 }
 
+/** The run that a signed link is for. */
+export interface SignalledRun {
+  delivery: number;
+  attempt: number;
+  /** When the link ends, in seconds since 1970. */
+  expires: number;
+}
+
 /** Whether a signed link is for the present delivery, and the present attempt at it. */
-export function isPresent(link: { delivery: number; attempt: number }, run: Run): boolean {
+export function isCurrentRun(link: Pick<SignalledRun, "delivery" | "attempt">, run: Run): boolean {
   return link.delivery === run.delivery && link.attempt === run.attempt;
 }
 
 /**
  * Whether a result comes too late by its signed link. A link for the present delivery stays valid beyond its own expiry
  * until `signalExpiry(run)`, which a longer time limit that was set later may have moved.
- * @param link the delivery and the attempt that the link is for, and its expiry in seconds since 1970
  */
-export function isTooLate(
-  link: { delivery: number; attempt: number; expires: number },
-  run: Run,
-  now: Date,
-): boolean {
+export function isTooLate(link: SignalledRun, run: Run, now: Date): boolean {
   const time = epochSeconds(now);
-  return link.expires <= time && (!isPresent(link, run) || signalExpiry(run) <= time);
+  return link.expires <= time && (!isCurrentRun(link, run) || signalExpiry(run) <= time);
 }
 
 /**

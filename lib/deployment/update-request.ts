@@ -1,11 +1,8 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
-import { valuesWithoutLinks, withoutLinks } from "../link/blanking.ts";
 import { documented, emptyMeansAbsent, flatBody } from "../shapes.ts";
-import type { SoftwareDeployment } from "./deployment.ts";
 import { Action, ConfigId, InputValues, newTimeLimit, OutputValues, Status, StatusReason } from "./fields.ts";
-import { actorOf } from "./history.ts";
-import { type Change, type ChangeContext, newChange, settledUpdate, type Update } from "./transitions.ts";
+import type { Update } from "./transitions.ts";
 
 /**
  * The body of an update: what is absent, null, `""` or `{}` stays as it is (Heat's rule). Maps are replaced, never
@@ -45,28 +42,4 @@ export function checkMayUpdate(update: Update, delegateProjectId: string | undef
     "forbidden",
     `Authorization failed: the token does not allow changing ${beyond.join(", ")}.`,
   );
-}
-
-/**
- * An update as a change of a deployment as it is. One that names nothing new leaves no event.
- * @param current undefined for an update that needs not know it: one that names no delivered field
- */
-export function updateChange(update: Update, context: ChangeContext, current?: SoftwareDeployment): Change {
-  const settled = current ? settledUpdate(update, current, context) : update;
-  const fields = Object.keys(update).filter((field) => field in settled);
-  if (fields.length === 0) return { update: {}, events: [] };
-  return newChange(
-    withoutLinksInResult(settled),
-    { event: "changed", by: actorOf(context.delegateProjectId), fields },
-    context,
-  );
-}
-
-function withoutLinksInResult(update: Update): Update {
-  const { output_values, status_reason } = update;
-  return {
-    ...update,
-    ...(output_values && { output_values: valuesWithoutLinks(output_values) }),
-    ...(status_reason && { status_reason: withoutLinks(status_reason) }),
-  };
 }

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TransactionCanceledException } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
   DeleteCommand,
   type DeleteCommandInput,
   GetCommand,
-  type GetCommandInput,
   PutCommand,
   type PutCommandInput,
   type PutCommandOutput,
@@ -16,13 +14,10 @@ import {
   UpdateCommand,
   type UpdateCommandInput,
 } from "@aws-sdk/lib-dynamodb";
-import { isId } from "../ids.ts";
-import { requestSignal } from "../request-signal.ts";
+import { requestSignal } from "../times.ts";
 import { client } from "./client.ts";
 import { failedCondition, hasCollided, isConditionFailed, rethrow, unavailable } from "./errors.ts";
-
-/** An item: its attributes by their names. */
-export type Item = Record<string, unknown>;
+import { Expression } from "./expression.ts";
 
 /** The key of an item. All tables have the same. */
 export interface Key {
@@ -30,22 +25,28 @@ export interface Key {
   id: string;
 }
 
-/** One page of a query's items, and the id behind which the query goes on; undefined at its end. */
-export interface QueryPage<Row = Item> {
-  items: Row[];
+/**
+ * The partition key of an index: of a project and one more value. No query reaches another project's rows, and no two
+ * pairs share a key, as a project's id holds no `#`.
+ */
+export function indexKey(projectId: string, value: string): string {
+  return `${projectId}#${value}`;
+}
+
+/** One page of a query's rows, and the id behind which the query goes on; undefined at its end. */
+export interface QueryPage<Row> {
+  rows: Row[];
   position: string | undefined;
 }
 
 /** A query whose table is named later. */
 export type Query = Omit<QueryCommandInput, "TableName">;
 
-/** What became of a write. */
+/** The result of a write. */
 export interface WriteOutcome {
   /** Whether its condition held. Where it did not, nothing was written. */
   written: boolean;
-  /** The attributes that `ReturnValues` asked for. */
-  item: Item | undefined;
-  /** How often the SDK sent the call. After more than once, an earlier try may be what the condition met. */
+  /** How often the SDK sent the call. After more than once, an earlier attempt may be what the condition met. */
   attempts: number;
 }
 
@@ -74,44 +75,47 @@ const QUERY_PAGE = 1_000;
 /** Attempts at what the SDK does not retry: colliding transactions, keys that were left out. */
 const MAX_ATTEMPTS = 5;
 
-/** Reads an item. @throws ServiceError `unavailable`, like every call here */
-export async function getItem(input: GetCommandInput): Promise<Item | undefined> {
-  return (await client.send(new GetCommand(input), untilAnswered()).catch(rethrow)).Item;
-}
+const SHORTEST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 200;
 
-/** Reads an item by its key, consistently; undefined, without a call, where the id cannot be one of ours. */
-export async function getById(TableName: string, key: Key): Promise<Item | undefined> {
-  return isId(key.id) ? getItem({ TableName, Key: key, ConsistentRead: true }) : undefined;
+/** Reads an item, consistently. @throws ServiceError `unavailable`, like every call here */
+export async function getItem<Row>(TableName: string, Key: Key): Promise<Row | undefined> {
+  const command = new GetCommand({ TableName, Key, ConsistentRead: true });
+  return (await client.send(command, untilAnswered()).catch(rethrow)).Item as Row | undefined;
 }
 
 /**
  * Reads the items of many keys, consistently, in the keys' order. What is not there is left out.
- * @param attributes the names of the attributes to read; all without it
+ * @param attributes the attributes to read; all without it
  */
-export async function batchGet(TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> {
-  const found = new Map<unknown, Item>();
+export async function batchGet<Row extends { id: string }>(
+  TableName: string,
+  keys: Key[],
+  attributes?: readonly string[],
+): Promise<Row[]> {
+  const found = new Map<string, Row>();
   for (let at = 0; at < keys.length; at += BATCH_KEYS) {
-    for (const item of await batchGetPage(TableName, keys.slice(at, at + BATCH_KEYS), attributes))
-      found.set(item.id, item);
+    for (const row of await batchGetPage<Row>(TableName, keys.slice(at, at + BATCH_KEYS), attributes))
+      found.set(row.id, row);
   }
-  return keys.map(({ id }) => found.get(id)).filter((item) => item !== undefined);
+  return keys.map(({ id }) => found.get(id)).filter((row) => row !== undefined);
 }
 
-/** The items of a query, read page by page as they are asked for. The caller knows their shape. */
-export async function* queryItems<Row = Item>(query: QueryCommandInput): AsyncGenerator<Row> {
-  for await (const { items } of queryPages<Row>(query)) yield* items;
+/** The rows of a query, read page by page as they are asked for. */
+export async function* queryItems<Row>(query: QueryCommandInput): AsyncGenerator<Row> {
+  for await (const { rows } of queryPages<Row>(query)) yield* rows;
 }
 
 /**
  * The pages of a query, each read when it is asked for.
  * @param query.Limit how many items the first page looks at; each later one looks at twice as many as the one before
  */
-export async function* queryPages<Row = Item>(query: QueryCommandInput): AsyncGenerator<QueryPage<Row>> {
+export async function* queryPages<Row>(query: QueryCommandInput): AsyncGenerator<QueryPage<Row>> {
   let { ExclusiveStartKey, Limit } = query;
   do {
     const command = new QueryCommand({ ...query, ExclusiveStartKey, Limit });
     const { Items = [], LastEvaluatedKey } = await client.send(command, untilAnswered()).catch(rethrow);
-    yield { items: Items as Row[], position: LastEvaluatedKey?.id as string | undefined };
+    yield { rows: Items as Row[], position: LastEvaluatedKey?.id };
     ExclusiveStartKey = LastEvaluatedKey;
     Limit = Limit && Math.min(2 * Limit, QUERY_PAGE);
   } while (ExclusiveStartKey);
@@ -132,10 +136,10 @@ export function firstQueryPage(limit: number | undefined): number | undefined {
  */
 export async function putNew(
   TableName: string,
-  items: Item[],
+  rows: object[],
   checks: ConditionCheck[] = [],
 ): Promise<TransactionOutcome> {
-  const puts = items.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
+  const puts = rows.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
   const [only, second] = puts;
   if (only && second === undefined && checks.length === 0)
     return { written: (await putItem(only)).written, failedCheck: undefined };
@@ -156,88 +160,89 @@ export function updateChecked(
   return transact(checks, [{ Update: input }]);
 }
 
-async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
-  const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
-  try {
-    await retryCollisions(() => client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()));
-    return { written: true, failedCheck: undefined };
-  } catch (error) {
-    if (!isConditionFailed(error)) return rethrow(error);
-    return { written: false, failedCheck: checks[failedCondition(error)] };
-  }
-}
-
-/**
- * Sends a write again when it collides with a transaction, which the SDK does not. Not where the SDK had tried it
- * before: that try may have landed, and the answer to a new call would not say that there was one.
- */
-async function retryCollisions<Output>(send: () => Promise<Output>): Promise<Output> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await send();
-    } catch (error) {
-      const isRepeat = (error as TransactionCanceledException).$metadata?.attempts !== 1;
-      if (isRepeat || attempt === MAX_ATTEMPTS || !hasCollided(error)) throw error;
-      await pause(attempt);
-    }
-  }
-}
-
 /** Puts an item where the condition, if there is one, holds. */
 export function putItem(input: PutCommandInput): Promise<WriteOutcome> {
-  return outcomeOf(() => client.send(new PutCommand(input), untilAnswered()));
+  return write(() => client.send(new PutCommand(input), untilAnswered()));
 }
 
-/** Updates an item where the condition, if there is one, holds. @param options.timeout after how many ms it is given up */
-export function updateItem(
-  input: UpdateCommandInput,
-  options: { timeout?: number } = {},
-): Promise<WriteOutcome> {
-  return outcomeOf(() => client.send(new UpdateCommand(input), untilAnswered(options.timeout)));
+/** Updates an item where the condition, if there is one, holds. @param timeout after how many ms it is given up */
+export function updateItem(input: UpdateCommandInput, timeout?: number): Promise<WriteOutcome> {
+  return write(() => client.send(new UpdateCommand(input), untilAnswered(timeout)));
 }
 
 /** Deletes an item where the condition, if there is one, holds. */
 export function deleteItem(input: DeleteCommandInput): Promise<WriteOutcome> {
-  return outcomeOf(() => client.send(new DeleteCommand(input), untilAnswered()));
+  return write(() => client.send(new DeleteCommand(input), untilAnswered()));
 }
 
-async function outcomeOf(send: () => Promise<PutCommandOutput>): Promise<WriteOutcome> {
-  try {
-    const { Attributes, $metadata } = await retryCollisions(send);
-    return { written: true, item: Attributes, attempts: $metadata.attempts ?? 1 };
-  } catch (error) {
-    if (!isConditionFailed(error)) return rethrow(error);
-    return { written: false, item: undefined, attempts: error.$metadata.attempts ?? 1 };
+/**
+ * Waits before a write is attempted again that lost to another one: a random time that doubles, between 10 and 200 ms,
+ * so that writers who met once do not meet again.
+ * @param attempt the number of the attempt that failed, from 1
+ */
+export function pauseAfter(attempt: number): Promise<void> {
+  const longest = Math.min(SHORTEST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
+  return sleep(SHORTEST_PAUSE_MS + Math.random() * (longest - SHORTEST_PAUSE_MS));
+}
+
+async function transact(checks: ConditionCheck[], writes: TransactItems): Promise<TransactionOutcome> {
+  const TransactItems = [...checks.map((check) => ({ ConditionCheck: check })), ...writes];
+  const { written, failedAction } = await write(() =>
+    client.send(new TransactWriteCommand({ TransactItems }), untilAnswered()),
+  );
+  return { written, failedCheck: checks[failedAction] };
+}
+
+/**
+ * Sends a write. One that collides with a transaction is sent again, which the SDK does not: but not where the SDK had
+ * sent it before, as that attempt may have landed, and the answer to a new call would not say that there was one.
+ * @returns also the number of a transaction's action whose condition did not hold; -1 for none
+ */
+async function write(
+  send: () => Promise<{ $metadata: PutCommandOutput["$metadata"] }>,
+): Promise<WriteOutcome & { failedAction: number }> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { $metadata } = await send();
+      return { written: true, attempts: $metadata.attempts ?? 1, failedAction: -1 };
+    } catch (error) {
+      if (isConditionFailed(error)) {
+        const { attempts = 1 } = error.$metadata;
+        return { written: false, attempts, failedAction: failedCondition(error) };
+      }
+      const mayRepeat = hasCollided(error) && error.$metadata.attempts === 1;
+      if (!mayRepeat || attempt === MAX_ATTEMPTS) return rethrow(error);
+      await pauseAfter(attempt);
+    }
   }
 }
 
-async function batchGetPage(TableName: string, keys: Key[], attributes?: string[]): Promise<Item[]> {
-  const items: Item[] = [];
-  let Keys: Item[] = keys.map((key) => ({ ...key }));
+async function batchGetPage<Row>(
+  TableName: string,
+  keys: Key[],
+  attributes?: readonly string[],
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  let Keys: Record<string, unknown>[] = keys.map((key) => ({ ...key }));
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    if (attempt > 1) await pause(attempt - 1);
+    if (attempt > 1) await pauseAfter(attempt - 1);
     const command = new BatchGetCommand({
       RequestItems: { [TableName]: { Keys, ConsistentRead: true, ...projection(attributes) } },
     });
     const { Responses, UnprocessedKeys } = await client.send(command, untilAnswered()).catch(rethrow);
-    items.push(...(Responses?.[TableName] ?? []));
+    rows.push(...((Responses?.[TableName] ?? []) as Row[]));
     Keys = UnprocessedKeys?.[TableName]?.Keys ?? [];
-    if (Keys.length === 0) return items;
+    if (Keys.length === 0) return rows;
   }
   throw unavailable();
 }
 
-/**
- * Which attributes to read: all for none. Each name goes by a `#name`, as some are reserved words of DynamoDB.
- * @param paths names of attributes, or `map.name` for what stands in a map
- */
-export function projection(paths: readonly string[] = []) {
-  if (paths.length === 0) return {};
-  const names = new Set(paths.flatMap((path) => path.split(".")));
-  return {
-    ProjectionExpression: paths.map((path) => `#${path.replace(".", ".#")}`).join(", "),
-    ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
-  };
+function projection(attributes: readonly string[] | undefined) {
+  if (!attributes) return {};
+  const read = new Expression<Record<string, unknown>>();
+  const ProjectionExpression = read.projection(attributes);
+  const { ExpressionAttributeNames } = read.placeholders;
+  return { ProjectionExpression, ExpressionAttributeNames };
 }
 
 /** Options of a call: neither it nor a repeat begins once the answer of its request has gone, or after `timeout` ms. */
@@ -246,9 +251,4 @@ function untilAnswered(timeout?: number): { abortSignal?: AbortSignal } {
   const [only, second] = [requestSignal(), own].filter((signal) => signal !== undefined);
   if (!only) return {};
   return { abortSignal: second ? AbortSignal.any([only, second]) : only };
-}
-
-/** Waits after an attempt: 50 ms, and twice as long after each further one. */
-function pause(attempt: number): Promise<void> {
-  return sleep(50 * 2 ** (attempt - 1));
 }

@@ -1,14 +1,13 @@
-import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { CONNECT_TIMEOUT, TRIES, TRY_TIMEOUT } from "../times.ts";
+import { NoOpLogger } from "@smithy/core/client";
+import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_ATTEMPTS } from "../times.ts";
 
 /**
  * A logger that drops everything. It has no `info`: with one, the SDK copies every input and output through a filter
  * to hand them over, which is 27 % of the instructions of a large read.
  */
-const logger = { debug() {}, warn() {}, error() {} } as unknown as NonNullable<
-  DynamoDBClientConfig["logger"]
->;
+const logger = Object.assign(new NoOpLogger(), { info: undefined }) as unknown as NoOpLogger;
 
 /**
  * The one DynamoDB client of a container. The environment decides about region, credentials and endpoint
@@ -16,11 +15,11 @@ const logger = { debug() {}, warn() {}, error() {} } as unknown as NonNullable<
  */
 export const client = DynamoDBDocumentClient.from(
   new DynamoDBClient({
-    maxAttempts: TRIES,
+    maxAttempts: MAX_ATTEMPTS,
     retryMode: "standard",
     requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      requestTimeout: TRY_TIMEOUT,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: ATTEMPT_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
     logger,

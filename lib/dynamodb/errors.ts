@@ -1,4 +1,8 @@
-import { ConditionalCheckFailedException, TransactionCanceledException } from "@aws-sdk/client-dynamodb";
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBServiceException,
+  TransactionCanceledException,
+} from "@aws-sdk/client-dynamodb";
 import { isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import { ServiceError } from "../errors.ts";
 
@@ -39,9 +43,10 @@ export function failedCondition(error: unknown): number {
 }
 
 /** Whether a write met a transaction, or a transaction a partition that was too busy: nothing of it was written. */
-export function hasCollided(error: unknown): boolean {
+export function hasCollided(error: unknown): error is DynamoDBServiceException {
   return (
-    /^Transaction(Canceled|InProgress|Conflict)Exception$/.test((error as Error).name) &&
+    error instanceof Error &&
+    /^Transaction(Canceled|InProgress|Conflict)Exception$/.test(error.name) &&
     cancellationCodes(error).every((code) => PASSING_REASONS.test(code))
   );
 }

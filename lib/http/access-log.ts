@@ -2,9 +2,8 @@ import { LogFormatter, Logger, LogItem } from "@aws-lambda-powertools/logger";
 import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertools/logger/types";
 import type { Request } from "@middy/core";
 import { type Part, ServiceError, UpstreamError } from "../errors.ts";
-import type { Count } from "../metrics.ts";
-import { logLevel } from "../settings.ts";
-import { embeddedMetrics } from "./embedded-metrics.ts";
+import type { Count, Counts } from "../metrics.ts";
+import { logLevel, metricsNamespace } from "../settings.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";
 
@@ -30,7 +29,7 @@ class LineLogger extends Logger {
 /** Writes the lines of the log. */
 export const logger = new LineLogger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
 
-/** What a request is counted as that a part of the service fails which is down. */
+/** The count of a request that fails as a dependency of the service is down. */
 const PARTS: Record<Part, Count> = {
   tokens: "TokenChecksFailed",
   links: "LinkKeysFailed",
@@ -38,24 +37,52 @@ const PARTS: Record<Part, Count> = {
 };
 
 /** How long the names of projects, resources and servers may be in a line: what their ids are, or nearly. */
-const LONGEST = { project: 64, id: 36, server: 48 };
+const LONGEST: Record<string, number> = { project: 64, id: 36, server: 48 };
 
 /** The beginning of a text that an id or a host name could be. */
 const NAME = /^[\w.:-]*/;
 
 let coldStart = true;
 
+/** Measurements of a request, by the function that answers it. */
+interface Measured {
+  FunctionName: string;
+  /** In ms. */
+  Latency: number;
+  /** Only of a container's first request. */
+  ColdStart?: 1;
+}
+
+const NAMESPACE = metricsNamespace();
+
+/** The name of AWS Lambda's own dimension, so that both kinds of metrics stand beside each other. */
+const DIMENSION = "FunctionName";
+
 /**
  * Middleware, the outermost: gives every response its `x-openstack-request-id` and writes one line for every request
  * (id, route, what it names, status, and its numbers, of which CloudWatch makes metrics), of at most 800 bytes; a second
- * one for a response of 500 and above, with the error's name and place, and what it is counted as. Never a token, a body
- * or a value of a field. The setting `logLevel` may leave out the first, or both.
+ * one for a response of 500 and above, with the error's name and place, and its count. Never a token, a body or a value
+ * of a field. The setting `logLevel` may leave out the first, or both.
  */
 export function accessLog({ failuresCount }: EndpointSpec): Middleware {
-  const finish = (request: Request<EndpointEvent, GatewayResponse>): void => {
-    if (request.response) request.response.headers["x-openstack-request-id"] = requestIdOf(request);
-    logRequest(request, failuresCount);
-    logFault(request);
+  const finish = ({ event, response, error, context }: Request<EndpointEvent, GatewayResponse>): void => {
+    // The id of a request as its caller sees it: the UUID that Lambda gave the invocation.
+    const request_id = `req-${context.awsRequestId}`;
+    if (response) response.headers["x-openstack-request-id"] = request_id;
+    const { at, coldStart } = event.arrival;
+    const ofFailure = failuresCount ? { [failuresCount]: 1 } : {};
+    logger.info("request", {
+      request_id,
+      route: event.routeKey,
+      ...namesIn(event, response),
+      status: response?.statusCode,
+      ...embeddedMetrics(error ? ofFailure : (event.counts ?? {}), {
+        FunctionName: context.functionName,
+        Latency: Math.round((performance.now() - at) * 10) / 10,
+        ...(coldStart && { ColdStart: 1 }),
+      }),
+    });
+    if (error) logFault(error, response?.statusCode ?? 0, request_id);
   };
   return {
     before: ({ event }) => {
@@ -67,31 +94,32 @@ export function accessLog({ failuresCount }: EndpointSpec): Middleware {
   };
 }
 
-function logRequest(
-  request: Request<EndpointEvent, GatewayResponse>,
-  failuresCount: Count | undefined,
-): void {
-  const { event, response, error, context } = request;
-  const { at, coldStart } = event.arrival;
-  const ofFailure = failuresCount ? { [failuresCount]: 1 } : {};
-  logger.info("request", {
-    request_id: requestIdOf(request),
-    route: event.routeKey,
-    ...namesIn(request),
-    status: response?.statusCode,
-    ...embeddedMetrics(error ? ofFailure : (event.counts ?? {}), {
-      FunctionName: context.functionName,
-      Latency: Math.round((performance.now() - at) * 10) / 10,
-      ...(coldStart && { ColdStart: 1 }),
-    }),
-  });
+/**
+ * Numbers as members of a line of the log. Where a stage has metrics, CloudWatch makes metrics of them when it takes in
+ * the line: it is in CloudWatch's embedded metric format.
+ * @param counts metrics without a dimension; zero values are omitted
+ * @param measured metrics of the function
+ */
+export function embeddedMetrics(counts: Counts, measured?: Measured): object {
+  const counted = Object.fromEntries(Object.entries(counts).filter(([, times]) => times > 0));
+  const numbers = { ...measured, ...counted };
+  if (NAMESPACE === undefined) return numbers;
+  const directives = [directive([], counted)];
+  if (measured) directives.push(directive([DIMENSION], measured));
+  const CloudWatchMetrics = directives.filter(({ Metrics }) => Metrics.length > 0);
+  return { ...numbers, _aws: { Timestamp: Date.now(), CloudWatchMetrics } };
 }
 
-function logFault(request: Request<EndpointEvent, GatewayResponse>): void {
-  const { response, error } = request;
-  const request_id = requestIdOf(request);
-  const cause = error?.cause instanceof Error ? error.cause : error;
-  if (cause && response && response.statusCode >= 500) {
+/** Names the members of which CloudWatch makes metrics, and their units. */
+function directive(dimensions: string[], values: object) {
+  const names = Object.keys(values).filter((name) => !dimensions.includes(name));
+  const Metrics = names.map((Name) => ({ Name, Unit: Name === "Latency" ? "Milliseconds" : "Count" }));
+  return { Namespace: NAMESPACE, Dimensions: [dimensions], Metrics };
+}
+
+function logFault(error: Error, status: number, request_id: string): void {
+  const cause = error.cause instanceof Error ? error.cause : error;
+  if (status >= 500) {
     const part = error instanceof ServiceError ? error.part : undefined;
     const counts = embeddedMetrics({ ServerErrors: 1, ...(part && { [PARTS[part]]: 1 }) });
     logger.error("fault", { request_id, ...described(cause), ...counts });
@@ -107,29 +135,23 @@ function logFault(request: Request<EndpointEvent, GatewayResponse>): void {
  * made. Callers write what they like: it is cut where no id or host name goes on. Absent ones are left out here, as each
  * attribute takes the logger its time.
  */
-function namesIn({ event, response }: Request<EndpointEvent, GatewayResponse>): LogAttributes {
-  const { pathParameters: path, claims } = event;
-  const project = path?.project_id ?? claims?.project;
-  const id = path?.id ?? claims?.deployment ?? response?.headers.location?.split("/").at(-1);
-  const server = path?.server_id ?? claims?.server;
-  return {
-    ...(project !== undefined && { project: cut(project, LONGEST.project) }),
-    ...(id !== undefined && { id: cut(id, LONGEST.id) }),
-    ...(server !== undefined && { server: cut(server, LONGEST.server) }),
+function namesIn(
+  { pathParameters: path, claims }: EndpointEvent,
+  response: GatewayResponse | null | undefined,
+): LogAttributes {
+  const named = {
+    project: path?.project_id ?? claims?.project,
+    id: path?.id ?? claims?.deployment ?? response?.headers.location?.split("/").at(-1),
+    server: path?.server_id ?? claims?.server,
   };
-}
-
-function cut(name: unknown, length: number): string | undefined {
-  return typeof name === "string" ? NAME.exec(name.slice(0, length))?.[0] : undefined;
-}
-
-/** The id of a request as its caller sees it: `req-` and the UUID that Lambda gave the invocation. */
-function requestIdOf({ context }: Request<EndpointEvent, GatewayResponse>): string {
-  return `req-${context.awsRequestId}`;
+  const names: LogAttributes = {};
+  for (const [kind, name] of Object.entries(named))
+    if (typeof name === "string") names[kind] = NAME.exec(name.slice(0, LONGEST[kind]))?.[0];
+  return names;
 }
 
 /**
- * What is logged of an error: its name, where it was thrown, and the status of a service that was asked. Its message is
+ * The attributes of an error: its name, where it was thrown, and the status of a service that was asked. Its message is
  * left out, since messages of parsers and of the SDK quote what they were given.
  */
 function described(error: Error): LogAttributes {

@@ -1,4 +1,4 @@
-import { isAllowed } from "../auth/access-rules.ts";
+import { type AccessRule, isAllowed } from "../auth/access-rules.ts";
 import { authenticator } from "../auth/authenticate.ts";
 import type { Identity } from "../auth/identity.ts";
 import { ServiceError } from "../errors.ts";
@@ -30,12 +30,14 @@ function authorize(delegable: boolean): Middleware {
   return {
     before: async ({ event }) => {
       const identity = await authenticate(presentedToken(event.headers));
+      const { accessRules } = identity;
       const { method } = event.requestContext.http;
       const reads = method === "GET" || method === "HEAD";
       const projectId = event.pathParameters?.project_id;
-      const caller = mayCall(identity, method, event.rawPath)
-        ? callerOf(identity, { projectId, reads, delegable })
-        : undefined;
+      const caller =
+        accessRules === undefined || isAllowedByRules(accessRules, method, event.rawPath)
+          ? callerOf(identity, { projectId, reads, delegable })
+          : undefined;
       if (!caller)
         throw new ServiceError("forbidden", "Authorization failed: the token does not allow this request.");
       event.caller = caller;
@@ -43,19 +45,15 @@ function authorize(delegable: boolean): Middleware {
   };
 }
 
-/** Whether the access rules of a token, where it has some, allow a request; a HEAD is a GET to them. */
-function mayCall({ accessRules }: Identity, method: string, path: string): boolean {
-  if (accessRules === undefined || isAllowed(accessRules, method, path)) return true;
-  return method === "HEAD" && isAllowed(accessRules, "GET", path);
-}
-
 /** The one token that a request presents, in `X-Auth-Token` or `Authorization: Bearer`. */
 function presentedToken(headers: EndpointEvent["headers"]): string {
-  const bearers = valuesOf(headers.authorization).filter((value) => BEARER.test(value));
+  // API Gateway joins the values of a header that comes twice with commas, which no token holds.
+  const tokens = (headers["x-auth-token"] ?? "").split(",").map((value) => value.trim());
+  const bearers = (headers.authorization ?? "").split(",").map((value) => value.trim());
   const presented = [
-    ...valuesOf(headers["x-auth-token"]),
-    ...bearers.map((value) => value.replace(BEARER, "")),
-  ];
+    ...tokens,
+    ...bearers.filter((value) => BEARER.test(value)).map((value) => value.replace(BEARER, "")),
+  ].filter((value) => value !== "");
   if (presented.join("").length > MAX_TOKEN_BYTES)
     throw unauthorized("Authorization failed: the token is too long.");
   const [token, second] = new Set(presented);
@@ -69,28 +67,26 @@ function presentedToken(headers: EndpointEvent["headers"]): string {
   return token;
 }
 
-/** API Gateway joins the values of a header that comes twice with commas, which no token holds. */
-function valuesOf(header: string | undefined): string[] {
-  return (header ?? "")
-    .split(",")
-    .map((value) => value.trim())
-    .filter((value) => value !== "");
-}
-
-/** Who the holder of a token is on a project's path: a caller there, a delegated tenant, or nobody. */
+/** The holder of a token on a project's path: a caller there, a delegated tenant, or nobody. */
 function callerOf(
   identity: Identity,
   { projectId, reads, delegable }: { projectId: string | undefined; reads: boolean; delegable: boolean },
 ): Caller | undefined {
-  const has = (names: string[]): boolean => identity.roles.some((role) => names.includes(role));
-  const isMember = has(settings.memberRoles);
   if (projectId === undefined) return undefined;
-  if (identity.projectId === projectId && (isMember || (reads && has(settings.readerRoles))))
-    return { projectId, mayWrite: isMember };
+  const roles = new Set(identity.roles);
+  const isMember = settings.memberRoles.some((role) => roles.has(role));
+  const isReader = reads && settings.readerRoles.some((role) => roles.has(role));
+  if (identity.projectId === projectId && (isMember || isReader))
+    return { projectId, mayWrite: isMember, link: undefined };
   // Also on its own project's path: installations without a stack domain have their stack users there.
-  return delegable && (isMember || has(DELEGATE_ROLES))
-    ? { projectId, delegateProjectId: identity.projectId, mayWrite: true }
+  return delegable && (isMember || DELEGATE_ROLES.some((role) => roles.has(role)))
+    ? { projectId, delegateProjectId: identity.projectId, mayWrite: true, link: undefined }
     : undefined;
+}
+
+/** Whether the access rules of a token allow a request; a HEAD is a GET to them. */
+function isAllowedByRules(rules: AccessRule[], method: string, path: string): boolean {
+  return isAllowed(rules, method, path) || (method === "HEAD" && isAllowed(rules, "GET", path));
 }
 
 function unauthorized(message: string): ServiceError {

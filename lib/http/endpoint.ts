@@ -2,18 +2,18 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import type * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
-import type { Counts } from "../metrics.ts";
-import { withRequestSignal } from "../request-signal.ts";
+import type { SignedLink } from "../link/signed-link.ts";
+import { COUNTS, type Counts } from "../metrics.ts";
 import { publicUrl, tokenSettings } from "../settings.ts";
-import { LAST_CALL } from "../times.ts";
+import { ABORT_MARGIN_MS, withRequestSignal } from "../times.ts";
 import { accessLog } from "./access-log.ts";
-import { type ClientNeeds, forGoSdk, isGoSdk, needsOf } from "./clients/golangsdk.ts";
+import { quirksOf } from "./clients/golangsdk.ts";
 import type { Caller, EndpointEvent, GatewayResponse } from "./event.ts";
 import { faults } from "./faults.ts";
-import { head } from "./head.ts";
 import { jsonBody } from "./json-body.ts";
+import { type CheckListSize, checkListSize, type TakePage, takePage } from "./pages.ts";
 import type { Preconditions } from "./preconditions.ts";
-import { gatewayResponse, Reply } from "./reply.ts";
+import { gatewayResponse, type Reply } from "./reply.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 import { start } from "./start.ts";
 import { validate } from "./validate.ts";
@@ -28,13 +28,27 @@ const CHALLENGE = [keystone && `Keystone uri="${keystone.authUrl}"`, jwt && "Bea
   .filter(Boolean)
   .join(", ");
 
-/** What an endpoint is given: everything checked. */
-export interface EndpointInput<Path, Query, Body> extends Caller {
+/** A request that changes something. */
+interface ChangeRequest {
+  projectId: string;
+  /** The token's project, where the caller is a delegated tenant. */
+  delegateProjectId: string | undefined;
+  requestId: string;
+  now: Date;
+  clock: () => Date;
+  /** A value as this client sends it back that was shown it; undefined where that is the value itself. */
+  echoedByClient: ((value: unknown) => unknown) | undefined;
+}
+
+/** The input of an endpoint: everything checked. */
+export interface EndpointInput<Path, Query, Body, Link extends SignedLink | undefined> extends Caller<Link> {
   path: Path;
   query: Query;
   body: Body;
   /** The id of the invocation, a UUID. */
   requestId: string;
+  /** When the request came. */
+  now: Date;
   /** The service's address as callers know it, for links; never taken from a header. */
   baseUrl: string;
   method: string;
@@ -43,11 +57,15 @@ export interface EndpointInput<Path, Query, Body> extends Caller {
   preconditions: Preconditions;
   /** The encodings of a response that the caller takes (RFC 9110, 12.5.3). */
   acceptEncoding: string | undefined;
-  /** What this client needs that others do not. */
-  client: ClientNeeds;
+  /** Takes a page of a list, measured as this client reads it. */
+  takePage: TakePage;
+  /** Refuses a list that would not fit a response, measured as this client reads it. */
+  checkListSize: CheckListSize;
+  /** The request as a change of something sees it. */
+  change: ChangeRequest;
   /** The caller's name for this request, where the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
-  /** Says what the request has done that is counted; a request that fails all the same has done nothing. */
+  /** Records business metrics: adds to those recorded before. Dropped if the request fails. */
   count: (counts: Counts) => void;
 }
 
@@ -69,10 +87,11 @@ export function endpoint<
   Body extends Schema,
   Response extends Schema,
   Batch extends Schema = undefined,
+  Link extends SignedLink | undefined = undefined,
 >(
-  spec: EndpointSpec<Path, Query, Body, Response, Batch>,
+  spec: EndpointSpec<Path, Query, Body, Response, Batch, Link>,
   handle: (
-    input: EndpointInput<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>>,
+    input: EndpointInput<Parsed<Path>, Parsed<Query>, BodyOf<Body, Batch>, Link>,
   ) => Promise<Parsed<Response> | Reply>,
 ) {
   const handler = async (
@@ -82,14 +101,13 @@ export function endpoint<
   ): Promise<GatewayResponse> => {
     const input = inputOf(event, context) as Parameters<typeof handle>[0];
     const result = await withRequestSignal(signal, () => handle(input));
-    return gatewayResponse(forClient(event, result as Reply | object | undefined), spec.status);
+    return gatewayResponse(event, result as Reply | object | undefined, spec.status);
   };
   const chain = middy<EndpointEvent, GatewayResponse>(handler, {
-    timeoutEarlyInMillis: LAST_CALL,
+    timeoutEarlyInMillis: ABORT_MARGIN_MS,
     timeoutEarlyResponse: timedOut,
   })
     .use(accessLog(spec))
-    .use(head())
     .use(faults(CHALLENGE))
     .use(start())
     .use(spec.access)
@@ -99,18 +117,36 @@ export function endpoint<
   return Object.assign(chain, { spec });
 }
 
-function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown, unknown, unknown> {
+function inputOf(
+  event: EndpointEvent,
+  context: Context,
+): EndpointInput<unknown, unknown, unknown, SignedLink | undefined> {
   const { headers, requestContext, rawPath } = event;
+  const caller = event.caller ?? { projectId: "", mayWrite: false, link: undefined };
+  const { projectId, delegateProjectId } = caller;
+  const quirks = quirksOf(event);
+  const requestId = context.awsRequestId;
+  const now = new Date();
   return {
     ...event.input,
-    ...(event.caller ?? { projectId: "", mayWrite: false }),
-    requestId: context.awsRequestId,
+    ...caller,
+    requestId,
+    now,
     baseUrl: PUBLIC_URL ?? `https://${requestContext.domainName}`,
     method: requestContext.http.method,
     rawPath,
-    client: needsOf(event),
+    takePage: (rows, view, options) => takePage(rows, view, { ...options, quirks }),
+    checkListSize: (views, remedy) => checkListSize(views, remedy, quirks),
+    change: {
+      projectId,
+      delegateProjectId,
+      requestId,
+      now,
+      clock: () => new Date(),
+      echoedByClient: quirks?.echo,
+    },
     count: (counts) => {
-      event.counts = counts;
+      event.counts = sumOf(event.counts ?? {}, counts);
     },
     acceptEncoding: headers["accept-encoding"],
     preconditions: {
@@ -121,12 +157,10 @@ function inputOf(event: EndpointEvent, context: Context): EndpointInput<unknown,
   };
 }
 
-/** A result as the client that asked can read it. */
-function forClient(event: EndpointEvent, result: Reply | object | undefined): Reply | object | undefined {
-  if (result === undefined || !isGoSdk(event)) return result;
-  if (!(result instanceof Reply)) return forGoSdk(result);
-  if (result.body instanceof Uint8Array) return result;
-  return new Reply(result.status, result.headers, result.body && forGoSdk(result.body));
+function sumOf(counts: Counts, more: Counts): Counts {
+  const sum = { ...counts };
+  for (const name of COUNTS) if (more[name]) sum[name] = (sum[name] ?? 0) + more[name];
+  return sum;
 }
 
 /** A call that was sent already may still land: so this is no refusal, and a repeat recognizes what was written. */

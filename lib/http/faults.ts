@@ -1,5 +1,5 @@
 import { type ErrorKind, ServiceError } from "../errors.ts";
-import { isGoSdk } from "./clients/golangsdk.ts";
+import { quirksOf } from "./clients/golangsdk.ts";
 import type { Middleware } from "./event.ts";
 import { gatewayResponse, Reply } from "./reply.ts";
 
@@ -82,9 +82,9 @@ const FAULTS = {
 export function faults(challenge: string): Middleware {
   return {
     onError: (request) => {
-      const { status, headers, body } = faultReply(request.error, isGoSdk(request.event));
+      const { status, headers, body } = faultReply(request.error, quirksOf(request.event) !== undefined);
       const more = status === 401 ? { "www-authenticate": challenge } : {};
-      request.response = gatewayResponse(new Reply(status, { ...headers, ...more }, body));
+      request.response = gatewayResponse(request.event, new Reply(status, { ...headers, ...more }, body));
     },
   };
 }
@@ -92,11 +92,11 @@ export function faults(challenge: string): Middleware {
 /**
  * The reply for anything that was thrown: Heat's fault body. Only a `ServiceError` speaks for itself; of everything
  * else the caller learns that it was an internal error.
- * @param knowsForbidden whether the caller is told 403 from 401: the API page has no 403
+ * @param distinguishForbidden whether the caller is told 403 from 401: the API page has no 403
  */
-export function faultReply(error: unknown, knowsForbidden = false): Reply {
+export function faultReply(error: unknown, distinguishForbidden = false): Reply {
   const known = error instanceof ServiceError ? error : undefined;
-  const kind = known?.kind === "forbidden" && !knowsForbidden ? "unauthorized" : known?.kind;
+  const kind = known?.kind === "forbidden" && !distinguishForbidden ? "unauthorized" : known?.kind;
   const fault: Fault = FAULTS[kind ?? "internal"];
   const { code, title, explanation, type, headers = {} } = fault;
   const message = known?.message ?? explanation;

@@ -59,17 +59,13 @@ const restoreNumbers: Middleware = {
 function textOf({ body, isBase64Encoded, headers }: EndpointEvent, lenient: boolean): string {
   const text = typeof body === "string" ? body : "";
   if (lenient && !text.trim()) return "{}";
-  if (!lenient) checkContentType(headers["content-type"]);
+  const [mediaType = ""] = (headers["content-type"] ?? "").split(";");
+  if (!lenient && mediaType.trim() !== "" && !ACCEPTED_TYPES.test(mediaType.trim()))
+    throw invalid(`content-type: JSON is expected, not ${mediaType.trim().slice(0, 100)}`);
   if (!text) throw invalid("body: a JSON object is expected, the body is empty");
   const bytes = Buffer.byteLength(text, isBase64Encoded ? "base64" : "utf8");
   if (bytes > MAX_BODY_BYTES) throw tooLarge(bytes);
   return isBase64Encoded ? decoded(text) : text;
-}
-
-function checkContentType(contentType: string | undefined): void {
-  const [mediaType = ""] = (contentType ?? "").split(";");
-  if (mediaType.trim() === "" || ACCEPTED_TYPES.test(mediaType.trim())) return;
-  throw invalid(`content-type: JSON is expected, not ${mediaType.trim().slice(0, 100)}`);
 }
 
 function decoded(base64: string): string {
@@ -106,7 +102,7 @@ function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw malformed((error as Error).message);
+    throw malformed(error instanceof Error ? error.message : "it cannot be read");
   }
 }
 

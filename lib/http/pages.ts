@@ -1,6 +1,7 @@
 import type * as z from "zod/mini";
-import { MAX_RESPONSE_BYTES, ResponseMeter, responseBytes } from "../limits/response-size.ts";
+import { checkListFits, MAX_RESPONSE_BYTES, ResponseMeter, responseBytes } from "../limits/response-size.ts";
 import type { NextLinks } from "../shapes.ts";
+import type { ClientQuirks } from "./event.ts";
 
 /** One page of a list. */
 export interface Page<Row> {
@@ -9,40 +10,50 @@ export interface Page<Row> {
   next: string | undefined;
 }
 
-/** What a page needs where its rows may be large. */
+/** Options of a page whose rows may be large. */
 export interface PageOptions<Row, View> {
-  /** The row in the form that the response will have it. */
-  measured?: (view: View) => object;
-  /** What a row takes of the response at most, in bytes; it is measured where that is not known. */
+  /** The most rows of the page. */
+  limit?: number | undefined;
+  /** The bytes that a row takes of the response at most; it is measured where that is not known. */
   bound?: (row: Row) => number | undefined;
-  /** What the response holds of a row that takes a whole one by itself, so that no row stops the list. */
+  /** The view of a row that takes a whole response by itself, so that no row stops the list. */
   smaller?: (view: View) => View;
 }
 
+/** `takePage` as an endpoint is given it: for the client that asks. */
+export type TakePage = <Row, View extends { id: string }>(
+  rows: AsyncGenerator<Row, string | undefined>,
+  view: (row: Row) => View,
+  options?: PageOptions<Row, View>,
+) => Promise<Page<View>>;
+
+/** `checkListSize` as an endpoint is given it: for the client that asks. */
+export type CheckListSize = (views: object[], remedy: string) => void;
+
 /**
- * Takes from a list as many rows as fit a response: at most `most`, and at least one if there is one, so that an
- * empty page never leads on.
+ * Takes from a list as many rows as fit a response, in the form in which the client reads them: at most `limit`, and at
+ * least one if there is one, so that an empty page never leads on.
  * @param rows the list from where the page begins, read no further than needed. It may stop before the end of the
  *   data; then it returns the id behind which it goes on.
- * @param view what the response holds of a row
+ * @param view the view of a row
  */
 export async function takePage<Row, View extends { id: string }>(
   rows: AsyncGenerator<Row, string | undefined>,
   view: (row: Row) => View,
-  most = Number.POSITIVE_INFINITY,
-  { measured = (shown) => shown, bound = unknown, smaller = (large) => large }: PageOptions<Row, View> = {},
+  { limit, bound, smaller, quirks }: PageOptions<Row, View> & { quirks: ClientQuirks | undefined },
 ): Promise<Page<View>> {
+  const rendered = quirks?.renderResource ?? asItIs;
   const taken: View[] = [];
   const meter = new ResponseMeter();
   for (let row = await rows.next(); ; row = await rows.next()) {
     if (row.done) return { rows: taken, next: row.value };
     let shown = view(row.value);
-    let bytes = bound(row.value) ?? responseBytes(measured(shown));
-    if (bytes > MAX_RESPONSE_BYTES && responseBytes(measured(shown)) > MAX_RESPONSE_BYTES) {
-      shown = smaller(shown);
-      bytes = responseBytes(measured(shown));
+    let bytes = (quirks ? undefined : bound?.(row.value)) ?? responseBytes(rendered(shown));
+    if (bytes > MAX_RESPONSE_BYTES && responseBytes(rendered(shown)) > MAX_RESPONSE_BYTES) {
+      shown = smaller?.(shown) ?? shown;
+      bytes = responseBytes(rendered(shown));
     }
-    if (taken.length === most || (!meter.fits(measured(shown), bytes) && taken.length > 0)) {
+    if (taken.length === limit || (!meter.fits(rendered(shown), bytes) && taken.length > 0)) {
       await rows.return(undefined);
       return { rows: taken, next: taken.at(-1)?.id };
     }
@@ -50,8 +61,14 @@ export async function takePage<Row, View extends { id: string }>(
   }
 }
 
-function unknown(): undefined {
-  return undefined;
+/**
+ * Refuses, before it is made, a list that has no pages and would not fit a response in the form in which the client reads
+ * it.
+ * @param remedy what the caller can do about it, as a sentence
+ * @throws ServiceError `invalid`
+ */
+export function checkListSize(views: object[], remedy: string, quirks: ClientQuirks | undefined): void {
+  checkListFits(views.map(quirks?.renderResource ?? asItIs), remedy);
 }
 
 /**
@@ -71,4 +88,8 @@ export function nextLinks(
     if (value !== undefined) parameters.set(name, String(value));
   }
   return [{ rel: "next", href: `${address}?${parameters}` }];
+}
+
+function asItIs(view: object): object {
+  return view;
 }

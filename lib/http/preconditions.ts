@@ -1,14 +1,14 @@
 import { ServiceError } from "../errors.ts";
 import { Reply } from "./reply.ts";
 
-/** The headers of a conditional request (RFC 9110, 13.1): what its caller has already, or relies on. */
+/** The headers of a conditional request (RFC 9110, 13.1). */
 export interface Preconditions {
   ifMatch: string | undefined;
   ifNoneMatch: string | undefined;
   ifModifiedSince: string | undefined;
 }
 
-/** By what a caller can tell that a response has not changed (RFC 9110, 8.8). */
+/** The validators of a response, by which a caller can tell that it has not changed (RFC 9110, 8.8). */
 export interface Validators {
   etag: string;
   /** When it last changed, where a whole second can tell. */
@@ -20,7 +20,8 @@ const PRIVATE = { "cache-control": "private, no-cache" };
 
 /**
  * Answers a GET or HEAD with no more work than it takes: 304 to a caller who has the response, headers alone to a HEAD.
- * @param body makes the response's body, for a GET that needs it
+ * @param body makes the response's body, for a GET that needs it; or a reply of its own, where the body is not what the
+ *   validators stand for
  * @param more headers that say who may keep it, and what it is
  */
 export async function conditionalReply(
@@ -30,20 +31,16 @@ export async function conditionalReply(
   more: Record<string, string> = PRIVATE,
 ): Promise<Reply> {
   const { etag, lastModified } = validators;
-  const headers = {
-    ...more,
-    etag,
-    ...(lastModified && { "last-modified": lastModified.toUTCString() }),
-  };
+  const headers = { ...more, etag, ...(lastModified && { "last-modified": lastModified.toUTCString() }) };
   if (isUnchanged(preconditions, validators)) return new Reply(304, headers);
   if (method === "HEAD") return new Reply(200, { "content-type": "application/json", ...headers });
-  return new Reply(200, headers, await body());
+  const made = await body();
+  return made instanceof Reply ? made : new Reply(200, headers, made);
 }
 
-/** A reply whose body is not what its validators stand for: without them, so that nobody asks with them again. */
-export function withoutValidators({ status, headers, body }: Reply): Reply {
-  const { etag: _, "last-modified": __, ...others } = headers;
-  return new Reply(status, others, body);
+/** A reply without validators, so that nobody asks with them again: its body is not what they stand for. */
+export function unvalidatedReply(body: object): Reply {
+  return new Reply(200, PRIVATE, body);
 }
 
 /**

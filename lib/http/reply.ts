@@ -1,11 +1,12 @@
-import type { GatewayResponse } from "./event.ts";
+import { quirksOf } from "./clients/golangsdk.ts";
+import type { EndpointEvent, GatewayResponse } from "./event.ts";
 
 /** An endpoint's response that says more than its body: a status and headers of its own. */
 export class Reply {
-  readonly status: number;
-  readonly headers: Record<string, string>;
+  declare readonly status: number;
+  declare readonly headers: Record<string, string>;
   /** Sent as JSON, but for bytes, whose headers say what they are. */
-  readonly body: object | undefined;
+  declare readonly body: object | undefined;
 
   constructor(status: number, headers: Record<string, string>, body?: object) {
     this.status = status;
@@ -15,22 +16,26 @@ export class Reply {
 }
 
 /**
- * What an endpoint returns, as API Gateway takes it: a `Reply` as it says, nothing as 204, all else as JSON.
+ * The result of an endpoint as API Gateway takes it: a `Reply` as it says, nothing as 204, all else as JSON in the form
+ * that the client reads. A HEAD is answered as the GET of the same address, without the body.
  * @param status of a JSON response
  */
-export function gatewayResponse(result: Reply | object | undefined, status = 200): GatewayResponse {
-  if (!(result instanceof Reply)) return gatewayResponse(new Reply(result ? status : 204, {}, result));
+export function gatewayResponse(
+  event: EndpointEvent,
+  result: Reply | object | undefined,
+  status = 200,
+): GatewayResponse {
+  if (!(result instanceof Reply))
+    return gatewayResponse(event, new Reply(result ? status : 204, {}, result), status);
   const { headers, body } = result;
-  if (body instanceof Uint8Array)
-    return {
-      statusCode: result.status,
-      headers,
-      body: Buffer.from(body).toString("base64"),
-      isBase64Encoded: true,
-    };
+  const isHead = event.requestContext.http.method === "HEAD";
+  if (body instanceof Uint8Array) {
+    const base64 = isHead ? "" : Buffer.from(body).toString("base64");
+    return { statusCode: result.status, headers, body: base64, isBase64Encoded: true };
+  }
   return {
     statusCode: result.status,
     headers: { ...(body && { "content-type": "application/json" }), ...headers },
-    body: body ? JSON.stringify(body) : "",
+    body: body && !isHead ? JSON.stringify(quirksOf(event)?.render(body) ?? body) : "",
   };
 }

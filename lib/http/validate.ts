@@ -17,18 +17,20 @@ const TYPES: Record<string, string> = { string: "a string", object: "a JSON obje
  * `event.input`.
  * @throws ServiceError `invalid` that names every wrong field, in one message
  */
-export function validate(spec: EndpointSpec): Middleware {
-  return {
-    before: ({ event }) => {
-      const path = parsed(spec.path, event.pathParameters ?? {}, "path");
-      const query = parsed(spec.query, spec.query && queryOf(event), "query");
-      const body = parsed((Array.isArray(event.body) && spec.batch) || spec.body, event.body, "body");
-      const key = parsedKey(spec.idempotent && event.headers["idempotency-key"]);
-      const wrong = [...path.wrong, ...query.wrong, ...body.wrong, ...key.wrong];
-      if (wrong.length > 0) throw new ServiceError("invalid", summary(wrong));
-      event.input = { path: path.value, query: query.value, body: body.value, idempotencyKey: key.value };
-    },
+export function validate(spec: EndpointSpec): Middleware[] {
+  if (!spec.path && !spec.query && !spec.body) return [];
+  const before: Middleware["before"] = ({ event }) => {
+    const path = parsed(spec.path, event.pathParameters ?? {}, "path");
+    const query = parsed(spec.query, spec.query && queryOf(event), "query");
+    const body = parsed((Array.isArray(event.body) && spec.batch) || spec.body, event.body, "body");
+    const wrong = [...path.wrong, ...query.wrong, ...body.wrong];
+    const idempotencyKey = spec.idempotent && event.headers["idempotency-key"];
+    if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey))
+      wrong.push("Idempotency-Key: 1 to 255 visible ASCII characters are expected");
+    if (wrong.length > 0) throw new ServiceError("invalid", summary(wrong));
+    event.input = { path: path.value, query: query.value, body: body.value, idempotencyKey };
   };
+  return [{ before }];
 }
 
 /** The first faults, and how many more there are. */
@@ -44,12 +46,6 @@ function parsed(schema: Schema, input: unknown, whole: string): { value?: unknow
   const result = schema.safeParse(input, { error: sentence });
   if (result.success) return { value: result.data, wrong: [] };
   return { wrong: result.error.issues.map((issue) => `${issue.path.join(".") || whole}: ${issue.message}`) };
-}
-
-function parsedKey(header: string | undefined): { value?: string; wrong: string[] } {
-  if (header === undefined) return { wrong: [] };
-  if (IDEMPOTENCY_KEY.test(header)) return { value: header, wrong: [] };
-  return { wrong: ["Idempotency-Key: 1 to 255 visible ASCII characters are expected"] };
 }
 
 /** What is wrong with one value, for the rules that the schemas use without words of their own. */

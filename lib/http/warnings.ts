@@ -19,7 +19,9 @@ export function warnings({ body }: EndpointSpec): Middleware[] {
 function warnOfFieldsOutside(known: Set<string>): Middleware {
   return {
     before: ({ event }) => {
-      const names = ignoredFields(event.body, known);
+      const bodies = (Array.isArray(event.body) ? event.body : [event.body]).filter(isJsonObject);
+      const ignored = bodies.flatMap((body) => Object.keys(body).filter((name) => !known.has(name)));
+      const names = [...new Set(ignored)].slice(0, MAX_NAMES);
       if (names.length === 0) return;
       event.warning = names.map((name) => `299 - "ignored field \\"${encoded(name)}\\""`).join(", ");
     },
@@ -27,13 +29,6 @@ function warnOfFieldsOutside(known: Set<string>): Middleware {
       if (event.warning && response) response.headers.warning = event.warning;
     },
   };
-}
-
-/** The fields of a body, or of each body of a batch, that nothing is done with. */
-function ignoredFields(body: unknown, known: Set<string>): string[] {
-  const bodies = (Array.isArray(body) ? body : [body]).filter(isJsonObject);
-  const names = bodies.flatMap((one) => Object.keys(one).filter((name) => !known.has(name)));
-  return names.length === 0 ? names : [...new Set(names)].slice(0, MAX_NAMES);
 }
 
 /** A name as a header can hold it, whatever its caller wrote. */

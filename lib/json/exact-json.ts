@@ -15,11 +15,12 @@ const MAY_DIFFER = /(?:^|[\s[:,])(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
 
 /**
  * Parses JSON exactly: a number whose text a double does not give back (`9007199254740993`, `1.0`, `-0`, `1e2`) is kept
- * as the text that was sent, which `JSON.stringify` writes back. Takes time in proportion to the text.
+ * as the text that was sent, which `JSON.stringify` writes back. Takes time in proportion to the text. The caller knows what
+ * the text holds.
  * @throws SyntaxError when the text is not JSON
  */
-export function parseExactly(text: string): unknown {
-  return mayDiffer(text) ? JSON.parse(text, exactNumber) : JSON.parse(text);
+export function parseExactly<Value = unknown>(text: string): Value {
+  return (mayDiffer(text) ? JSON.parse(text, exactNumber) : JSON.parse(text)) as Value;
 }
 
 /** Whether a JSON text may hold a number whose text a double does not give back. */

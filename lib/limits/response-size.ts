@@ -43,28 +43,22 @@ export function responseBytes(value: unknown): number {
 }
 
 /**
- * Takes all rows of a list, for a response that has no pages.
- * @param measured the part of a row that the response will hold at least
- * @param remedy what the caller can do about a response that would be too large, as a sentence
- * @param bound what that part takes at most, in bytes, where that is known
- * @throws ServiceError `invalid` as soon as the rows do not fit a response
+ * Checks that a list which has no pages fits a response.
+ * @param remedy what the caller can do about one that does not, as a sentence
+ * @throws ServiceError `invalid` where it does not
  */
-export async function collectWithinLimit<Row>(
-  rows: AsyncIterable<Row> | Iterable<Row>,
-  measured: (row: Row) => unknown,
-  remedy: string,
-  bound: (row: Row) => number | undefined = () => undefined,
-): Promise<Row[]> {
-  const taken: Row[] = [];
-  const meter = new ResponseMeter();
-  for await (const row of rows) {
-    if (!meter.fits(measured(row), bound(row))) {
-      throw new ServiceError(
-        "invalid",
-        `The answer would take more than ${MAX_RESPONSE_BYTES} bytes: ${remedy}`,
-      );
-    }
-    taken.push(row);
+export function checkListFits(rows: object[], remedy: string): void {
+  let bytes = 0;
+  for (const row of rows) {
+    bytes += responseBytes(row);
+    if (bytes > MAX_RESPONSE_BYTES) throw responseTooLarge(remedy);
   }
-  return taken;
+}
+
+/** The error for a response that would be too large. @param remedy what the caller can do about it, as a sentence */
+export function responseTooLarge(remedy: string): ServiceError {
+  return new ServiceError(
+    "invalid",
+    `The answer would take more than ${MAX_RESPONSE_BYTES} bytes: ${remedy}`,
+  );
 }

@@ -1,7 +1,6 @@
-import { ServiceError } from "../errors.ts";
 import { linkLifetime } from "../settings.ts";
 import { linkKeys } from "./keys.ts";
-import { type CollectLink, type SignedLink, sign } from "./signed-link.ts";
+import { type CollectLink, sign } from "./signed-link.ts";
 
 /** The query parameter that carries a signed link. */
 export const LINK_PARAMETER = "capability";
@@ -29,19 +28,20 @@ export interface AgentLinks {
   collectUrl(link: Omit<CollectLink, "allows">): string;
   /** The link by which the result of one delivery is signalled: the same at every call. */
   signalUrl(run: AwaitedRun): string;
-  /** Of what the links in a document are made, beside the document's own link: when it changes, so do they. */
+  /** A text that changes with the links in a document, and with the document's own link. */
   version(link: CollectLink): string;
 }
 
 /** Gets ready to make links. @throws ServiceError `unavailable` where the key cannot be read */
 export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
   const [key] = await linkKeys();
-  const url = (path: string, link: SignedLink) => `${baseUrl}${path}?${LINK_PARAMETER}=${sign(link, key)}`;
+  const collect = `${baseUrl}/agent/metadata?${LINK_PARAMETER}=`;
+  const signal = `${baseUrl}/agent/signal?${LINK_PARAMETER}=`;
   return {
     collectUrl: ({ project, server, issued, expires }) =>
-      url("/agent/metadata", { allows: "collect", project, server, issued, expires }),
+      collect + sign({ allows: "collect", project, server, issued, expires }, key),
     signalUrl: ({ project_id: project, id: deployment, delivery, attempt, signalExpiresAt: expires }) =>
-      url("/agent/signal", { allows: "signal", project, deployment, delivery, attempt, expires }),
+      signal + sign({ allows: "signal", project, deployment, delivery, attempt, expires }, key),
     version: ({ issued, expires }) => `${baseUrl} ${key.name} ${issued} ${expires}`,
   };
 }
@@ -51,16 +51,7 @@ export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
  * successor, as of exactly that moment, so that it is the same at every poll. An agent that stays in touch never runs
  * out of links, and whoever revokes a link revokes its successors, which were issued before.
  */
-export function presentLink(link: CollectLink, now: Date): CollectLink {
+export function renewedLink(link: CollectLink, now: Date): CollectLink {
   const half = Math.floor((link.issued + link.expires * 1_000) / 2);
   return now.getTime() < half ? link : { ...link, issued: half, expires: linkExpiry(half) };
-}
-
-/** A caller's link, which must allow this. @throws ServiceError `unauthorized` where it does not, or there is none */
-export function requireLink<Allowed extends SignedLink["allows"]>(
-  link: SignedLink | undefined,
-  allows: Allowed,
-): Extract<SignedLink, { allows: Allowed }> {
-  if (link?.allows !== allows) throw new ServiceError("unauthorized", "Authorization failed.");
-  return link as Extract<SignedLink, { allows: Allowed }>;
 }

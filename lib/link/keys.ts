@@ -4,7 +4,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-sec
 import { ServiceError } from "../errors.ts";
 import { RemoteValue } from "../remote-value.ts";
 import { linkKeySource } from "../settings.ts";
-import { CONNECT_TIMEOUT, TRY_TIMEOUT } from "../times.ts";
+import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS } from "../times.ts";
 
 /** A key of signed links. */
 export interface LinkKey {
@@ -73,8 +73,8 @@ function secrets(): SecretsManagerClient {
   client ??= new SecretsManagerClient({
     maxAttempts: 2,
     requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      requestTimeout: TRY_TIMEOUT,
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      requestTimeout: ATTEMPT_TIMEOUT_MS,
       throwOnRequestTimeout: true,
     },
     logger: { debug() {}, info() {}, warn() {}, error() {} },

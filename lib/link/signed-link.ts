@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import { ServiceError } from "../errors.ts";
 import { type LinkKey, type LinkKeys, latestLinkKeys, linkKeys } from "./keys.ts";
 
-/** What a signed link lets its holder do, and nothing else: collect what a server is to run. */
+/** A signed link that lets its holder collect what a server is to run, and nothing else. */
 export interface CollectLink {
   allows: "collect";
   project: string;
@@ -14,7 +14,7 @@ export interface CollectLink {
   expires: number;
 }
 
-/** What a signed link lets its holder do, and nothing else: signal the result of one attempt at one delivery. */
+/** A signed link that lets its holder signal the result of one attempt at one delivery, and nothing else. */
 export interface SignalLink {
   allows: "signal";
   project: string;
@@ -43,36 +43,9 @@ export function sign(link: SignedLink, key: LinkKey): string {
   return signed.memo(`${key.name} ${json}`, { context: { key, json } });
 }
 
-/**
- * Verifies a signed link by all the keys that are valid now. Whether a link for a signal comes too late is not decided
- * here, but by the run that it is for.
- * @param allows what the link is presented for
- * @throws ServiceError `unauthorized` for anything that was not signed here, is for something else, or has expired;
- *   `unavailable` where the keys cannot be read
- */
-export async function verify<Allowed extends SignedLink["allows"]>(
-  signed: string,
-  allows: Allowed,
-): Promise<Extract<SignedLink, { allows: Allowed }>> {
-  const [text = "", signature = ""] = signed.split(".");
-  const bytes = Buffer.from(signature, "base64url");
-  const link = linkIn(text);
-  // Decoding forgives what encoding never writes; a link with any character changed is another link.
-  const isWhole = link && bytes.length > 0 && `${text}.${bytes.toString("base64url")}` === signed;
-  if (!isWhole || link.allows !== allows || hasExpired(link) || !(await isGenuine(text, bytes))) {
-    throw new ServiceError("unauthorized", "Authorization failed: the link is not valid, or no longer.");
-  }
-  return link as Extract<SignedLink, { allows: Allowed }>;
-}
-
-/** What a link says of itself, without any check: nothing but the log may rely on it. Empty for what is no link. */
-export function claimsOf(signed: string): Record<string, unknown> {
+/** A link as it describes itself, without any check: nothing but the log may rely on it. Undefined for what is no link. */
+export function claimsOf(signed: string): SignedLink | undefined {
   const [text = ""] = signed.split(".");
-  return { ...linkIn(text) };
-}
-
-/** What the text of a link says, without any check; undefined for what is no link. */
-function linkIn(text: string): SignedLink | undefined {
   try {
     return JSON.parse(Buffer.from(text, "base64url").toString()) ?? undefined;
   } catch {
@@ -80,9 +53,27 @@ function linkIn(text: string): SignedLink | undefined {
   }
 }
 
-/** A link that no known key verifies may be signed with one that was put first elsewhere already. */
-async function isGenuine(text: string, signature: Buffer): Promise<boolean> {
-  return isSignedBy(await linkKeys(), text, signature) || isSignedBy(await latestLinkKeys(), text, signature);
+/**
+ * Verifies a signed link by all the keys that are valid now. Whether a link for a signal comes too late is not decided
+ * here, but by the run that it is for: its time limit may have been changed since.
+ * @param allows the permission for which the link is presented
+ * @throws ServiceError `unauthorized` for anything that was not signed here, is for something else, or has expired;
+ *   `unavailable` where the keys cannot be read
+ */
+export async function verify(signed: string, allows: SignedLink["allows"]): Promise<SignedLink> {
+  const claims = claimsOf(signed);
+  const [text = "", signature = ""] = signed.split(".");
+  const bytes = Buffer.from(signature, "base64url");
+  // Decoding forgives what encoding never writes; a link with any character changed is another link.
+  const isWhole = claims && bytes.length > 0 && `${text}.${bytes.toString("base64url")}` === signed;
+  const isCurrent =
+    isWhole && claims.allows === allows && (allows === "signal" || claims.expires * 1_000 > Date.now());
+  // A link that no known key verifies may be signed with one that was put first elsewhere already.
+  const isGenuine =
+    isCurrent &&
+    (isSignedBy(await linkKeys(), text, bytes) || isSignedBy(await latestLinkKeys(), text, bytes));
+  if (isGenuine) return claims;
+  throw new ServiceError("unauthorized", "Authorization failed: the link is not valid, or no longer.");
 }
 
 function isSignedBy(keys: LinkKeys, text: string, signature: Buffer): boolean {
@@ -90,11 +81,6 @@ function isSignedBy(keys: LinkKeys, text: string, signature: Buffer): boolean {
     .map((key) => mac(key, text))
     .map((expected) => signature.length === expected.length && timingSafeEqual(signature, expected))
     .includes(true);
-}
-
-/** A link for a signal ends with its run, whose time limit may have been changed since; others end by themselves. */
-function hasExpired({ allows, expires }: SignedLink): boolean {
-  return allows !== "signal" && expires * 1_000 <= Date.now();
 }
 
 function mac({ key }: LinkKey, text: string): Buffer {

@@ -48,14 +48,18 @@ describe("create a deployment: accepted", () => {
     const reply = await create({ ...SEED_REQUEST, input_values: { foo: "bar" } });
     const { id, creation_time } = reply.json.software_deployment;
     const stored = (await storedItem(project, id)) ?? {};
-    const { events, changed, deadline, signal_expires, details, ...item } = stored;
+    const { events, changedAt, deadlineAt, signalExpiresAt, details, ...item } = stored;
     const { server_id, stack_user_project_id, ...rest } = SEED_REQUEST;
-    const { begun } = details;
-    expect(details).toEqual({ creation_time, begun, stack_user_project_id });
-    expect([changed, deadline > begun, signal_expires - begun]).toEqual([begun, true, 30 * 86_400]);
+    const { startedAt } = details;
+    expect(details).toEqual({ creation_time, startedAt, stack_user_project_id });
+    expect([changedAt, deadlineAt > startedAt, signalExpiresAt - startedAt]).toEqual([
+      startedAt,
+      true,
+      30 * 86_400,
+    ]);
     expect(events.map((event: string) => JSON.parse(event))).toEqual([
       {
-        ...{ at: begun, event: "created", by: "user", status: "IN_PROGRESS" },
+        ...{ at: startedAt, event: "created", by: "user", status: "IN_PROGRESS" },
         request_id: reply.headers["x-openstack-request-id"]?.slice("req-".length),
       },
     ]);
@@ -63,8 +67,8 @@ describe("create a deployment: accepted", () => {
       delivery: 0,
       revision: 0,
       ...rest,
-      server_key: `${project}#${server_id}`,
-      config_key: `${project}#${SEED_REQUEST.config_id}`,
+      serverKey: `${project}#${server_id}`,
+      configKey: `${project}#${SEED_REQUEST.config_id}`,
       project_id: project,
       id,
       input_values: '{"foo":"bar"}',
@@ -116,10 +120,10 @@ describe("create a deployment: accepted", () => {
     expect(id).not.toBe("mine");
     expect(reply.json.software_deployment.output_values).toBeNull();
     const stored = (await storedItem(project, id)) ?? {};
-    const names = ["config_id", "config_key", "id", "project_id", "server_key", "signal_expires", "status"];
-    const more = ["changed", "deadline", "delivery", "details", "events", "revision"];
+    const names = ["config_id", "configKey", "id", "project_id", "serverKey", "signalExpiresAt", "status"];
+    const more = ["changedAt", "deadlineAt", "delivery", "details", "events", "revision"];
     expect(Object.keys(stored).sort()).toEqual([...names, ...more].sort());
-    expect(Object.keys(stored.details).sort()).toEqual(["begun", "creation_time"]);
+    expect(Object.keys(stored.details).sort()).toEqual(["creation_time", "startedAt"]);
   });
 
   it("stack_user_project_id is never shown", async () => {

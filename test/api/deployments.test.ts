@@ -207,7 +207,7 @@ describe("update a deployment", () => {
     await update(id, { config_id: "another" });
     expect(await storedItem(tenant.project, id)).toMatchObject({
       config_id: "another",
-      config_key: `${tenant.project}#another`,
+      configKey: `${tenant.project}#another`,
     });
   });
 

@@ -1,11 +1,11 @@
 import { execFile, spawnSync } from "node:child_process";
-import { appendFile, cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
+import { copySources } from "../support/checkout.ts";
 import { type Resources, templateIn } from "../support/packaged.ts";
 import { ACCOUNT } from "./calls.ts";
 import { type Moto, startMoto } from "./moto.ts";
@@ -18,10 +18,6 @@ const left = "left out: deploying to moto; .ci/run installs it and sets MOTO_PYT
 if (!hasMoto) process.stderr.write(`${left}\n`);
 if (!hasMoto && process.env.CI) throw new Error(left);
 
-const ROOT = new URL("../..", import.meta.url).pathname;
-/** What is deployed, and by what. */
-const SOURCES = ["package.json", "tsconfig.json", "serverless.yml", "functions", "lib", "infra"];
-
 const STACK = "software-deployments-prod";
 const PARAMETERS = [
   "tokenIssuer=https://issuer.example",
@@ -29,13 +25,13 @@ const PARAMETERS = [
   `cloudFormationRole=arn:aws:iam::${ACCOUNT}:role/software-deployments-cloudformation`,
 ].flatMap((parameter) => ["--param", parameter]);
 
-/** What the policy allows although no request asks for it by that name. */
+/** Actions that the policy allows although no request has their names. */
 const NOT_ASKED: Record<string, string> = {
   "cloudformation:TagResource": "is asked for by CreateChangeSet: the CLI tags the stack with its stage",
   "s3:DeleteObject": "is asked for from the sixth deployment on, when the CLI deletes the oldest",
 };
 
-/** What the CLI asks, and does without where it is refused. */
+/** Actions that the CLI does without where they are refused. */
 const DONE_WITHOUT: Record<string, string> = {
   "ecr:DescribeRepositories": "sls remove looks for container images, and the service has none",
 };
@@ -49,9 +45,7 @@ let firstCode: Record<string, string>;
 
 beforeAll(async () => {
   if (!hasMoto) return;
-  checkout = await mkdtemp(join(tmpdir(), "checkout-"));
-  for (const source of SOURCES) await cp(join(ROOT, source), join(checkout, source), { recursive: true });
-  await symlink(join(ROOT, "node_modules"), join(checkout, "node_modules"));
+  checkout = await copySources();
   moto = await startMoto(PYTHON, isAllowed);
   tables = new DynamoDBClient({ endpoint: moto.direct, region: REGION, credentials: CREDENTIALS });
 });

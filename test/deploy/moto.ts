@@ -15,7 +15,7 @@ export interface Moto {
   url: string;
   /** moto's own address: nothing is noted or refused there. */
   direct: string;
-  /** What was called and allowed, and what was refused. */
+  /** The calls that were allowed, and those that were refused. */
   calls: Call[];
   refused: Call[];
   /** The types of resources that its CloudFormation was asked for and does not know. */

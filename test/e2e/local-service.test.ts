@@ -90,7 +90,7 @@ describe("npm start", () => {
     const { server_id, stack_user_project_id, ...rest } = SEED_REQUEST;
     expect(await stored(service, software_deployment.id)).toMatchObject({
       ...rest,
-      server_key: `${SEED_PROJECT}#${server_id}`,
+      serverKey: `${SEED_PROJECT}#${server_id}`,
       details: { stack_user_project_id },
     });
   });
@@ -200,6 +200,7 @@ describe("settings of local runs", () => {
     const address = /^Software Deployments +(\S+)$/m.exec(service.output())?.[1] ?? "";
     expect(new URL(address).port).toBe(String(port));
     expect((await fetch(`${address}/health`)).status).toBe(200);
+    expect(service.output().trimEnd().split("\n").length, "as quiet as npm start").toBeLessThanOrEqual(9);
     expect(service.output()).toContain(`DynamoDB at ${other.endpoint}, as configured`);
     expect(service.output()).toMatch(
       /^Token +TOKEN=\$\(openstack --os-auth-url http:\/\/127\.0\.0\.1:5000\/v3 token issue/m,

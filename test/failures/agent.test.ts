@@ -99,7 +99,7 @@ describe("time of a change", () => {
     limitCallsAsDeployed();
     const { id } = await deployed("slow");
     const changedIn = async (row: string) =>
-      (await storedItems(tenant.project)).find((item) => item.id.startsWith(row))?.changed;
+      (await storedItems(tenant.project)).find((item) => item.id.startsWith(row))?.changedAt;
     const started = Math.floor(Date.now() / 1_000);
     const slowly = (operation: string) => {
       let first = true;

@@ -18,7 +18,7 @@ const batch = [minimal({ server_id: "s1" }), minimal({ server_id: "s2" }), minim
 const hasTransactions = inject("engine") !== "dynalite";
 
 const deploymentsIn = async ({ project }: Tenant): Promise<number> =>
-  (await storedItems(project)).filter(({ server_key }) => server_key !== undefined).length;
+  (await storedItems(project)).filter(({ serverKey }) => serverKey !== undefined).length;
 
 describe("calls of a create", () => {
   it("POST: PutItem, of many TransactWriteItems; with a key also GetItem and PutItem", async () => {

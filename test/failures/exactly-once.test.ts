@@ -28,7 +28,7 @@ const post = (
 
 /** The deployments in the table, by their action. */
 const rowsByAction = async (project: string): Promise<Record<string, number>> => {
-  const rows = (await storedItems(project)).filter(({ server_key }) => server_key !== undefined);
+  const rows = (await storedItems(project)).filter(({ serverKey }) => serverKey !== undefined);
   const groups = Object.entries(Object.groupBy(rows, ({ action }) => action as string));
   return Object.fromEntries(groups.map(([action, group]) => [action, group?.length ?? 0]));
 };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it, vi } from "vitest";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { type Route, routes } from "../../infra/serverless/route-table.ts";
-import { LAST_CALL } from "../../lib/times.ts";
+import { ABORT_MARGIN_MS } from "../../lib/times.ts";
 import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
 import { type Metric, metricsOf } from "../support/embedded-metrics.ts";
@@ -247,7 +247,10 @@ describe("function about to time out", () => {
       token: await memberToken(project),
       body: minimal(),
     });
-    const answer = await handler(event as Parameters<typeof handler>[0], lambdaContext(LAST_CALL + 200));
+    const answer = await handler(
+      event as Parameters<typeof handler>[0],
+      lambdaContext(ABORT_MARGIN_MS + 200),
+    );
     expect(answer.statusCode).toBe(503);
     expect(answer.headers["retry-after"]).toMatch(/^[1-9]/);
     expect(JSON.parse(answer.body).error.message).toBe("The request took too long.");

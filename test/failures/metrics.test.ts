@@ -11,6 +11,8 @@ import {
 import { deploymentsOf, minimal, newProject, newTenant } from "../support/deployments.ts";
 import { metricsOf } from "../support/embedded-metrics.ts";
 import { injectFaults, proxy } from "../support/fault-proxy-setup.ts";
+import { gatewayEvent, lambdaContext } from "../support/gateway.ts";
+import type { Handler } from "../support/handlers.ts";
 import { type LogLine, recordLog } from "../support/log-lines.ts";
 import { loopback } from "../support/loopback.ts";
 
@@ -220,7 +222,22 @@ describe("StartsFailed", () => {
   });
 });
 
-describe("all metrics", () => {
+describe("counts", () => {
+  it("counts of several calls in one request are added", async () => {
+    const { endpoint } = await import("../../lib/http/endpoint.ts");
+    // The chain completes API Gateway's event.
+    const handler = endpoint({ access: [] }, async ({ count }) => {
+      count({ DeploymentsCompleted: 1 });
+      count({ DeploymentsCompleted: 2, DeploymentsCollected: 1 });
+      count({ DeploymentsFailed: 0 });
+    }) as unknown as Handler;
+    const event = gatewayEvent("GET", "/health", {});
+    expect(await countsOf(() => handler(event, lambdaContext()))).toEqual({
+      DeploymentsCompleted: 3,
+      DeploymentsCollected: 1,
+    });
+  });
+
   it("every metric in lib/metrics.ts was seen in the tests above", () => {
     expect([...seen].sort()).toEqual([...COUNTS].sort());
   });

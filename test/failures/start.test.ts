@@ -31,7 +31,7 @@ const BROKEN: Record<string, string[]> = {
   ROUTES: [""],
 };
 
-/** What may have any value, or none. */
+/** Settings that may have any value, or none. */
 const ANY = ["METRICS_NAMESPACE"];
 
 const log = recordLog();

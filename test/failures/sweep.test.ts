@@ -243,7 +243,7 @@ describe("node infra/ops/sweep.ts", () => {
     const child = startSweep(["--stage", "prod", "--write-units-per-second", "1000"]);
     const { code, stdout, stderr } = await ended(child);
     expect([code, stdout]).toEqual([130, ""]);
-    const [, command = ""] = /^Go on with: npx node infra\/sweep\.ts (.*)$/m.exec(stderr) ?? [];
+    const [, command = ""] = /^Go on with: npx node infra\/ops\/sweep\.ts (.*)$/m.exec(stderr) ?? [];
     const position = command.split(" ").at(-1) ?? "";
     expect(command).toBe(
       `--stage prod --region eu-central-1 --write-units-per-second 1000 --resume ${position}`,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, inject, it, vi } from "vitest";
 import { putItem } from "../../lib/dynamodb/calls.ts";
-import { TRIES, TRY_TIMEOUT, WAITS } from "../../lib/times.ts";
+import { ATTEMPT_TIMEOUT_MS, MAX_ATTEMPTS, MAX_BACKOFF_MS } from "../../lib/times.ts";
 import { type DeliveringTenant, newDeliveringTenant, signalLink } from "../support/delivery.ts";
 import { minimal } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
@@ -93,7 +93,7 @@ const fault = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .integer({ min: TRY_TIMEOUT / 4, max: (TRY_TIMEOUT * 3) / 4 })
+      .integer({ min: ATTEMPT_TIMEOUT_MS / 4, max: (ATTEMPT_TIMEOUT_MS * 3) / 4 })
       .map((late): InjectedFault => ({ late })),
   },
   { weight: 1, arbitrary: fc.constant<InjectedFault>("pass") },
@@ -130,7 +130,7 @@ describe.runIf(inLongForm("the ages of 100 writes", [true]).length > 0)("age of 
       answers.push(...(await Promise.all(ready.map(invoked))));
     }
     // What would be repeated after the end would be by then.
-    await sleep(HOLD_OFF + TRY_TIMEOUT);
+    await sleep(HOLD_OFF + ATTEMPT_TIMEOUT_MS);
     const ages = proxy.calls.flatMap(({ operation, input, landedAt }) => {
       const times = WRITES.includes(operation) ? timesIn(input) : [];
       return landedAt === undefined || times.length === 0 ? [] : [landedAt - Math.min(...times)];
@@ -140,7 +140,7 @@ describe.runIf(inLongForm("the ages of 100 writes", [true]).length > 0)("age of 
     expect(Math.max(...ages)).toBeLessThanOrEqual(RUNS + 1_000 + 2 * (delay.max / 1e6));
     // Or nothing was tried: some requests were broken off, some succeeded, and some writes landed late.
     expect(new Set(answers)).toEqual(new Set([200, 204, 503]));
-    expect(ages.filter((age) => age > TRY_TIMEOUT).length).toBeGreaterThan(REQUESTS / 10);
+    expect(ages.filter((age) => age > ATTEMPT_TIMEOUT_MS).length).toBeGreaterThan(REQUESTS / 10);
   });
 });
 
@@ -155,8 +155,8 @@ describe("pauses of the SDK", () => {
     const error = await putItem({ TableName: "any", Item: { project_id: "p", id: "i" } }).catch(
       ({ cause }) => cause,
     );
-    expect(error.$metadata).toMatchObject({ attempts: TRIES });
-    expect(error.$metadata.totalRetryDelay).toBeLessThanOrEqual(WAITS);
-    expect(error.$metadata.totalRetryDelay).toBeGreaterThan(0.99 * WAITS);
+    expect(error.$metadata).toMatchObject({ attempts: MAX_ATTEMPTS });
+    expect(error.$metadata.totalRetryDelay).toBeLessThanOrEqual(MAX_BACKOFF_MS);
+    expect(error.$metadata.totalRetryDelay).toBeGreaterThan(0.99 * MAX_BACKOFF_MS);
   });
 });

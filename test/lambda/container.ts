@@ -8,7 +8,7 @@ import { REGION } from "../../infra/local/tables.ts";
 import { loopback } from "../support/loopback.ts";
 import type { StackFunction } from "./stack.ts";
 
-/** What surrounds a function. */
+/** The surroundings of a function. */
 export interface Surroundings {
   /** The folder with the runtime client. */
   client: string;
@@ -118,7 +118,7 @@ const wordsOf = (error: unknown): string => {
   return `${errorType}: ${errorMessage}`;
 };
 
-/** How Lambda starts Node 24. */
+/** The flags with which Lambda starts Node 24. */
 const NODE_FLAGS = ["--no-experimental-require-module", "--no-experimental-detect-module"];
 
 const startProcess = (one: StackFunction, { client, code, logs, services }: Surroundings, api: string) => {

@@ -4,10 +4,10 @@ import type { StackFunction } from "./stack.ts";
 /** A function as Lambda runs it: in as many containers as it has events at a time. */
 export interface RunningFunction {
   name: string;
-  /** How many events it was given, and how many containers it has taken. */
+  /** The number of events that it was given, and of containers that it has taken. */
   events: number;
   containers: number;
-  /** What was told to its callers as an error, and how often: starts that failed, time that ran out. */
+  /** The errors that its callers were told, with their number: starts that failed, time that ran out. */
   failures: Map<string, number>;
   /** Starts a container for its first event. */
   warm: () => Promise<void>;
@@ -16,7 +16,7 @@ export interface RunningFunction {
   stop: () => void;
 }
 
-/** How many containers a function may have; an event more waits. */
+/** The containers that a function may have; an event more waits. */
 const MAX_CONTAINERS = 8;
 
 /** A function that has no container yet. */

@@ -15,8 +15,8 @@ export interface GuardedServices extends Loopback {
   calls: number;
   /** A line for each call that a function's role does not allow, with how often it was made. */
   refused: () => string[];
-  /** A line for each permission of a role that no call needed. */
-  unused: () => string[];
+  /** A line for each permission that no call needed, of the roles of the functions with these names. */
+  unused: (names: Set<string>) => string[];
 }
 
 /** The services, by the start of the names that the SDK calls their operations by. */
@@ -62,15 +62,16 @@ export const guardServices = async (
   const guarded: GuardedServices = Object.assign(server, {
     calls: 0,
     refused: () => [...refused].map(([line, times]) => `${line}, ${times} times`),
-    unused: () =>
+    unused: (names: Set<string>) =>
       functions
+        .filter(({ name }) => names.has(name))
         .flatMap((one) => one.permissions.map((permission) => lineOf(one, permission)))
         .filter((line) => !used.has(line)),
   });
   return guarded;
 };
 
-/** Who calls, by the access key that signed the call. */
+/** The function that calls, by the access key that signed the call. */
 const callerOf = (request: IncomingMessage, callers: Map<string, StackFunction>): StackFunction => {
   const [, name = ""] = /Credential=([^/]+)\//.exec(request.headers.authorization ?? "") ?? [];
   const caller = callers.get(name);
@@ -101,7 +102,7 @@ const TRANSACTED: Record<string, string> = {
   Get: "GetItem",
 };
 
-/** What a call needs to be allowed, by the service; nothing is known of a call that needs nothing. */
+/** The permissions that a call needs, by the service; none for a call that is not known. */
 const NEEDED: Record<string, (operation: string, input: Record<string, any>) => Permission[]> = {
   DynamoDB_20120810: (operation, { TableName, IndexName, RequestItems, TransactItems }) => {
     const on = (name: string, table: string, index?: string): Permission => ({

@@ -29,7 +29,7 @@ import { type RunningFunction, runFunction } from "./function.ts";
 import { guardServices, tableArn } from "./permissions.ts";
 import { stackOf } from "./stack.ts";
 
-/** How much is printed of a line of a function's log, in characters. */
+/** The most that is printed of a line of a function's log, in characters. */
 const MAX_LINE = 400;
 
 const client = runtimeClient("the functions under Lambda's runtime client");
@@ -110,13 +110,17 @@ for (const { name } of all) {
   if (first) process.stdout.write(`logged by ${name}, first of all: ${first.line.slice(0, MAX_LINE)}\n`);
 }
 const isWhole = options.length === 0;
+/** The functions that a request may reach; streams, queues and schedules start nothing here. */
+const routed = new Set(stack.routes.map(({ name }) => name));
 const faults = {
   "was refused": services.refused(),
   "gave no answer": all.flatMap(({ name, failures }) =>
     [...failures].map(([words, times]) => `${name}: ${words}, ${times} times`),
   ),
-  "is allowed and was not needed": isWhole ? services.unused() : [],
-  "had no request": isWhole ? all.filter(({ events }) => events === 0).map(({ name }) => name) : [],
+  "is allowed and was not needed": isWhole ? services.unused(routed) : [],
+  "had no request": isWhole
+    ? all.filter(({ name, events }) => routed.has(name) && events === 0).map(({ name }) => name)
+    : [],
 };
 for (const [what, lines] of Object.entries(faults))
   for (const line of lines) process.stdout.write(`${what}: ${line}\n`);
@@ -124,7 +128,7 @@ const seconds = Math.round((performance.now() - started) / 1_000);
 process.stdout.write(
   `${all.length} functions in ${sum(({ containers }) => containers)} containers, ${sum(({ events }) => events)} requests, ` +
     `${services.calls} calls to DynamoDB and Secrets Manager; ${services.refused().length} refused, ` +
-    `${services.unused().length} permissions not needed; ${errors.length} errors logged; ${seconds} s\n`,
+    `${services.unused(routed).length} permissions not needed; ${errors.length} errors logged; ${seconds} s\n`,
 );
 
 for (const { stop } of all) stop();

@@ -21,18 +21,18 @@ export interface StackFunction {
   environment: Record<string, string>;
   /** The name of its role. */
   role: string;
-  /** What its role allows, but for writing its log, which Lambda does. */
+  /** Its role's permissions, but for those that Lambda uses itself: writing its log, reading its streams and queues. */
   permissions: Permission[];
 }
 
-/** What CloudFormation makes of a template, as far as functions and routes go. */
+/** The functions and routes that CloudFormation makes of a template. */
 export interface Stack {
   functions: StackFunction[];
   /** Each by the name of its function. */
   routes: GatewayRoute[];
 }
 
-/** What a resource has once it is there: what `Ref` gives of it, and its ARN. */
+/** A resource that is there: its `Ref` and its ARN. */
 interface Made {
   ref: string;
   arn: string;
@@ -76,11 +76,17 @@ const functionOf = (resource: Resource, resources: Resources, made: Record<strin
 const nameOf = (resource: Resource | undefined): string =>
   /([^/]+)\.zip$/.exec(resource?.Properties.Code.S3Key)?.[1] ?? "";
 
+/** The actions that Lambda takes itself, with a function's role. */
+const LAMBDAS_OWN =
+  /^(logs:|dynamodb:(GetRecords|GetShardIterator|DescribeStream|ListStreams)$|sqs:(?!SendMessage))/;
+
 const permissionsOf = (role: Resource | undefined, made: Record<string, Made>): Permission[] =>
   role?.Properties.Policies.flatMap(({ PolicyDocument }: any) =>
-    PolicyDocument.Statement.filter(({ Action: [first] }: any) => !first.startsWith("logs:")).flatMap(
-      ({ Action, Resource }: any) =>
-        Action.map((action: string) => ({ action, resource: resolved(Resource, made) })),
+    PolicyDocument.Statement.flatMap(({ Action, Resource }: any) =>
+      Action.filter((action: string) => !LAMBDAS_OWN.test(action)).map((action: string) => ({
+        action,
+        resource: resolved(Resource, made),
+      })),
     ),
   );
 

@@ -30,9 +30,10 @@ type Alarm = { AlarmName: string; AlarmDescription: string; Metrics?: AlarmMetri
 
 const NAMESPACE = "software-deployments-prod";
 
-/** The resources of a file, with the names of a stage. */
+/** The resources of a file of `infra/stack/`, with the names of a stage. */
 const resourcesOf = (file: string): Record<string, { Type: string; Properties: any }> =>
-  parse(readFileSync(`infra/${file}`, "utf8").replaceAll("${self:custom.namespace}", NAMESPACE)).Resources;
+  parse(readFileSync(`infra/stack/${file}`, "utf8").replaceAll("${self:custom.namespace}", NAMESPACE))
+    .Resources;
 
 const alarms = Object.entries(resourcesOf("alarms.yml")).map(([id, { Properties }]): [string, Alarm] => [
   id,
@@ -75,12 +76,12 @@ const graphed = (line: (string | { expression?: string })[]): Watched => {
   return { namespace: searched.replaceAll('"', ""), name: metric, dimensions };
 };
 
-/** What the lines of a stage make. */
+/** The metrics that a stage's log lines make. */
 let emitted: Watched[];
 
 beforeAll(async () => {
   vi.stubEnv("METRICS_NAMESPACE", NAMESPACE);
-  const { embeddedMetrics } = await import("../../lib/http/embedded-metrics.ts");
+  const { embeddedMetrics } = await import("../../lib/http/access-log.ts");
   const counts = Object.fromEntries(COUNTS.map((name) => [name, 1]));
   const line = embeddedMetrics(counts, { FunctionName: "a-function", Latency: 1, ColdStart: 1 });
   emitted = metricsOf(line as Record<string, any>).map(({ namespace, name, dimensions }) => ({

@@ -70,20 +70,28 @@ const EXPECTED: Record<string, number> = {
   fallback: 404,
 };
 
-it.each(Object.keys(sources))(
-  "the bundle of %s answers without a token: 401 where one is needed",
-  async (name) => {
-    const route = routes.find((one) => one.name === name);
-    const path = route?.path.replaceAll(/\{\w+\}/g, "x") || "/unknown";
-    const { statusCode, body, isBase64Encoded } = await invoke(
-      name,
-      gatewayEvent(route?.method ?? "GET", path, {}),
-    );
+/** The first route of each function that has one. */
+const firstRoutes = routes.filter(({ name }, at) => routes.findIndex((route) => route.name === name) === at);
+
+it.each(firstRoutes)(
+  "the bundle of $name answers without a token: 401 where one is needed",
+  async ({ name, method, path }) => {
+    const target = path.replaceAll(/\{\w+\}/g, "x") || "/unknown";
+    const { statusCode, body, isBase64Encoded } = await invoke(name, gatewayEvent(method, target, {}));
     expect(statusCode).toBe(EXPECTED[name] ?? 401);
     if (isBase64Encoded) expect(Buffer.from(body, "base64").length).toBeGreaterThan(50_000);
     else expect(() => JSON.parse(body)).not.toThrow();
   },
 );
+
+/** The functions that no route leads to: streams, queues and schedules start them. */
+const withoutRoute = Object.keys(sources).filter((name) => !firstRoutes.some((route) => route.name === name));
+
+it.each(withoutRoute)("the bundle of %s exports its handler", async (name) => {
+  const script = `console.log(typeof require(${JSON.stringify(join(folder, `${name}.cjs`))}).handler)`;
+  const env = await functionEnvironment("http://127.0.0.1:1");
+  expect((await promisify(execFile)(process.execPath, ["-e", script], { env })).stdout).toBe("function\n");
+});
 
 it("a bundled function with a wrong setting loads, and answers 503", async () => {
   const event = gatewayEvent("GET", "/health", {});

@@ -46,7 +46,6 @@ const ARROWS = new Map<string, string[]>([
       "lib/config/store",
       "lib/server",
       "lib/link",
-      "lib/dynamodb",
       ...GROUND,
     ],
   ],
@@ -67,9 +66,6 @@ const ARROWS = new Map<string, string[]>([
   ["lib/json", GROUND],
   ["lib", GROUND],
 ]);
-
-/** What the API's description adds to the endpoints of a folder; nothing that runs imports it. */
-const NOTES = /^functions\/[^/]+\/operations\.ts$/;
 
 /** The folder that a file belongs to; below `functions/` there is one for each resource. */
 const roomOf = (file: string): string => (isIn("functions")(file) ? "functions" : dirname(file));
@@ -119,8 +115,6 @@ describe("module boundaries", () => {
       const mayImport = mayImportOf(file);
       for (const imported of ownImportsOf(file)) expect(imported, `imported by ${file}`).toMatch(mayImport);
     }
-    for (const file of sources.filter(isIn("functions")))
-      for (const imported of ownImportsOf(file)) expect(imported).not.toMatch(NOTES);
   });
 
   it("there is no import cycle", () => {
@@ -137,15 +131,15 @@ describe("module boundaries", () => {
       /new Date\(\)|Date\.now\(|performance\.now\(/,
       /^(functions\/|lib\/(http|auth|link)\/|lib\/remote-value\.ts$)/,
     ],
-    ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^functions\//],
+    ["randomness", /randomUUID|Math\.random|getRandomValues|\bv7 as/, /^(functions|lib\/dynamodb)\//],
   ])("only the folders for it use %s", (_, use, rooms) => {
     const users = sources.filter((file) => /^(functions|lib)\//.test(file) && use.test(text(file)));
     expect(users.length).toBeGreaterThan(0);
     for (const file of users) expect(file).toMatch(rooms);
   });
 
-  it("functions/ has one file for each function of the route table, besides operations.ts", () => {
-    const files = sources.filter(isIn("functions")).filter((file) => !NOTES.test(file));
+  it("functions/ has one file for each function of serverless.yml", () => {
+    const files = sources.filter(isIn("functions"));
     expect(functionHandlers.toSorted()).toEqual(
       files.map((file) => file.replace(/\.ts$/, ".handler")).toSorted(),
     );

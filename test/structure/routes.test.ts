@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { ZodMiniObject } from "zod/mini";
 import { functionEnvironment } from "../../infra/local/function-environment.ts";
-import { type Route, routes } from "../../infra/serverless/route-table.ts";
+import { functionSources, type Route, routes } from "../../infra/serverless/route-table.ts";
 
 interface Endpoint {
   spec: { path?: ZodMiniObject };
@@ -18,13 +18,19 @@ beforeAll(async () => {
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
 });
 
+describe("a function in serverless.yml", () => {
+  it.each(functionSources)("$name has a file that exports its handler, and nothing else", async (source) => {
+    const { [source.exported]: handler, ...others } = await endpointsOf(`${source.file}.ts`);
+    expect(handler).toBeTypeOf("function");
+    expect(others).toEqual({});
+  });
+});
+
 describe("the route table in serverless.yml", () => {
   it.each(routes)(
     "$method $path leads to an endpoint, whose path shape has its parameters",
     async (route) => {
-      const endpoints = await endpointsOf(`${route.file}.ts`);
-      expect(Object.keys(endpoints)).toEqual([route.exported]);
-      const endpoint = endpoints[route.exported];
+      const { [route.exported]: endpoint } = await endpointsOf(`${route.file}.ts`);
       expect(Object.keys(endpoint?.spec.path?.shape ?? {})).toEqual(parameters(route));
     },
   );

@@ -286,7 +286,7 @@ describe("roles of functions", () => {
     expect(Object.keys(ALLOWED).sort()).toEqual([...functionNames].sort());
   });
 
-  /** What signs or verifies links. */
+  /** The functions that sign or verify links. */
   const READS_LINK_KEYS = ["createServerLink", "collectServerMetadata", "signalByLink", "showServerMetadata"];
   const readsLinkKeys = { Action: ["secretsmanager:GetSecretValue"], Resource: { Ref: "LinkKeys" } };
 

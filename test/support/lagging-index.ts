@@ -106,7 +106,7 @@ const entriesOf = async (serverKey: string): Promise<Map<string, Entry>> => {
     {
       TableName: TABLE,
       IndexName: "by_server",
-      KeyConditionExpression: "server_key = :server",
+      KeyConditionExpression: "serverKey = :server",
       ExpressionAttributeValues: { ":server": { S: serverKey } },
     },
   );

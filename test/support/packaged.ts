@@ -22,16 +22,21 @@ export const templateIn = (folder: string): string =>
  * Packages a stage into a folder as a deployment would, without any AWS account. @returns its template's resources
  * @param parameters of the stage, as `name=value`
  */
-export const packaged = async (
+export const packaged = (folder: string, stage: string, ...parameters: string[]): Promise<Resources> =>
+  packagedFrom(process.cwd(), folder, stage, ...parameters);
+
+/** As `packaged`, from another checkout than this one. */
+export const packagedFrom = async (
+  checkout: string,
   folder: string,
   stage: string,
   ...parameters: string[]
 ): Promise<Resources> => {
   const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
   const env = { PATH, NODE_COMPILE_CACHE, HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
-  const given = parameters.flatMap((parameter) => ["--param", parameter]);
-  const args = ["package", "--stage", stage, "--package", folder, ...given];
-  await promisify(execFile)("node_modules/.bin/sls", args, { env });
+  const flags = parameters.flatMap((parameter) => ["--param", parameter]);
+  const args = ["package", "--stage", stage, "--package", folder, ...flags];
+  await promisify(execFile)("node_modules/.bin/sls", args, { env, cwd: checkout });
   return (JSON.parse(await readFile(templateIn(folder), "utf8")) as { Resources: Resources }).Resources;
 };
 

@@ -82,7 +82,7 @@ export const indexEntries = async (
   const query = new QueryCommand({
     TableName: tableName(),
     IndexName: "by_server",
-    KeyConditionExpression: "server_key = :key",
+    KeyConditionExpression: "serverKey = :key",
     ExpressionAttributeValues: { ":key": { S: `${projectId}#${serverId}` } },
   });
   return (await plain.send(query)).Items ?? [];

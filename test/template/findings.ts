@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-/** What a tool finds in a template. */
+/** A finding of a tool in a template. */
 export interface Finding {
   rule: string;
   /** The resource's logical id; empty where the template as a whole is meant. */
@@ -17,7 +17,7 @@ interface LintMatch {
   Location: { Path: (string | number)[] | null };
 }
 
-/** What the packs of cdk-nag give, and what of the CDK is used here: neither is installed with the project. */
+/** A pack of cdk-nag, as far as it is used here: neither it nor the CDK is installed with the project. */
 interface Pack {
   validateScope(scope: object): {
     violations: {
@@ -30,7 +30,7 @@ interface Pack {
 type New<T> = new (...args: any[]) => T;
 
 /**
- * What cfn-lint finds in a template: its warnings and errors, for one region.
+ * The findings of cfn-lint in a template: its warnings and errors, for one region.
  * @throws Error with its output, when it does not do its work
  */
 export const lintFindings = async (program: string, template: string, region: string): Promise<Finding[]> => {
@@ -47,7 +47,7 @@ export const lintFindings = async (program: string, template: string, region: st
 };
 
 /**
- * What cdk-nag finds in a template by its packs AwsSolutions and Serverless: warnings and errors.
+ * The findings of cdk-nag in a template by its packs AwsSolutions and Serverless: warnings and errors.
  * @param folder where cdk-nag and the CDK are installed
  */
 export const nagFindings = (folder: string, template: string): Finding[] => {

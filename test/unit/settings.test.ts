@@ -16,7 +16,7 @@ const started = async (values: Record<string, string>): Promise<Settings> => {
   return import("../../lib/settings.ts");
 };
 
-/** What is wrong with the settings of a container, once it has read one of them. */
+/** The fault of a container's settings, once it has read one of them. */
 const faultOf = async (values: Record<string, string>, reader: Exclude<keyof Settings, "settingFault">) => {
   const settings = await started(values);
   (settings[reader] as () => unknown)();
@@ -80,6 +80,20 @@ describe("settings", () => {
   });
 });
 
+/** An environment in which no variable has a value of its kind. */
+const ALL_WRONG = {
+  CONFIG_REFERENCES: "chequed",
+  PUBLIC_URL: "api.example",
+  LOG_LEVEL: "info",
+  LINK_KEYS: "link-key",
+  LINK_DAYS: "ninety",
+  RETENTION_DAYS: "for ever",
+  DEPLOYMENT_TIMEOUT: "1 hour",
+  TOKEN_ISSUER: "our issuer",
+  TOKEN_KEYS: "{",
+  KEYSTONE_AUTH_URL: "iam.example/v3",
+};
+
 describe("wrong settings", () => {
   it.each([
     ["softwareDeploymentsTable", "SOFTWARE_DEPLOYMENTS_TABLE", "", "is not set"],
@@ -120,6 +134,18 @@ describe("wrong settings", () => {
   it("an unreadable retention or time limit counts as none", async () => {
     const settings = await started({ RETENTION_DAYS: "for ever", DEPLOYMENT_TIMEOUT: "1 hour" });
     expect([settings.retention(), settings.defaultTimeout()]).toEqual([undefined, undefined]);
+  });
+
+  it("no reader throws, whatever the environment", async () => {
+    const { DELEGATE_ROLES: _, MAX_TIMEOUT: __, settingFault, ...readers } = await started(ALL_WRONG);
+    for (const [name, reader] of Object.entries(readers)) expect(reader, name).not.toThrow();
+    expect(settingFault()).toBeDefined();
+  });
+
+  it("a wrong setting that is not read is no fault", async () => {
+    const { metricsNamespace, settingFault } = await started(ALL_WRONG);
+    metricsNamespace();
+    expect(settingFault()).toBeUndefined();
   });
 
   it("of several wrong settings the first one that was read is told", async () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ConfigOutput } from "../../lib/config/inputs-outputs.ts";
 import { resultOf } from "../../lib/deployment/result.ts";
-import { fitResult } from "../../lib/deployment/store/fit-result.ts";
+import { fitResult } from "../../lib/deployment/store/report.ts";
 import { bytesOf, storedJson } from "../../lib/dynamodb/stored-json.ts";
 
 const ROOM = 200_000;

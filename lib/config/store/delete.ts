@@ -1,11 +1,11 @@
 import { deleteItem, updateItem } from "../../dynamodb/calls.ts";
+import { all, Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
-import { isId } from "../../ids.ts";
-import { epochSeconds } from "../../iso-time.ts";
-import { FUNCTION_TIMEOUT } from "../../times.ts";
+import { isId } from "../../shapes.ts";
+import { epochSeconds, FUNCTION_TIMEOUT } from "../../times.ts";
 import { configNotFound, findConfig, forgetConfig } from "./read.ts";
-import { REFERENCES_ARE_CHECKED } from "./references.ts";
-import { TableName } from "./row.ts";
+import { isNotBeingRemoved, REFERENCES_ARE_CHECKED } from "./references.ts";
+import { type ConfigRow, TableName } from "./row.ts";
 
 /** How long a configuration is marked as being removed, in seconds: far longer than a function runs. */
 const REMOVAL_SECONDS = 3 * FUNCTION_TIMEOUT;
@@ -14,7 +14,7 @@ const REMOVAL_SECONDS = 3 * FUNCTION_TIMEOUT;
 export interface References {
   exist: () => Promise<boolean>;
   /** The same, also for deployments that were written so lately that no index has them yet. */
-  existLately: () => Promise<boolean>;
+  existIncludingRecent: () => Promise<boolean>;
 }
 
 /**
@@ -36,7 +36,7 @@ export async function removeConfig(
   forgetConfig(projectId, id);
   if (!REFERENCES_ARE_CHECKED) return removeUnmarked(projectId, id);
   await mark(projectId, id, requestId, now);
-  if (await references.existLately()) {
+  if (await references.existIncludingRecent()) {
     await unmark(projectId, id, requestId);
     return throwReferenced(projectId, id);
   }
@@ -44,25 +44,31 @@ export async function removeConfig(
 }
 
 async function removeUnmarked(projectId: string, id: string): Promise<void> {
-  const Key = { project_id: projectId, id };
-  const { item, attempts } = await deleteItem({ TableName, Key, ReturnValues: "ALL_OLD" });
+  const row = new Expression<ConfigRow>();
+  const { written, attempts } = await deleteItem({
+    TableName,
+    Key: { project_id: projectId, id },
+    ConditionExpression: row.exists("id"),
+    ...row.placeholders,
+  });
   // When an earlier attempt's answer was lost, the configuration is gone because that attempt removed it.
-  if (!item && attempts === 1) throw configNotFound(id);
+  if (!written && attempts === 1) throw configNotFound(id);
 }
 
 /** Marks a configuration as being removed by a request, which meets its own mark where an answer was lost. */
 async function mark(projectId: string, id: string, requestId: string, now: Date): Promise<void> {
+  const row = new Expression<ConfigRow>();
   const { written } = await updateItem({
     TableName,
     Key: { project_id: projectId, id },
-    UpdateExpression: "SET removing_until = :until, removing_by = :request",
-    ConditionExpression:
-      "attribute_exists(id) AND (attribute_not_exists(removing_until) OR removing_until < :now OR removing_by = :request)",
-    ExpressionAttributeValues: {
-      ":until": epochSeconds(now) + REMOVAL_SECONDS,
-      ":now": epochSeconds(now),
-      ":request": requestId,
-    },
+    UpdateExpression: row.update({
+      set: [
+        ["removingUntil", epochSeconds(now) + REMOVAL_SECONDS],
+        ["removingRequest", requestId],
+      ],
+    }),
+    ConditionExpression: all(row.exists("id"), isNotBeingRemoved(row, now, isMarkedBy(row, requestId))),
+    ...row.placeholders,
   });
   if (written) return;
   if (!(await findConfig(projectId, id))) throw configNotFound(id);
@@ -70,25 +76,31 @@ async function mark(projectId: string, id: string, requestId: string, now: Date)
 }
 
 async function unmark(projectId: string, id: string, requestId: string): Promise<void> {
+  const row = new Expression<ConfigRow>();
   await updateItem({
     TableName,
     Key: { project_id: projectId, id },
-    UpdateExpression: "REMOVE removing_until, removing_by",
-    ConditionExpression: "removing_by = :request",
-    ExpressionAttributeValues: { ":request": requestId },
+    UpdateExpression: row.update({ remove: ["removingUntil", "removingRequest"] }),
+    ConditionExpression: isMarkedBy(row, requestId),
+    ...row.placeholders,
   });
 }
 
 async function removeMarked(projectId: string, id: string, requestId: string): Promise<void> {
+  const row = new Expression<ConfigRow>();
   const { written, attempts } = await deleteItem({
     TableName,
     Key: { project_id: projectId, id },
-    ConditionExpression: "removing_by = :request",
-    ExpressionAttributeValues: { ":request": requestId },
+    ConditionExpression: isMarkedBy(row, requestId),
+    ...row.placeholders,
   });
   if (!written && attempts === 1) {
     throw new ServiceError("unavailable", "The configuration is being removed by others: try again.");
   }
+}
+
+function isMarkedBy(row: Expression<ConfigRow>, requestId: string): string {
+  return row.compare("removingRequest", "=", requestId);
 }
 
 /**

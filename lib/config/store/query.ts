@@ -1,6 +1,7 @@
 import { firstQueryPage, queryItems } from "../../dynamodb/calls.ts";
+import { all, Expression } from "../../dynamodb/expression.ts";
 import type { ConfigSummary } from "../summary.ts";
-import { TableName } from "./row.ts";
+import { type ConfigRow, SUMMARY, type SummaryRow, TableName } from "./row.ts";
 
 /**
  * Lists a project's configurations, the newest first, by a consistent query on the table's own key.
@@ -12,20 +13,19 @@ export async function* listConfigs(
   projectId: string,
   { marker, limit }: { marker?: string | undefined; limit?: number | undefined },
 ): AsyncGenerator<ConfigSummary, undefined> {
-  const rows = queryItems({
+  const row = new Expression<ConfigRow>();
+  const isInProject = row.compare("project_id", "=", projectId);
+  const rows = queryItems<SummaryRow>({
     TableName,
     ConsistentRead: true,
     ScanIndexForward: false,
-    KeyConditionExpression: `project_id = :project${marker === undefined ? "" : " AND id < :marker"}`,
-    ExpressionAttributeValues: {
-      ":project": projectId,
-      ...(marker !== undefined && { ":marker": marker.toLowerCase() }),
-    },
-    ProjectionExpression: "id, #name, #group, creation_time",
-    ExpressionAttributeNames: { "#name": "name", "#group": "group" },
+    KeyConditionExpression:
+      marker === undefined ? isInProject : all(isInProject, row.compare("id", "<", marker.toLowerCase())),
+    ProjectionExpression: row.projection(SUMMARY),
+    ...row.placeholders,
     Limit: firstQueryPage(limit),
   });
   for await (const { id, name = null, group = null, creation_time } of rows) {
-    yield { id, name, group, creation_time } as ConfigSummary;
+    yield { id, name, group, creation_time };
   }
 }

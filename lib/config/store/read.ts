@@ -1,16 +1,14 @@
 import { LRUCache } from "lru-cache";
-import { batchGet, getById } from "../../dynamodb/calls.ts";
+import { batchGet, getItem, type Key } from "../../dynamodb/calls.ts";
 import { ServiceError } from "../../errors.ts";
-import { isId } from "../../ids.ts";
+import { isId } from "../../shapes.ts";
 import type { SoftwareConfig } from "../config.ts";
-import type { ConfigOutput } from "../inputs-outputs.ts";
-import { normalizedOutput } from "../normalize.ts";
-import { configOf, TableName } from "./row.ts";
+import { type ConfigRow, decode, TableName } from "./row.ts";
 
-/** What a configuration takes beside its JSON texts, in characters. */
+/** The characters that a configuration takes beside its JSON texts, about. */
 const SMALL_FIELDS = 1_000;
 
-/** Configurations that were read, which never change: at most 16 MiB of them, for 5 minutes each. */
+/** Configurations that were read, by project and id, which never change: at most 16 MiB of them, for 5 minutes each. */
 const remembered = new LRUCache<string, SoftwareConfig>({
   maxSize: 16 * 1_048_576,
   ttl: 5 * 60_000,
@@ -28,8 +26,8 @@ export async function getConfig(projectId: string, id: string): Promise<Software
 
 /** Reads a configuration; undefined where there is none. @throws ServiceError `unavailable` */
 export async function findConfig(projectId: string, id: string): Promise<SoftwareConfig | undefined> {
-  const item = await getById(TableName, { project_id: projectId, id });
-  return item && configOf(item);
+  const row = isId(id) ? await getItem<ConfigRow>(TableName, { project_id: projectId, id }) : undefined;
+  return row && decode(row);
 }
 
 /**
@@ -39,38 +37,28 @@ export async function findConfig(projectId: string, id: string): Promise<Softwar
  */
 export async function getConfigs(projectId: string, ids: string[]): Promise<Map<string, SoftwareConfig>> {
   const found = new Map<string, SoftwareConfig>();
-  const missing: string[] = [];
-  for (const id of new Set(ids.filter(isId))) {
-    const known = remembered.get(memoryKey(projectId, id));
+  const missing: Key[] = [];
+  for (const id of new Set(ids)) {
+    const known = remembered.get(`${projectId}#${id}`);
     if (known) found.set(id, known);
-    else missing.push(id);
+    else if (isId(id)) missing.push({ project_id: projectId, id });
   }
-  const keys = missing.map((id) => ({ project_id: projectId, id }));
-  for (const item of await batchGet(TableName, keys)) {
-    const config = configOf(item);
+  const rows = missing.length > 0 ? await batchGet<ConfigRow>(TableName, missing) : [];
+  for (const row of rows) {
+    const config = decode(row);
+    const size = (config.textLength ?? 0) + SMALL_FIELDS;
     found.set(config.id, config);
-    remembered.set(memoryKey(projectId, config.id), config, {
-      size: (config.textLength ?? 0) + SMALL_FIELDS,
-    });
+    remembered.set(`${projectId}#${config.id}`, config, { size });
   }
   return found;
 }
 
-/** The outputs that a configuration declares; none where it is not stored by this service. @throws ServiceError `unavailable` */
-export async function declaredOutputs(projectId: string, id: string): Promise<ConfigOutput[]> {
-  return ((await getConfigs(projectId, [id])).get(id)?.outputs ?? []).map(normalizedOutput);
-}
-
 /** Forgets a configuration that is about to be removed. */
 export function forgetConfig(projectId: string, id: string): void {
-  remembered.delete(memoryKey(projectId, id));
+  remembered.delete(`${projectId}#${id}`);
 }
 
-/** What is said of a configuration that is not there. */
+/** The error for a configuration that is not there. */
 export function configNotFound(id: string): ServiceError {
   return new ServiceError("not_found", `Software config with id ${id} not found`);
-}
-
-function memoryKey(projectId: string, id: string): string {
-  return `${projectId}#${id}`;
 }

@@ -1,5 +1,5 @@
-import type { Item } from "../../dynamodb/calls.ts";
-import { type Attributes, restoredText, storedJson, withoutNulls } from "../../dynamodb/stored-json.ts";
+import type { PathOf } from "../../dynamodb/expression.ts";
+import { restoredText, type StoredJson, storedJson } from "../../dynamodb/stored-json.ts";
 import { parseExactly } from "../../json/exact-json.ts";
 import { softwareConfigsTable } from "../../settings.ts";
 import type { SoftwareConfig } from "../config.ts";
@@ -7,27 +7,56 @@ import type { SoftwareConfig } from "../config.ts";
 /** The name of the table of configurations. */
 export const TableName = softwareConfigsTable();
 
-/** A configuration as an item. What is null is left out. */
-export function itemOf(config: SoftwareConfig): Attributes {
-  const { project_id, id, name, group, creation_time, ...json } = config;
-  const plain = withoutNulls({ project_id, id, name, group, creation_time });
-  return { ...plain, ...storedJson(json, plain) };
+/** The row of a configuration: the one file that knows its attributes. */
+export interface ConfigRow {
+  project_id: string;
+  id: string;
+  name?: string | undefined;
+  group?: string | undefined;
+  creation_time: string;
+  config?: StoredJson;
+  inputs?: StoredJson;
+  outputs?: StoredJson;
+  options?: StoredJson;
+  /** Until when a request is removing it, in seconds since 1970, and which. */
+  removingUntil?: number;
+  removingRequest?: string;
 }
 
-/** The configuration that an item holds. */
-export function configOf(item: Item): SoftwareConfig {
-  const texts = [item.config, item.inputs, item.outputs, item.options].map(restoredText);
-  const [config, inputs, outputs, options] = texts.map(parseExactly);
+/** The attributes that a list shows. */
+export const SUMMARY = ["id", "name", "group", "creation_time"] as const satisfies PathOf<ConfigRow>[];
+
+/** A row of which the attributes that a list shows were read. */
+export type SummaryRow = Pick<ConfigRow, (typeof SUMMARY)[number]>;
+
+/** The row of a configuration. */
+export function encode({ config, inputs, outputs, options, ...others }: SoftwareConfig): ConfigRow {
+  const plain = {
+    project_id: others.project_id,
+    id: others.id,
+    name: others.name ?? undefined,
+    group: others.group ?? undefined,
+    creation_time: others.creation_time,
+  };
+  return { ...plain, ...storedJson({ config, inputs, outputs, options }, plain) };
+}
+
+/** The configuration that a row holds. */
+export function decode(row: ConfigRow): SoftwareConfig {
+  const config = restoredText(row.config);
+  const inputs = restoredText(row.inputs);
+  const outputs = restoredText(row.outputs);
+  const options = restoredText(row.options);
   return {
-    project_id: item.project_id,
-    id: item.id,
-    name: item.name ?? null,
-    group: item.group ?? null,
-    creation_time: item.creation_time,
-    config,
-    inputs,
-    outputs,
-    options,
-    textLength: texts.join("").length,
-  } as SoftwareConfig;
+    project_id: row.project_id,
+    id: row.id,
+    name: row.name ?? null,
+    group: row.group ?? null,
+    creation_time: row.creation_time,
+    config: parseExactly(config),
+    inputs: parseExactly(inputs),
+    outputs: parseExactly(outputs),
+    options: parseExactly(options),
+    textLength: config.length + inputs.length + outputs.length + options.length,
+  };
 }

@@ -1,16 +1,18 @@
-import { getById, updateItem } from "../../dynamodb/calls.ts";
-import { epochSeconds, isoTime } from "../../iso-time.ts";
+import { updateItem } from "../../dynamodb/calls.ts";
+import { all, Expression } from "../../dynamodb/expression.ts";
+import { epochSeconds, isoTime } from "../../times.ts";
 import type { DeliveredDeployment } from "../deployment.ts";
 import { hasTimedOut } from "../run.ts";
-import { eventText, liveDeployment, TableName } from "./row.ts";
+import { findRow } from "./read.ts";
+import { type DeploymentRow, encodeEvents, isLive, TableName } from "./row.ts";
 
 /** How long a poll waits for what it collects to be recorded, in ms. */
-const RECORD_TIMEOUT = 1_000;
+const RECORD_TIMEOUT_MS = 1_000;
 
-/** What a poll has recorded. */
+/** The deliveries that a poll hands out. */
 interface Recorded {
-  /** The deliveries that may go out: without what has moved on since, or was removed. */
-  present: DeliveredDeployment[];
+  /** Those that may go out: without what has moved on since, or was removed. */
+  current: DeliveredDeployment[];
   /** How many of them were collected for the first time. */
   collected: number;
 }
@@ -26,7 +28,7 @@ export async function recordCollected(
   requestId: string,
   now: Date,
 ): Promise<Recorded> {
-  const states = await Promise.all(
+  const outcomes = await Promise.all(
     // What has run into its time limit failed because nobody had collected it; that stays so.
     deployments.map((deployment) =>
       deployment.collected_time !== null || hasTimedOut(deployment, now)
@@ -35,8 +37,8 @@ export async function recordCollected(
     ),
   );
   return {
-    present: deployments.filter((_, at) => states[at] !== "gone"),
-    collected: states.filter((state) => state === "recorded").length,
+    current: deployments.filter((_, at) => outcomes[at] !== "gone"),
+    collected: outcomes.filter((outcome) => outcome === "recorded").length,
   };
 }
 
@@ -45,40 +47,33 @@ export async function recordCollected(
  * @throws ServiceError `unavailable`
  */
 async function recordOne(
-  deployment: DeliveredDeployment,
+  { project_id, id, delivery, attempt }: DeliveredDeployment,
   requestId: string,
   now: Date,
 ): Promise<"recorded" | "known" | "gone"> {
-  const { project_id, id, delivery, attempt } = deployment;
   const event = { at: epochSeconds(now), event: "collected", by: "link", request_id: requestId } as const;
+  const row = new Expression<DeploymentRow>();
   const { written } = await updateItem(
     {
       TableName,
       Key: { project_id, id },
-      UpdateExpression:
-        "SET collected_time = :time, events = list_append(if_not_exists(events, :none), :events)",
-      ConditionExpression:
-        `delivery = :delivery AND ${attempt === 0 ? "attribute_not_exists(attempt)" : "attempt = :attempt"}` +
-        " AND attribute_not_exists(collected_time)",
-      ExpressionAttributeValues: {
-        ":time": isoTime(now),
-        ":delivery": delivery,
-        ...(attempt > 0 && { ":attempt": attempt }),
-        ":none": [],
-        ":events": [eventText(event)],
-      },
+      UpdateExpression: row.update({
+        set: [["collected_time", isoTime(now)]],
+        append: [["events", encodeEvents([event])]],
+      }),
+      ConditionExpression: all(
+        row.compare("delivery", "=", delivery),
+        row.isAsRead("attempt", attempt || undefined),
+        row.isAsRead("collected_time", undefined),
+      ),
+      ...row.placeholders,
     },
-    { timeout: RECORD_TIMEOUT },
+    RECORD_TIMEOUT_MS,
   );
   if (written) return "recorded";
-  return (await isCollected(deployment, now)) ? "known" : "gone";
-}
-
-/** Whether a delivery that was not recorded now was recorded before, which the index may not know yet. */
-async function isCollected(
-  { project_id, id, delivery, attempt }: DeliveredDeployment,
-  now: Date,
-): Promise<boolean> {
-  const current = liveDeployment(await getById(TableName, { project_id, id }), now);
-  return current?.delivery === delivery && current.attempt === attempt;
+  // It may have been recorded before, which the index does not know yet.
+  const current = await findRow(project_id, id);
+  const isCurrent =
+    current && isLive(current, now) && current.delivery === delivery && (current.attempt ?? 0) === attempt;
+  return isCurrent ? "known" : "gone";
 }

@@ -1,11 +1,15 @@
-import { checkReferences, referenceConditions, unknownReference } from "../../config/store/references.ts";
-import { batchGet, type ConditionCheck, type Item, putNew } from "../../dynamodb/calls.ts";
-import { type Attributes, bytesOf } from "../../dynamodb/stored-json.ts";
+import {
+  checkReferences,
+  REFERENCES_ARE_CHECKED,
+  referenceConditions,
+  unknownReference,
+} from "../../config/store/references.ts";
+import { batchGet, type ConditionCheck, putNew } from "../../dynamodb/calls.ts";
+import { bytesOf } from "../../dynamodb/stored-json.ts";
 import { ServiceError } from "../../errors.ts";
-import { collectWithinLimit } from "../../limits/response-size.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import { type Claim, claimKey, keyExpiry } from "./idempotency.ts";
-import { itemOf, liveDeployment, TableName } from "./row.ts";
+import { type DeploymentRow, decode, encode, isLive, TableName } from "./row.ts";
 
 /** The most that DynamoDB takes in one transaction, in bytes. */
 const MAX_TRANSACTION_BYTES = 4_194_304;
@@ -13,7 +17,7 @@ const MAX_TRANSACTION_BYTES = 4_194_304;
 /** The most writes and conditions of one transaction. */
 const MAX_ACTIONS = 100;
 
-/** In which request deployments are created. */
+/** The request in which deployments are created. */
 export interface CreateContext {
   projectId: string;
   /** The id of the invocation, a UUID. */
@@ -38,113 +42,115 @@ export interface Created {
  * Stores new deployments, all of them or none. Without an idempotency key that is one conditional write, or one
  * transaction for many. Under a key the ids are written with the key first, so that whoever repeats the request
  * finishes the same work, wherever it was broken off.
- * @param wanted the deployments, under ids that become theirs if the request is the first
+ * @param deployments under ids that become theirs if the request is the first
  * @throws ServiceError `invalid` when they are too large or refer to a configuration that is not there, `conflict`
  *   when the key stands for another request or one of what it made was deleted, `unavailable`
  */
 export async function createDeployments(
-  wanted: SoftwareDeployment[],
+  deployments: SoftwareDeployment[],
   context: CreateContext,
 ): Promise<Created> {
-  const { projectId, requestId, now, idempotencyKey: key, request } = context;
-  await checkResponse(wanted, "create fewer at a time.");
-  const configIds = wanted.map(({ config_id }) => config_id);
-  const conditions = () => {
-    const checks = referenceConditions(projectId, configIds, now);
-    checkActions(wanted.length, checks.length);
-    return checks;
-  };
-  const keyExpiresAt = key === undefined ? null : keyExpiry(now);
-  const items = itemsOf(
-    wanted.map((deployment) => ({ ...deployment, keyExpiresAt })),
-    requestId,
-  );
-  if (key === undefined) {
-    await put(items, conditions());
-    return { deployments: wanted, replayed: false, isWriter: true };
-  }
-  const own = wanted.map(({ id }) => id);
+  if (context.idempotencyKey !== undefined)
+    return createOnce(deployments, { ...context, key: context.idempotencyKey });
+  await put(encodeNew(deployments, context), context);
+  return { deployments, replayed: false, isWriter: true };
+}
+
+/** Creates deployments under an idempotency key, or finds those that an earlier request created. */
+async function createOnce(
+  deployments: SoftwareDeployment[],
+  context: CreateContext & { key: string },
+): Promise<Created> {
+  const { projectId, now } = context;
+  const wanted = deployments.map((one) => ({ ...one, keyExpiresAt: keyExpiry(now) }));
   // Before the key is claimed, so that a request that is refused uses up no key.
+  const rows = encodeNew(wanted, context);
   const check = async () => {
-    conditions();
-    await checkReferences(projectId, ...configIds);
+    if (!REFERENCES_ARE_CHECKED) return;
+    conditionsOf(rows, context);
+    await checkReferences(
+      projectId,
+      rows.map(({ config_id }) => config_id),
+    );
   };
-  const claim = await claimKey({ projectId, key, request, now }, own, check);
-  const finished = await finish(wanted, items, conditions, claim, context);
-  await checkResponse(
-    finished.deployments,
-    "it was carried out before, and has grown since: read the deployments one by one.",
-  );
-  return { ...finished, replayed: claim.replayed };
+  const ids = wanted.map(({ id }) => id);
+  const claim = await claimKey(context, ids, check);
+  const found = claim.replayed ? await findRows(claim, projectId) : [];
+  const created =
+    found.length > 0
+      ? { deployments: liveDeployments(claim, found, now), isWriter: false }
+      : await finish(wanted, rows, claim, context);
+  return { ...created, replayed: claim.replayed };
 }
 
-/** Refuses what could be stored, but not answered: a value that is sent once comes back with every deployment. */
-async function checkResponse(deployments: SoftwareDeployment[], remedy: string): Promise<void> {
-  if (deployments.length > 1) await collectWithinLimit(deployments, (deployment) => deployment, remedy);
+/** Writes the rows that a key stands for, under the ids and with the end that it names. */
+async function finish(
+  wanted: SoftwareDeployment[],
+  rows: DeploymentRow[],
+  claim: Claim,
+  context: CreateContext,
+): Promise<Omit<Created, "replayed">> {
+  const deployments = claim.replayed
+    ? wanted.map((one, at) => ({ ...one, id: claim.ids[at] ?? one.id, keyExpiresAt: claim.expires }))
+    : wanted;
+  if (await put(claim.replayed ? encodeNew(deployments, context) : rows, context))
+    return { deployments, isWriter: true };
+  const found = await findRows(claim, context.projectId);
+  return { deployments: liveDeployments(claim, found, context.now), isWriter: false };
 }
 
-function itemsOf(deployments: SoftwareDeployment[], requestId: string): Attributes[] {
-  const items = deployments.map((deployment) => {
-    const { startedAt: at, status } = deployment;
-    return itemOf(deployment, { at, event: "created", by: "user", request_id: requestId, status });
+function findRows({ ids }: Claim, projectId: string): Promise<DeploymentRow[]> {
+  const keys = ids.map((id) => ({ project_id: projectId, id }));
+  return batchGet<DeploymentRow>(TableName, keys);
+}
+
+/** The deployments that a key stands for, as they are now. @throws ServiceError `conflict` when one is gone */
+function liveDeployments({ ids }: Claim, rows: DeploymentRow[], now: Date): SoftwareDeployment[] {
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => {
+    const row = byId.get(id);
+    if (row && isLive(row, now)) return decode(row);
+    throw new ServiceError(
+      "conflict",
+      `Idempotency-Key: the deployment with id ${id} that the request made was deleted`,
+    );
   });
-  // A single item cannot reach the limit.
-  if (items.length === 1) return items;
-  const bytes = items.reduce((sum, item) => sum + bytesOf(item), 0);
-  if (bytes <= MAX_TRANSACTION_BYTES) return items;
+}
+
+function encodeNew(deployments: SoftwareDeployment[], { requestId }: CreateContext): DeploymentRow[] {
+  const rows = deployments.map((deployment) => {
+    const { startedAt: at, status } = deployment;
+    return encode(deployment, [{ at, event: "created", by: "user", request_id: requestId, status }]);
+  });
+  // A single row cannot reach the limit.
+  if (rows.length === 1) return rows;
+  const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
+  if (bytes <= MAX_TRANSACTION_BYTES) return rows;
   throw new ServiceError(
     "invalid",
     `body: too large: the deployments take ${bytes} bytes together, at most ${MAX_TRANSACTION_BYTES} can be stored at once`,
   );
 }
 
-/** Refuses more than one transaction takes: the deployments, and a condition for each configuration. */
-function checkActions(deployments: number, configs: number): void {
-  if (configs === 0 || deployments + configs <= MAX_ACTIONS) return;
-  throw new ServiceError(
-    "invalid",
-    `body: ${deployments} deployments of ${configs} configurations: together at most ${MAX_ACTIONS} are expected in one request`,
-  );
-}
-
 /**
- * @returns whether the items were put; not where they are there already
+ * Puts rows under new ids, all of them or none.
+ * @returns whether they were put; not where they are there already
  * @throws ServiceError `invalid` where a configuration that they refer to is not there
  */
-async function put(items: Item[], conditions: ConditionCheck[]): Promise<boolean> {
-  const { written, failedCheck } = await putNew(TableName, items, conditions);
+async function put(rows: DeploymentRow[], context: CreateContext): Promise<boolean> {
+  const conditions = REFERENCES_ARE_CHECKED ? conditionsOf(rows, context) : [];
+  const { written, failedCheck } = await putNew(TableName, rows, conditions);
   if (failedCheck) throw unknownReference(failedCheck.Key.id);
   return written;
 }
 
-/** Finishes what the first request under a key began, or finds it finished. */
-async function finish(
-  wanted: SoftwareDeployment[],
-  items: Item[],
-  conditions: () => ConditionCheck[],
-  { ids, expires, replayed }: Claim,
-  { projectId, now }: CreateContext,
-): Promise<Omit<Created, "replayed">> {
-  const keys = ids.map((id) => ({ project_id: projectId, id }));
-  const found = replayed ? await batchGet(TableName, keys) : [];
-  if (found.length > 0) return { deployments: liveDeployments(ids, found, now), isWriter: false };
-  const rows = items.map((item, at) => ({ ...item, ...keys[at], key_expires: expires }));
-  if (await put(rows, conditions())) {
-    const deployments = wanted.map((one, at) => ({ ...one, ...keys[at], keyExpiresAt: expires }));
-    return { deployments, isWriter: true };
-  }
-  return { deployments: liveDeployments(ids, await batchGet(TableName, keys), now), isWriter: false };
-}
-
-/** The deployments that a request has made, as they are now. @throws ServiceError `conflict` when one is gone */
-function liveDeployments(ids: string[], items: Item[], now: Date): SoftwareDeployment[] {
-  const byId = new Map(items.map((item) => [item.id, item]));
-  return ids.map((id) => {
-    const deployment = liveDeployment(byId.get(id), now);
-    if (deployment) return deployment;
-    throw new ServiceError(
-      "conflict",
-      `Idempotency-Key: the deployment with id ${id} that the request made was deleted`,
-    );
-  });
+/** The conditions that the configurations exist; a transaction takes only so many, and the rows. */
+function conditionsOf(rows: DeploymentRow[], { projectId, now }: CreateContext): ConditionCheck[] {
+  const ids = rows.map(({ config_id }) => config_id);
+  const conditions = referenceConditions(projectId, ids, now);
+  if (rows.length + conditions.length <= MAX_ACTIONS) return conditions;
+  throw new ServiceError(
+    "invalid",
+    `body: ${rows.length} deployments of ${conditions.length} configurations: together at most ${MAX_ACTIONS} are expected in one request`,
+  );
 }

@@ -1,91 +1,118 @@
-import { BATCH_KEYS, batchGet, getById, type Item } from "../../dynamodb/calls.ts";
+import { BATCH_KEYS, batchGet, getItem, indexKey, queryPages } from "../../dynamodb/calls.ts";
+import { Expression, type PathOf } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
+import { SERVER_STATE, type ServerRow } from "../../server/row.ts";
+import { isId } from "../../shapes.ts";
 import { isVisibleTo, type SoftwareDeployment } from "../deployment.ts";
-import type { DeploymentEvent } from "../history.ts";
-import { type LARGE, lacks, placesOf } from "./item-size.ts";
-import { eventsOf, liveDeployment, TableName } from "./row.ts";
+import {
+  AFTER_DEPLOYMENT_IDS,
+  attributesOf,
+  DELIVERED,
+  type DeliveredRow,
+  type DeploymentRow,
+  decode,
+  isIncomplete,
+  isLive,
+  type LargeAttributes,
+  type LargeValue,
+  STATE,
+  TableName,
+} from "./row.ts";
 
 /**
- * Reads a deployment.
+ * Reads a deployment, consistently, and its row.
  * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
  * @throws ServiceError `not_found`, `unavailable`
  */
-export async function getDeployment(
+export async function readDeployment(
   projectId: string,
   id: string,
   now: Date,
   delegateProjectId?: string,
-): Promise<SoftwareDeployment> {
-  return (await readItem(projectId, id, now, delegateProjectId)).deployment;
+): Promise<{ row: DeploymentRow; deployment: SoftwareDeployment }> {
+  const row = isId(id) ? await getItem<DeploymentRow>(TableName, { project_id: projectId, id }) : undefined;
+  if (!row || !isLive(row, now)) throw deploymentNotFound(id);
+  if (delegateProjectId !== undefined && !isVisibleTo(row.details, delegateProjectId))
+    throw deploymentNotFound(id);
+  return { row, deployment: decode(row) };
+}
+
+/** Reads a row, consistently; undefined, without a call, where the id cannot be one. @throws ServiceError `unavailable` */
+export async function findRow(projectId: string, id: string): Promise<DeploymentRow | undefined> {
+  return isId(id) ? getItem<DeploymentRow>(TableName, { project_id: projectId, id }) : undefined;
 }
 
 /**
- * Reads a deployment with its history, the oldest event first.
- * @throws ServiceError `not_found`, `unavailable`
- */
-export async function getHistory(
-  projectId: string,
-  id: string,
-  now: Date,
-): Promise<{ deployment: SoftwareDeployment; events: DeploymentEvent[] }> {
-  const { item, deployment } = await readItem(projectId, id, now);
-  return { deployment, events: eventsOf(item) };
-}
-
-/** Reads a deployment and its item. @throws ServiceError as `getDeployment` does */
-export async function readItem(
-  projectId: string,
-  id: string,
-  now: Date,
-  delegateProjectId?: string,
-): Promise<{ item: Item; deployment: SoftwareDeployment }> {
-  const item = await getById(TableName, { project_id: projectId, id });
-  const deployment = liveDeployment(item, now);
-  if (!item || !deployment || !isVisibleTo(deployment, delegateProjectId)) throw deploymentNotFound(id);
-  return { item, deployment };
-}
-
-/**
- * Reads the items that an index has found, consistently, a hundred at a time.
- * @param attributes the names of the attributes to read; all without it
+ * Reads the rows that an index has found, consistently, a hundred at a time.
+ * @param attributes the attributes to read; all without it
  * @throws ServiceError `unavailable`
  */
-export async function* readItems(
+export async function* readRows<Row extends { id: string }>(
   projectId: string,
-  rows: { id?: unknown }[],
-  attributes?: string[],
-): AsyncGenerator<Item> {
-  for (let at = 0; at < rows.length; at += BATCH_KEYS) {
-    const keys = rows
-      .slice(at, at + BATCH_KEYS)
-      .map(({ id }) => ({ project_id: projectId, id: id as string }));
-    yield* await batchGet(TableName, keys, attributes);
+  found: { id: string }[],
+  attributes: readonly PathOf<DeploymentRow>[],
+): AsyncGenerator<Row> {
+  for (let at = 0; at < found.length; at += BATCH_KEYS) {
+    const keys = found.slice(at, at + BATCH_KEYS).map(({ id }) => ({ project_id: projectId, id }));
+    yield* await batchGet<Row>(TableName, keys, attributes);
   }
 }
 
 /**
- * The items of entries that the index by server has: entries as they are, and where one lacks a value that is too large
- * for the index, the item, read consistently. What is gone since is left out.
+ * The rows of entries that the index by server has: entries as they are, and where one lacks a value that is too large
+ * for the index, the row, read consistently. What is gone since is left out.
  * @param values those that are needed of the values that may be large
- * @param attributes the names of the attributes that are needed beside these
+ * @param attributes the attributes that are needed beside these
  * @throws ServiceError `unavailable`
  */
-export async function wholeItems(
+export async function completeRows<Row extends { id: string } & Partial<LargeAttributes>>(
   projectId: string,
-  entries: Item[],
-  values: readonly (typeof LARGE)[number][],
-  attributes: readonly string[],
-): Promise<Item[]> {
-  const lacking = entries.filter((entry) => lacks(entry, values));
-  if (lacking.length === 0) return entries;
-  const names = new Set([...attributes, ...values.flatMap(placesOf)]);
-  const items = await Array.fromAsync(readItems(projectId, lacking, [...names]));
-  const byId = new Map(items.map((item) => [item.id, item]));
-  const whole = entries.map((entry) => (lacking.includes(entry) ? byId.get(entry.id) : entry));
-  return whole.filter((item) => item !== undefined);
+  entries: Row[],
+  values: readonly LargeValue[],
+  attributes: readonly PathOf<DeploymentRow>[],
+): Promise<Row[]> {
+  const incomplete = entries.filter((entry) => isIncomplete(entry, values));
+  if (incomplete.length === 0) return entries;
+  const paths = [...new Set([...attributes, ...values.flatMap(attributesOf)])];
+  const rows = await Array.fromAsync(readRows<Row>(projectId, incomplete, paths));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const complete = entries.map((entry) => (incomplete.includes(entry) ? byId.get(entry.id) : entry));
+  return complete.filter((row) => row !== undefined);
 }
 
-/** What is said of a deployment that is not there, or that the caller may not know of. */
+/** A server as one read of the index by server finds it: a moment behind the table, but all of it at the same time. */
+export interface ServerRows {
+  /** The server's own row, where it has one. */
+  server: Partial<ServerRow>;
+  /** The rows of its deployments, by creation, past their retention or not. */
+  rows: DeliveredRow[];
+}
+
+/**
+ * Reads a server and its deployments by one query of the index by server. The table itself is not read.
+ * @param stateAlone leaves out what its metadata are made of
+ * @throws ServiceError `unavailable`
+ */
+export async function queryServer(
+  projectId: string,
+  serverId: string,
+  stateAlone: boolean,
+): Promise<ServerRows> {
+  const row = new Expression<DeploymentRow & ServerRow>();
+  const query = {
+    TableName,
+    IndexName: "by_server",
+    KeyConditionExpression: row.compare("serverKey", "=", indexKey(projectId, serverId)),
+    ProjectionExpression: row.projection([...(stateAlone ? STATE : DELIVERED), ...SERVER_STATE]),
+    ...row.placeholders,
+  };
+  const found: (DeliveredRow & Partial<ServerRow>)[] = [];
+  for await (const { rows } of queryPages<DeliveredRow & Partial<ServerRow>>(query)) found.push(...rows);
+  const server = found.find(({ id }) => id > AFTER_DEPLOYMENT_IDS) ?? {};
+  return { server, rows: found.filter((one) => one !== server) };
+}
+
+/** The error for a deployment that is not there, or that the caller may not know of. */
 export function deploymentNotFound(id: string): ServiceError {
   return new ServiceError("not_found", `Deployment with id ${id} not found`);
 }

@@ -1,18 +1,16 @@
 import { asText, isContainer, isJsonObject } from "../../json/exact-json.ts";
 import { MAX_RESPONSE_BYTES, responseBytes } from "../../limits/response-size.ts";
-import type { EndpointEvent } from "../event.ts";
+import { AS_SENT } from "../../shapes.ts";
+import type { ClientQuirks, EndpointEvent } from "../event.ts";
 
-/** What a client needs that others do not. */
-export interface ClientNeeds {
-  /** Whether it gets inputs and outputs of a configuration as they were sent, and not normalized. */
-  definitionsAsSent: boolean;
-  /** A resource of a response as it reads it. */
-  shown: (resource: object) => object;
-  /** Whether what it is shown may be larger than what others are. */
-  enlarges: boolean;
-  /** How it sends back values that it was shown; undefined where it is as they are. */
-  sentBack: ((value: unknown) => unknown) | undefined;
-}
+/*
+ * OTC's Go SDK, and the Terraform provider that is built on it: all that this one client gets differently.
+ *
+ * It reads times as `2006-01-02T15:04:05` and fails on the `Z` that marks UTC; it reads maps of texts alone, so every
+ * other value in them becomes its JSON text, but for null; it gets inputs and outputs of a configuration as they were
+ * sent; what it sends back as it was shown is what it was; and it is told 403 where others are told 401 for a valid token
+ * that does not authorize a request, as it answers 401 with new tokens without end.
+ */
 
 /** The fields of responses that hold times. */
 const TIMES = ["creation_time", "updated_time", "collected_time", "time", "expires_at"];
@@ -23,59 +21,41 @@ const DEFINITIONS = ["inputs", "outputs"];
 
 const TOO_LARGE = "input_values and output_values are left out: they are too large for this client";
 
-const NO_NEEDS: ClientNeeds = {
-  definitionsAsSent: false,
-  shown: (resource) => resource,
-  enlarges: false,
-  sentBack: undefined,
-};
-const GO_SDK_NEEDS: ClientNeeds = {
-  definitionsAsSent: true,
-  shown: resourceForGoSdk,
-  enlarges: true,
-  sentBack: sentBackByGoSdk,
+const QUIRKS: ClientQuirks = {
+  render,
+  renderResource,
+  echo: (value) => (isJsonObject(value) ? mapTexts(value, "") : value),
 };
 
-/** Whether a request comes from OTC's Go SDK, or from the Terraform provider that is built on it. */
-export function isGoSdk({ headers }: EndpointEvent): boolean {
-  return headers["user-agent"]?.includes("golangsdk/") ?? false;
+/** The quirks of the client that sent a request; undefined for every other client. */
+export function quirksOf({ headers }: EndpointEvent): ClientQuirks | undefined {
+  return headers["user-agent"]?.includes("golangsdk/") ? QUIRKS : undefined;
 }
 
-/** What the client of a request needs. */
-export function needsOf(event: EndpointEvent): ClientNeeds {
-  return isGoSdk(event) ? GO_SDK_NEEDS : NO_NEEDS;
-}
-
-/**
- * A response's body as the Go SDK can read it: it reads times as `2006-01-02T15:04:05` and fails on the `Z` that marks
- * UTC; and it reads maps of texts alone, so every other value in them becomes its JSON text, but for null.
- *
- * All that this one client gets differently is decided in this file; besides what is said here, inputs and outputs as
- * they were sent, and 403 for a valid token that does not authorize a request, as it answers 401 with new tokens without
- * end.
- */
-export function forGoSdk(body: object): object {
+/** A response's body, whose members are resources or lists of them. */
+function render(body: object): object {
   const resources = Object.entries(body).map(([name, value]) => [
     name,
-    Array.isArray(value) ? value.map(memberForGoSdk) : memberForGoSdk(value),
+    Array.isArray(value) ? value.map(renderMember) : renderMember(value),
   ]);
   return withoutZones(Object.fromEntries(resources));
 }
 
-function memberForGoSdk(value: unknown): unknown {
-  return isJsonObject(value) ? resourceForGoSdk(value) : value;
+function renderMember(value: unknown): unknown {
+  return isJsonObject(value) ? renderResource(value) : value;
 }
 
-/** Texts of JSON are longer than the JSON: values that then take a whole response are left out. */
-function resourceForGoSdk(resource: object): object {
-  const members = Object.entries(resource).map(([name, value]) => {
+/** A resource of a response. Texts of JSON are longer than the JSON: values that then take a whole response are left out. */
+function renderResource(resource: object): object {
+  const sent = AS_SENT in resource ? resource[AS_SENT] : undefined;
+  const members = Object.entries({ ...resource, ...(sent ?? {}) }).map(([name, value]) => {
     if (VALUES.includes(name)) return [name, textValues(value)];
     if (DEFINITIONS.includes(name) && Array.isArray(value)) return [name, value.map(textValues)];
     return [name, value];
   });
-  const shown = withoutZones(Object.fromEntries(members));
-  if (!("input_values" in shown) || responseBytes(shown) <= MAX_RESPONSE_BYTES) return shown;
-  return { ...shown, ...Object.fromEntries(VALUES.map((name) => [name, null])), warning: TOO_LARGE };
+  const rendered = withoutZones(Object.fromEntries(members));
+  if (!("input_values" in rendered) || responseBytes(rendered) <= MAX_RESPONSE_BYTES) return rendered;
+  return { ...rendered, ...Object.fromEntries(VALUES.map((name) => [name, null])), warning: TOO_LARGE };
 }
 
 function withoutZones(resource: object): object {
@@ -88,16 +68,12 @@ function withoutZones(resource: object): object {
 }
 
 function textValues(values: unknown): unknown {
-  if (!isContainer(values)) return values;
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, value === null ? null : asText(value)]),
-  );
+  return isContainer(values) ? mapTexts(values, null) : values;
 }
 
-/** It reads null as the empty text, and sends that back. */
-function sentBackByGoSdk(value: unknown): unknown {
-  if (!isJsonObject(value)) return value;
+/** Values as texts. @param empty stands for null, which the client reads as the empty text and sends back as that */
+function mapTexts(values: object, empty: "" | null): object {
   return Object.fromEntries(
-    Object.entries(value).map(([name, one]) => [name, one === null ? "" : asText(one)]),
+    Object.entries(values).map(([name, value]) => [name, value === null ? empty : asText(value)]),
   );
 }

@@ -1,6 +1,6 @@
-import type { OperationNotes } from "../../lib/http/spec.ts";
+import type { OperationNotes } from "../operation-notes.ts";
 
-/** The tag of these endpoints in the API's description. */
+/** The tag of the endpoints in `functions/agent/`. */
 export const tag = {
   name: "Agents",
   description:
@@ -9,7 +9,7 @@ export const tag = {
 
 const queryOf = (link: string) => ({ query: Object.fromEntries(new URL(link).searchParams) });
 
-/** Notes on each endpoint for the API's description, by the function's name in `serverless.yml`. */
+/** The notes on each endpoint, by its function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   collectServerMetadata: {
     faults: ["invalid"],

@@ -1,6 +1,6 @@
-import type { ExampleWorld, OperationNotes } from "../../lib/http/spec.ts";
+import type { ExampleWorld, OperationNotes } from "../operation-notes.ts";
 
-/** The tag of these endpoints in the API's description. */
+/** The tag of the endpoints in `functions/service/`. */
 export const tag = {
   name: "Service",
   description:
@@ -14,11 +14,11 @@ const CACHED = {
   responseHeaders: ["ETag", "Cache-Control"],
 };
 
-/** Notes on each endpoint for the API's description, by the function's name in `serverless.yml`. */
+/** The notes on each endpoint, by its function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   validateTemplate: {
-    example: (known) => ({
-      ...inProject(known),
+    example: (world) => ({
+      ...inProject(world),
       body: { template: { heat_template_version: "2018-08-31" } },
     }),
   },

@@ -1,15 +1,15 @@
-import type { ExampleWorld, OperationNotes } from "../../lib/http/spec.ts";
+import type { ExampleWorld, OperationNotes } from "../operation-notes.ts";
 
-/** The tag of these endpoints in the API's description. */
+/** The tag of the endpoints in `functions/software-deployments/`. */
 export const tag = {
   name: "Deployments",
   description:
     "A deployment is one configuration on one server, with values for its inputs. It is `IN_PROGRESS` until a result arrives, then `COMPLETE` or `FAILED`.",
 };
 
-const one = ({ project_id, deployment_id: id }: ExampleWorld) => ({ project_id, id });
+const pathOf = ({ project_id, deployment_id: id }: ExampleWorld) => ({ project_id, id });
 
-/** Notes on each endpoint for the API's description, by the function's name in `serverless.yml`. */
+/** The notes on each endpoint, by its function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   createSoftwareDeployment: {
     responseHeaders: ["ETag", "Location", "Idempotent-Replayed"],
@@ -24,37 +24,37 @@ export const operations: Record<string, OperationNotes> = {
   showSoftwareDeployment: {
     requestHeaders: ["If-None-Match"],
     responseHeaders: ["ETag", "Cache-Control"],
-    example: (known) => ({ path: one(known) }),
+    example: (world) => ({ path: pathOf(world) }),
   },
   updateSoftwareDeployment: {
     requestHeaders: ["If-Match"],
     responseHeaders: ["ETag"],
-    example: (known) => ({
-      path: one(known),
+    example: (world) => ({
+      path: pathOf(world),
       body: { input_values: { who: "everybody" }, action: "UPDATE" },
     }),
   },
   patchSoftwareDeployment: {
     requestHeaders: ["If-Match"],
     responseHeaders: ["ETag"],
-    example: (known) => ({ path: one(known), body: { input_values: { who: null }, timeout: 900 } }),
+    example: (world) => ({ path: pathOf(world), body: { input_values: { who: null }, timeout: 900 } }),
   },
   removeSoftwareDeployment: {
     requestHeaders: ["If-Match"],
-    example: (known) => ({ path: one(known) }),
+    example: (world) => ({ path: pathOf(world) }),
   },
   rerunSoftwareDeployment: {
     requestHeaders: ["If-Match"],
     responseHeaders: ["ETag"],
-    example: (known) => ({ path: one(known) }),
+    example: (world) => ({ path: pathOf(world) }),
   },
   signalSoftwareDeployment: {
-    example: (known) => ({
-      path: one(known),
+    example: (world) => ({
+      path: pathOf(world),
       body: { deploy_stdout: "Hello, world", deploy_stderr: "", deploy_status_code: 0 },
     }),
   },
   listSoftwareDeploymentEvents: {
-    example: (known) => ({ path: one(known) }),
+    example: (world) => ({ path: pathOf(world) }),
   },
 };

@@ -1,10 +1,18 @@
+import { normalizedOutput } from "../../config/normalize.ts";
+import { getConfigs } from "../../config/store/read.ts";
 import { storedJson } from "../../dynamodb/stored-json.ts";
 import { asText, type JsonObject } from "../../json/exact-json.ts";
 import { MAX_BODY_BYTES } from "../../shapes.ts";
-import { MAX_MARKER_BYTES, type Result, STANDARD_OUTPUTS, truncateMiddle } from "../result.ts";
+import type { SoftwareDeployment } from "../deployment.ts";
+import type { Actor } from "../history.ts";
+import { MAX_MARKER_BYTES, STANDARD_OUTPUTS, truncateMiddle } from "../result.ts";
+import type { SignalledRun } from "../run.ts";
+import { applySignal, awaitsResult } from "../transitions.ts";
+import { type ChangeContext, type ChangeResult, changeDeployment } from "./change.ts";
+import { attributesOf, roomFor } from "./row.ts";
 
-/** What the names of outputs and reason take of an item, in bytes. */
-const NAMES_BYTES = "output_valuesstatus_reason".length;
+/** The bytes that the attributes of outputs and reason take of a row beside their values. */
+const NAMES_BYTES = [...attributesOf("output_values"), ...attributesOf("status_reason")].join("").length + 2;
 
 /** The share of the room that is enough: filling the rest is not worth one more deflation of all outputs. */
 const ENOUGH = 0.9;
@@ -16,22 +24,60 @@ const LEAST_BYTES = 256;
 const CUT_STEP = 1_024;
 const CUT_STEPS = 1_024;
 
+/** A signal of a run's result. */
+export interface Signal {
+  /** The agent's outputs. */
+  outputs: JsonObject;
+  by: Actor;
+  /** The signed link by which it came, if it was one. */
+  link?: SignalledRun;
+}
+
 /**
- * A result as large as an item has room for. What does not fit loses the middle of `deploy_stdout` and
- * `deploy_stderr`, then of the other long values, never their ends, with a mark of how many bytes are missing. Of
+ * Writes the result of a run, if the run is still in progress. The first result counts; one that comes after the time
+ * limit, for an older delivery or for an earlier attempt changes nothing. A result that does not fit its row is cut.
+ * @throws ServiceError `not_found`, `unauthorized` when the link has ended, `unavailable`
+ */
+export function signalDeployment(
+  id: string,
+  { outputs, by, link }: Signal,
+  context: ChangeContext,
+): Promise<ChangeResult> {
+  return changeDeployment(
+    id,
+    async (run, row) => {
+      if (!awaitsResult(run, link, context)) return undefined;
+      const config = (await getConfigs(context.projectId, [run.config_id])).get(run.config_id);
+      const declared = config?.outputs.map(normalizedOutput) ?? [];
+      const { after, event } = applySignal(run, { outputs, declared, by }, context);
+      const room = roomFor(row, ["output_values", "status_reason"]);
+      const bytes = Buffer.byteLength(JSON.stringify([after.output_values, after.status_reason]));
+      // Most results fit as they are; what is stored is never longer than the text.
+      return { after: bytes + NAMES_BYTES <= room ? after : fitResult(after, room), event };
+    },
+    context,
+  );
+}
+
+/**
+ * A deployment with its result cut to what its row has room for. What does not fit loses the middle of `deploy_stdout`
+ * and `deploy_stderr`, then of the other long values, never their ends, with a mark of how many bytes are missing. Of
  * thousands of outputs, the last are left out, and the reason says how many.
  * @param room for outputs and reason, in bytes as stored
  */
-export function fitResult(result: Result, room: number): Result {
-  const all = Object.keys(result.output_values).length;
-  const left = room - Buffer.byteLength(result.status_reason) - NAMES_BYTES - MAX_MARKER_BYTES;
-  const output_values = fitOutputs(result.output_values, left);
+export function fitResult<Ended extends Pick<SoftwareDeployment, "status_reason" | "output_values">>(
+  deployment: Ended,
+  room: number,
+): Ended {
+  const { status_reason: reason, output_values: outputs } = deployment;
+  if (reason === null || outputs === null) return deployment;
+  const all = Object.keys(outputs).length;
+  const left = room - Buffer.byteLength(reason) - NAMES_BYTES - MAX_MARKER_BYTES;
+  const output_values = fitOutputs(outputs, left);
   const missing = all - Object.keys(output_values).length;
-  const status_reason =
-    missing === 0
-      ? result.status_reason
-      : `${result.status_reason} (the last ${missing} of ${all} outputs are missing: they do not fit)`;
-  return { ...result, status_reason, output_values };
+  if (missing === 0) return { ...deployment, output_values };
+  const status_reason = `${reason} (the last ${missing} of ${all} outputs are missing: they do not fit)`;
+  return { ...deployment, status_reason, output_values };
 }
 
 function fitOutputs(outputs: JsonObject, room: number): JsonObject {
@@ -97,10 +143,8 @@ function cut(outputs: JsonObject, names: Set<string>, bytes: number): JsonObject
   );
 }
 
-/** What outputs take of an item; no room is enough for more than a body could hold, as they must fit a response. */
+/** The bytes that outputs take of a row; no room is enough for more than a body could hold, as they must fit a response. */
 function takenBytes(outputs: JsonObject): number {
   if (Buffer.byteLength(JSON.stringify(outputs)) > MAX_BODY_BYTES) return Number.POSITIVE_INFINITY;
-
-  const [stored = ""] = Object.values(storedJson({ outputs }, {})) as (string | Uint8Array)[];
-  return Buffer.byteLength(stored);
+  return Buffer.byteLength(storedJson({ outputs }, {}).outputs ?? "");
 }

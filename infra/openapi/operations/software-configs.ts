@@ -1,15 +1,15 @@
-import type { ExampleWorld, OperationNotes } from "../../lib/http/spec.ts";
+import type { ExampleWorld, OperationNotes } from "../operation-notes.ts";
 
-/** The tag of these endpoints in the API's description. */
+/** The tag of the endpoints in `functions/software-configs/`. */
 export const tag = {
   name: "Configurations",
   description:
     "A configuration says what to run: a script or a manifest, the inputs that it takes and the outputs that it gives. It never changes.",
 };
 
-const one = ({ project_id, unused_config_id: id }: ExampleWorld) => ({ project_id, id });
+const pathOf = ({ project_id, unused_config_id: id }: ExampleWorld) => ({ project_id, id });
 
-/** Notes on each endpoint for the API's description, by the function's name in `serverless.yml`. */
+/** The notes on each endpoint, by its function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   createSoftwareConfig: {
     responseHeaders: ["ETag", "Location"],
@@ -30,11 +30,11 @@ export const operations: Record<string, OperationNotes> = {
   showSoftwareConfig: {
     requestHeaders: ["If-None-Match"],
     responseHeaders: ["ETag", "Cache-Control"],
-    example: (known) => ({ path: one(known) }),
+    example: (world) => ({ path: pathOf(world) }),
   },
   removeSoftwareConfig: {
     faults: ["conflict"],
     requestHeaders: ["If-Match"],
-    example: (known) => ({ path: one(known) }),
+    example: (world) => ({ path: pathOf(world) }),
   },
 };

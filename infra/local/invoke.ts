@@ -1,0 +1,16 @@
+import type { Options, Serverless } from "../serverless/framework.ts";
+import { completeStage } from "./complete-stage.ts";
+import { EXAMPLE_PROJECT } from "./example.ts";
+import { signToken } from "./signing-key.ts";
+
+/** Completes the stage for `sls invoke local`, which reads the functions' environment before its first own event. */
+export async function completeInvocation(serverless: Serverless): Promise<void> {
+  if (serverless.processedInput.commands.join(" ") === "invoke local") await completeStage(serverless);
+}
+
+/** Replaces `$TOKEN` in the event of `sls invoke local` by a token for the event's project. */
+export async function setExampleToken({ data = {} }: Options): Promise<void> {
+  const { headers, pathParameters } = data;
+  if (headers?.["x-auth-token"] !== "$TOKEN") return;
+  headers["x-auth-token"] = await signToken(pathParameters?.project_id ?? EXAMPLE_PROJECT, ["member"], 60);
+}

@@ -1,0 +1,62 @@
+import { completeInvocation, setExampleToken } from "../local/invoke.ts";
+import { startLocalService } from "../local/offline.ts";
+import { silenceFramework } from "../local/silence.ts";
+import { leaveOutMetrics, setAlarmTopic } from "./alarms.ts";
+import { leaveOutApiDescription } from "./api-description.ts";
+import { forgetBuildFolder, useOwnBuildFolders } from "./build-folder.ts";
+import { setCloudFormationRole } from "./cloudformation-role.ts";
+import { leaveOutDomain } from "./domain.ts";
+import type { Hooks, Options, Serverless, Writers } from "./framework.ts";
+import { checkEnvironments, checkFunctionNames } from "./limits.ts";
+import { checkKeystoneAddress, checkParameterNames, checkTokenIssuer } from "./parameters.ts";
+import { setQueriedLogs } from "./queries.ts";
+import { addRoles, defineRoleProperties } from "./roles.ts";
+import { setRoutesVariable } from "./routes.ts";
+
+/**
+ * The Serverless plugin of this service: its steps at each life-cycle event, in the order in which the framework reaches
+ * the events. A step that finds something wrong ends the command with one sentence and exit code 1.
+ */
+export default class Plugin {
+  readonly hooks: Hooks;
+
+  constructor(serverless: Serverless, options: Options, writers: Writers) {
+    silenceFramework(serverless, writers);
+    useOwnBuildFolders(serverless);
+    defineRoleProperties(serverless);
+
+    this.hooks = {
+      // Each command, before its own events.
+      initialize: async () => {
+        checkParameterNames(serverless, options);
+        checkKeystoneAddress(serverless);
+        leaveOutApiDescription(serverless);
+        setCloudFormationRole(serverless);
+        leaveOutDomain(serverless);
+        leaveOutMetrics(serverless);
+        setAlarmTopic(serverless);
+        setRoutesVariable(serverless);
+        await completeInvocation(serverless);
+      },
+
+      // sls package, and sls deploy, which packages first.
+      "before:package:setupProviderConfiguration": () => {
+        addRoles(serverless);
+        setQueriedLogs(serverless);
+      },
+      "before:package:createDeploymentArtifacts": () => checkFunctionNames(serverless),
+      "before:package:finalize": () => checkEnvironments(serverless),
+      "before:aws:package:finalize:saveServiceState": () => forgetBuildFolder(serverless),
+
+      // sls deploy
+      "before:deploy:deploy": () => checkTokenIssuer(serverless),
+
+      // sls offline, and sls offline start
+      "before:offline:start": () => startLocalService(serverless, options),
+      "before:offline:start:init": () => startLocalService(serverless, options),
+
+      // sls invoke local
+      "before:invoke:local:invoke": () => setExampleToken(options),
+    };
+  }
+}

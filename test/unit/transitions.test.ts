@@ -1,0 +1,239 @@
+import { describe, expect, it } from "vitest";
+import type { SoftwareDeployment } from "../../lib/deployment/deployment.ts";
+import type { DeploymentEvent } from "../../lib/deployment/history.ts";
+import { FOREVER, hasTimedOut, SIGNAL_GRACE, SIGNAL_LIFETIME } from "../../lib/deployment/run.ts";
+import {
+  applyPatch,
+  applyRerun,
+  applySignal,
+  applyTimeLimit,
+  applyUpdate,
+  awaitsResult,
+  type Outcome,
+  stamped,
+  type TransitionContext,
+} from "../../lib/deployment/transitions.ts";
+
+const BEGAN = 1_800_000_000;
+const NOW = BEGAN + 100;
+const context: TransitionContext = {
+  requestId: "0c3bb6c2-2a6f-4f3c-9a1e-6a7a1c2f3d4e",
+  now: new Date(NOW * 1_000),
+};
+
+/** A deployment that has been collected, with a time limit of 300 s and a result of before. */
+const deployment: SoftwareDeployment = {
+  project_id: "p",
+  id: "01a20a2e-4077-77b0-85f5-db059fd06c30",
+  server_id: "s",
+  config_id: "c",
+  action: "CREATE",
+  input_values: { who: "world" },
+  output_values: { deploy_stdout: "before" },
+  status: "IN_PROGRESS",
+  status_reason: "a reason",
+  stack_user_project_id: "tenant",
+  creation_time: "2027-01-15T08:00:00Z",
+  updated_time: null,
+  collected_time: "2027-01-15T08:00:10Z",
+  delivery: 2,
+  attempt: 1,
+  reran: false,
+  revision: 7,
+  changedAt: BEGAN,
+  keyExpiresAt: null,
+  timeout: 300,
+  startedAt: BEGAN,
+  deadlineAt: BEGAN + 300,
+  signalExpiresAt: BEGAN + 300 + SIGNAL_GRACE,
+};
+
+/** The states that a transition may find: the three statuses, and a run whose time limit has passed. */
+const STATES: Record<string, SoftwareDeployment> = {
+  "in progress": deployment,
+  complete: { ...deployment, status: "COMPLETE" },
+  failed: { ...deployment, status: "FAILED" },
+  "timed out": applyTimeLimit({ ...deployment, deadlineAt: NOW }, context).after,
+};
+
+const signal = (outputs: object) => (before: SoftwareDeployment) =>
+  applySignal(before, { outputs: { ...outputs }, declared: [], by: "link" }, context);
+
+const TRANSITIONS: Record<string, (before: SoftwareDeployment) => Outcome> = {
+  "update of nothing": (before) => applyUpdate(before, {}, context),
+  "update of nothing new": (before) =>
+    applyUpdate(before, { config_id: "c", action: "CREATE", input_values: { who: "world" } }, context),
+  "update of the reason": (before) => applyUpdate(before, { status_reason: "so" }, context),
+  "update to COMPLETE": (before) => applyUpdate(before, { status: "COMPLETE" }, context),
+  "update to FAILED": (before) => applyUpdate(before, { status: "FAILED" }, context),
+  "update to IN_PROGRESS": (before) => applyUpdate(before, { status: "IN_PROGRESS" }, context),
+  "update of the action": (before) => applyUpdate(before, { action: "UPDATE" }, context),
+  "update of inputs, and to COMPLETE": (before) =>
+    applyUpdate(before, { input_values: { who: "all" }, status: "COMPLETE" }, context),
+  "update of the time limit": (before) => applyUpdate(before, { timeout: 50 }, context),
+  "patch of an input": (before) => applyPatch(before, { input_values: { more: 1 } }, context),
+  rerun: (before) => applyRerun(before, context),
+  "signal of success": signal({ deploy_status_code: 0 }),
+  "signal of failure": signal({ deploy_status_code: 1 }),
+};
+
+/** The outcome in short: status, reason, deliveries and attempts more than before, and the event. */
+const inShort = (before: SoftwareDeployment, { after, event }: Outcome): string =>
+  [
+    after.status,
+    after.status_reason === before.status_reason ? "same reason" : (after.status_reason ?? "no reason"),
+    ...(after.delivery === before.delivery ? [] : ["new delivery"]),
+    ...(after.attempt === before.attempt ? [] : ["new attempt"]),
+    ...(after.output_values === before.output_values ? [] : [after.output_values ? "result" : "no result"]),
+    event ? [event.event, event.fields?.join("+"), event.status].filter(Boolean).join(" ") : "no event",
+  ].join(", ");
+
+const CODE_1 = "deploy_status_code : Deployment exited with non-zero status code: 1";
+
+/** The expected outcomes from "in progress", "complete", "failed" and "timed out", in this order; one for all alike. */
+const EXPECTED: Record<string, string | [string, string, string, string]> = {
+  "update of nothing": [
+    "IN_PROGRESS, same reason, no event",
+    "COMPLETE, same reason, no event",
+    "FAILED, same reason, no event",
+    "FAILED, same reason, no event",
+  ],
+  "update of nothing new": [
+    "IN_PROGRESS, same reason, no event",
+    "COMPLETE, same reason, no event",
+    "FAILED, same reason, no event",
+    "FAILED, same reason, no event",
+  ],
+  "update of the reason": [
+    "IN_PROGRESS, so, changed status_reason",
+    "COMPLETE, so, changed status_reason",
+    "FAILED, so, changed status_reason",
+    "FAILED, so, changed status_reason",
+  ],
+  "update to COMPLETE": [
+    "COMPLETE, same reason, changed status COMPLETE",
+    "COMPLETE, same reason, changed status COMPLETE",
+    "COMPLETE, same reason, changed status COMPLETE",
+    "COMPLETE, no reason, changed status COMPLETE",
+  ],
+  "update to FAILED": "FAILED, same reason, changed status FAILED",
+  "update to IN_PROGRESS": [
+    "IN_PROGRESS, same reason, new attempt, changed status IN_PROGRESS",
+    "IN_PROGRESS, same reason, new attempt, changed status IN_PROGRESS",
+    "IN_PROGRESS, same reason, new attempt, changed status IN_PROGRESS",
+    "IN_PROGRESS, no reason, new attempt, changed status IN_PROGRESS",
+  ],
+  "update of the action": "IN_PROGRESS, no reason, new delivery, no result, changed action IN_PROGRESS",
+  "update of inputs, and to COMPLETE": [
+    "COMPLETE, same reason, new delivery, changed input_values+status COMPLETE",
+    "COMPLETE, same reason, new delivery, changed input_values+status COMPLETE",
+    "COMPLETE, same reason, new delivery, changed input_values+status COMPLETE",
+    "COMPLETE, no reason, new delivery, changed input_values+status COMPLETE",
+  ],
+  "update of the time limit": [
+    "IN_PROGRESS, same reason, changed timeout",
+    "COMPLETE, same reason, changed timeout",
+    "FAILED, same reason, changed timeout",
+    "FAILED, same reason, changed timeout",
+  ],
+  "patch of an input": "IN_PROGRESS, no reason, new delivery, no result, changed input_values IN_PROGRESS",
+  rerun: "IN_PROGRESS, no reason, new delivery, no result, rerun IN_PROGRESS",
+  "signal of success": "COMPLETE, Outputs received, result, signalled COMPLETE",
+  "signal of failure": `FAILED, ${CODE_1}, result, signalled FAILED`,
+};
+
+describe.each(Object.entries(TRANSITIONS))("transition: %s", (name, apply) => {
+  it.each(Object.entries(STATES).map(([state, before], at) => [state, before, at] as const))(
+    `${name} from %s has the outcome that the API promises, and leaves the deployment before as it was`,
+    (_, before, at) => {
+      const copy = structuredClone(before);
+      const outcome = inShort(before, apply(before));
+      expect(outcome).toBe([EXPECTED[name]].flat()[[EXPECTED[name]].flat().length === 1 ? 0 : at]);
+      expect(before).toEqual(copy);
+    },
+  );
+});
+
+describe("the times of a run", () => {
+  const run = (after: SoftwareDeployment) => {
+    const { startedAt, deadlineAt, signalExpiresAt, collected_time } = after;
+    return { startedAt, deadlineAt, signalExpiresAt, collected_time };
+  };
+  const before = run(deployment);
+
+  it("a new delivery begins now, under the time limit that the update sets or the deployment has", () => {
+    const begun = { startedAt: NOW, collected_time: null };
+    const limited = { ...begun, deadlineAt: NOW + 300, signalExpiresAt: NOW + 300 + SIGNAL_GRACE };
+    expect(run(applyRerun(deployment, context).after)).toEqual(limited);
+    expect(run(applyUpdate(deployment, { action: "x" }, context).after)).toEqual(limited);
+    expect(run(applyUpdate(deployment, { action: "x", timeout: 7 }, context).after)).toEqual({
+      ...begun,
+      deadlineAt: NOW + 7,
+      signalExpiresAt: NOW + 7 + SIGNAL_GRACE,
+    });
+    const { deadlineAt, ...unlimited } = run(
+      applyUpdate(deployment, { action: "x", timeout: null }, context).after,
+    );
+    expect(unlimited).toEqual({ ...begun, signalExpiresAt: NOW + SIGNAL_LIFETIME });
+    expect(deadlineAt).toBeGreaterThanOrEqual(FOREVER);
+  });
+
+  it("another attempt has the time limit anew, and leaves the end of its delivery's links", () => {
+    const { after } = applyUpdate(deployment, { status: "IN_PROGRESS" }, context);
+    expect(run(after)).toEqual({ ...before, startedAt: NOW, deadlineAt: NOW + 300 });
+  });
+
+  it("a time limit that changes alone counts from the run's beginning, and may bring back what timed out", () => {
+    const { after } = applyUpdate(deployment, { timeout: 50 }, context);
+    expect(run(after)).toEqual({ ...before, deadlineAt: BEGAN + 50 });
+    expect(hasTimedOut(after, context.now)).toBe(true);
+  });
+});
+
+describe("which results count", () => {
+  const current = { delivery: 2, attempt: 1, expires: NOW + 1 };
+  const counts = (link: typeof current | undefined, state: SoftwareDeployment | undefined = deployment) =>
+    awaitsResult(state, link, context);
+
+  it("a result counts while the run is in progress, by a token or by the link of this attempt", () => {
+    expect([counts(undefined), counts(current)]).toEqual([true, true]);
+  });
+
+  it("a result of an older delivery, of an earlier attempt or of a run that has ended does not count", () => {
+    expect(counts({ ...current, delivery: 1 })).toBe(false);
+    expect(counts({ ...current, attempt: 0 })).toBe(false);
+    for (const state of ["complete", "failed", "timed out"]) {
+      expect([counts(undefined, STATES[state]), counts(current, STATES[state])]).toEqual([false, false]);
+    }
+  });
+
+  it("a link that has ended is refused, but for that of a run whose time limit was lengthened", () => {
+    const ended = { ...current, expires: NOW };
+    expect(counts(ended)).toBe(true);
+    const refused = expect.objectContaining({ kind: "unauthorized" });
+    expect(() => counts({ ...ended, delivery: 1 })).toThrow(refused);
+    expect(() => counts(ended, { ...deployment, deadlineAt: NOW - SIGNAL_GRACE })).toThrow(refused);
+  });
+});
+
+describe("the marks of a change", () => {
+  it("a change moves the revision, and is as old as its write; updated_time never goes back", () => {
+    const written = new Date((NOW + 3) * 1_000);
+    const after = stamped({ after: deployment }, deployment, context, written);
+    const updated_time = new Date(NOW * 1_000).toISOString().replace(".000", "");
+    expect(after).toEqual({ ...deployment, revision: 8, changedAt: NOW + 3, updated_time });
+    const ahead = { ...deployment, updated_time: "2099-01-01T00:00:00Z" };
+    expect(stamped({ after: ahead }, ahead, context, written).updated_time).toBe(ahead.updated_time);
+  });
+
+  it("no two events of one request have the same name, a time limit written along included", () => {
+    const limited = applyTimeLimit(deployment, context);
+    for (const apply of Object.values(TRANSITIONS)) {
+      const events = [limited.event, apply(limited.after).event].filter(
+        (event): event is DeploymentEvent => event !== undefined,
+      );
+      expect(new Set(events.map(({ event }) => event)).size).toBe(events.length);
+      for (const { request_id } of events) expect(request_id).toBe(context.requestId);
+    }
+  });
+});
