@@ -42,7 +42,7 @@ export default defineConfig({
   test: {
     root,
     // Tests wait more than they compute: on two cores, too, two files run at a time. AWS's own emulator is too slow for two.
-    maxWorkers: process.env.DYNAMODB_LOCAL_URL ? 1 : Math.max(2, availableParallelism() - 1),
+    maxWorkers: process.env.DYNAMODB_LOCAL_URL ? 1 : Math.max(3, availableParallelism() - 1),
     // No outcome depends on how fast the machine is: these only end what hangs.
     testTimeout: 600_000,
     hookTimeout: 600_000,
