@@ -46,7 +46,7 @@ export async function stopService({ process: child }: Service): Promise<void> {
 export async function eventually<Found>(
   what: string,
   look: () => Found | undefined | Promise<Found | undefined>,
-  seconds = 30,
+  seconds = 300,
 ): Promise<Found> {
   const deadline = Date.now() + seconds * 1_000;
   while (Date.now() < deadline) {

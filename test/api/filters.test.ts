@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { later } from "../support/clock.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
 
@@ -21,8 +21,12 @@ beforeAll(async () => {
       ...(i % 5 === 0 && { timeout: 1 }),
     });
   }
-  await sleep(1_100);
+  await later(1_100);
   all = (await tenant.call("GET", "/software_deployments")).json.software_deployments;
+});
+
+afterAll(() => {
+  vi.useRealTimers();
 });
 
 const page = async (query: Record<string, string>): Promise<any> => {

@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { later, stopClock } from "../support/clock.ts";
 import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
 
@@ -6,6 +7,10 @@ let tenant: Tenant;
 
 beforeEach(async () => {
   tenant = await newTenant();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 const address = (id: string): string => `/software_deployments/${id}`;
@@ -102,9 +107,10 @@ describe("If-Match", () => {
   });
 
   it("a passed time limit changes the ETag: If-Match with the one from before is 412", async () => {
+    stopClock();
     const { id } = await tenant.deploy({ timeout: 1 });
     const before = await etagOf(address(id));
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await later(1_100);
     const after = await etagOf(address(id));
     expect(after).not.toBe(before);
     expectFault(await change("PUT", id, before), 412);

@@ -110,7 +110,7 @@ describe.skipIf(missing.length > 0)("the openstack CLI", () => {
     await expect(openstack("config", "show", deployment.config_id)).rejects.toThrow(/not found/i);
     await openstack("config", "delete", config.id);
     expect(await openstackJson("config", "list", ...asJson)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe.skipIf(missing.length > 0)("openstacksdk", () => {
@@ -129,5 +129,5 @@ describe.skipIf(missing.length > 0)("openstacksdk", () => {
       gone: `Deployment with id ${seen.deployment} not found`,
     });
     expect((await mine.call("GET", "/software_configs")).json).toEqual({ software_configs: [] });
-  }, 60_000);
+  });
 });

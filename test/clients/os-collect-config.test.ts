@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { later } from "../support/clock.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
 
 const run = promisify(execFile);
@@ -27,6 +27,10 @@ describe.skipIf(missing)("os-collect-config and a hook", () => {
   beforeAll(async () => {
     tenant = await newTenant();
     folder = await mkdtemp(join(tmpdir(), "agent-"));
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
   });
 
   afterAll(() => rm(folder, { recursive: true }));
@@ -110,12 +114,12 @@ describe.skipIf(missing)("os-collect-config and a hook", () => {
   });
 
   it("an agent that sends no signal leaves the deployment to its time limit", async () => {
-    const id = await deployed("web-3", { input_values: { who: "x" }, timeout: 5 });
+    const id = await deployed("web-3", { input_values: { who: "x" }, timeout: 600 });
     await collected("web-3");
-    await sleep(5_100);
+    await later(600_100);
     expect(await show(id)).toMatchObject({
       status: "FAILED",
-      status_reason: expect.stringMatching(/^Timed out after 5 seconds: the server collected it at/),
+      status_reason: expect.stringMatching(/^Timed out after 600 seconds: the server collected it at/),
     });
   });
 });

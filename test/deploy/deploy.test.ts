@@ -48,7 +48,7 @@ beforeAll(async () => {
   checkout = await copySources();
   moto = await startMoto(PYTHON, isAllowed);
   tables = new DynamoDBClient({ endpoint: moto.direct, region: REGION, credentials: CREDENTIALS });
-}, 120_000);
+});
 
 afterAll(async () => {
   await moto?.stop();
@@ -107,7 +107,7 @@ const deployedCode = async (): Promise<Record<string, string>> =>
 const tableNames = async (): Promise<string[]> =>
   (await tables.send(new ListTablesCommand())).TableNames ?? [];
 
-describe.skipIf(!hasMoto)("deploying and removing a stage", { timeout: 120_000 }, () => {
+describe.skipIf(!hasMoto)("deploying and removing a stage", () => {
   it("sls deploy makes all of the template that moto supports", async () => {
     expect(await sls("deploy")).toContain(`Service deployed to stack ${STACK}`);
     const resources = Object.entries(await template());

@@ -1,23 +1,28 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { engines, freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { eventually, type Service, startService, stopService } from "../../infra/local/service.ts";
 import { STAGE, TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
 import { deploymentsOf, minimal, newProject, SEED_PROJECT, SEED_REQUEST } from "../support/deployments.ts";
-import { loopback } from "../support/loopback.ts";
+import { inLongForm, isLong } from "../support/long.ts";
 
 const run = promisify(execFile);
 
+const env = {
+  PATH: process.env.PATH ?? "",
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? "",
+};
+
 const npmToken = async (...args: string[]): Promise<string> =>
-  (await run("npm", ["run", "-s", "token", "--", ...args], { env: { PATH: process.env.PATH ?? "" } })).stdout;
+  (await run("npm", ["run", "-s", "token", "--", ...args], { env })).stdout;
 
 const create = (service: Service, project: string, token: string) =>
   fetch(`${service.url}${deploymentsOf(project)}`, {
@@ -57,6 +62,8 @@ const nothingIsLeft = (service: Service): Promise<true> =>
     const up = await Promise.all([listens(service.url), listens(service.dynamodb)]);
     return up.includes(true) ? undefined : true;
   });
+
+if (!isLong) process.stderr.write("left out: sls package beside a local service; npm run test:long has it\n");
 
 describe("npm start", () => {
   let service: Service;
@@ -128,17 +135,21 @@ describe("npm start", () => {
     expect(await Promise.all(statuses)).toEqual([200, 404, 404]);
   });
 
-  it("sls package beside a local service does not disturb it, and leaves no folders behind", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "package-"));
-    const temporary = await mkdtemp(join(folder, "temporary-"));
-    const env = { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: temporary };
-    await run("node_modules/.bin/sls", ["package", "--package", join(folder, "package")], { env });
-    expect(await readdir(temporary)).toEqual([]);
-    const project = newProject();
-    const token = (await npmToken("--project", project)).trim();
-    expect((await create(service, project, token)).status).toBe(200);
-    await rm(folder, { recursive: true });
-  });
+  it.runIf(isLong)(
+    "sls package beside a local service does not disturb it, and leaves no folders behind",
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "package-"));
+      const temporary = await mkdtemp(join(folder, "temporary-"));
+      await run("node_modules/.bin/sls", ["package", "--package", join(folder, "package")], {
+        env: { ...env, HOME: folder, TMPDIR: temporary },
+      });
+      expect(await readdir(temporary)).toEqual([]);
+      const project = newProject();
+      const token = (await npmToken("--project", project)).trim();
+      expect((await create(service, project, token)).status).toBe(200);
+      await rm(folder, { recursive: true });
+    },
+  );
 
   it("the local service answers 503 while its emulator is down, and 200 when it is back", async () => {
     const project = newProject();
@@ -163,158 +174,39 @@ describe("npm start", () => {
 });
 
 describe("npm start, ended by other signals", () => {
-  it.each([
-    ["npm", "SIGTERM"],
-    ["npm", "SIGINT"],
+  it.each<[who: "npm" | "the framework", signal: NodeJS.Signals]>([
     ["npm", "SIGKILL"],
-    ["the framework", "SIGTERM"],
     ["the framework", "SIGKILL"],
-  ] as const)("nothing stays running when a signal ends npm start: %s by %s", async (who, signal) => {
+    ...inLongForm<["npm" | "the framework", NodeJS.Signals]>("three milder signals", [
+      ["npm", "SIGTERM"],
+      ["npm", "SIGINT"],
+      ["the framework", "SIGTERM"],
+    ]),
+  ])("nothing stays running when a signal ends npm start: %s by %s", async (who, signal) => {
     const service = await startService({}, ["npm", "start"]);
     process.kill(who === "npm" ? (service.process.pid ?? 0) : frameworkPid(service), signal);
     await nothingIsLeft(service);
   });
 });
 
-const keystone = (url: string): string[] => ["--param", `keystoneAuthUrl=${url}`];
-
-describe("wrong options of sls", () => {
-  const ended = (env: Record<string, string>, ...args: string[]) =>
-    run("node_modules/.bin/sls", args, { env: { ...process.env, SLS_LOG_LEVEL: "warning", ...env } });
-
-  it.each<[string, Record<string, string>, string[]]>([
-    ["PORT=abc: a port is", { PORT: "abc" }, []],
-    ["PORT=80000: a port is", { PORT: "80000" }, []],
-    ["PORT=0: a port is", { PORT: "0" }, []],
-    ["--httpPort=0: a port is", {}, ["--httpPort", "0"]],
-    ["DYNAMODB_PORT=x: a port is", { DYNAMODB_PORT: "x" }, []],
-    ["DYNAMODB_DATA=/dev/null/data: not a folder", { DYNAMODB_DATA: "/dev/null/data" }, []],
-    [
-      "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:9: Nothing answers",
-      { AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:9" },
-      [],
-    ],
-    ["--param tokenIsuer: there is no such parameter", {}, ["--param", "tokenIsuer=x"]],
-    ["keystoneAuthUrl=iam.example.com/v3: Keystone's address", {}, keystone("iam.example.com/v3")],
-    ["keystoneAuthUrl=https://iam.example.com: ", {}, keystone("https://iam.example.com")],
-    ["keystoneAuthUrl=https://iam/v3/auth/tokens: ", {}, keystone("https://iam/v3/auth/tokens")],
-  ])("a wrong option ends sls offline with one sentence and exit code 1: %s", async (sentence, env, args) => {
-    const port = String(await freePort());
-    const failure = ended({ PORT: port, ...env }, "offline", ...args);
-    await expect(failure).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) });
-    await expect(failure).rejects.toMatchObject({ stderr: expect.stringMatching(/^[^\n]+\n$/) });
-  });
-
-  it("a port that is taken, each of the two, ends sls offline with one sentence", async () => {
-    const other = await loopback((_, response) => void response.end());
-    const { port } = new URL(other.url);
-    for (const name of ["PORT", "DYNAMODB_PORT"]) {
-      const env = { PORT: String(await freePort()), [name]: port };
-      await expect(ended(env, "offline")).rejects.toMatchObject({
-        code: 1,
-        stderr: expect.stringContaining(`${name}=${port}: another program listens there.`),
-      });
-    }
-    await other.close();
-  });
-
-  it("a broken data file ends sls offline with the emulator's own words", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "data-"));
-    await writeFile(join(folder, "dynoxide.sqlite"), "not a database");
-    await writeFile(join(folder, "dynalite"), "not a folder");
-    const env = { PORT: String(await freePort()), DYNAMODB_DATA: folder };
-    await expect(ended(env, "offline")).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/^DYNAMODB_DATA=.*The DynamoDB emulator does not start\. .{10}/),
-    });
-    await rm(folder, { recursive: true });
-  });
-
-  it("a kept table of an earlier version ends sls offline with how to begin anew", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "data-"));
-    const port = await freePort();
-    const options = { engine: engines[0] ?? "dynalite", port, stage: STAGE, dataFolder: folder } as const;
-    const emulator = await startEmulator(options);
-    const client = new DynamoDBClient({
-      endpoint: emulator.endpoint,
-      region: REGION,
-      credentials: CREDENTIALS,
-    });
-    await client.send(new DeleteTableCommand({ TableName: TABLE }));
-    const key = [{ AttributeName: "id", KeyType: "HASH" } as const];
-    const AttributeDefinitions = [{ AttributeName: "id", AttributeType: "S" } as const];
-    await client.send(
-      new CreateTableCommand({
-        TableName: TABLE,
-        BillingMode: "PAY_PER_REQUEST",
-        KeySchema: key,
-        AttributeDefinitions,
-      }),
-    );
-    client.destroy();
-    await stopEmulator(emulator);
-    const env = { PORT: String(await freePort()), DYNAMODB_DATA: folder };
-    await expect(ended(env, "offline")).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/^DYNAMODB_DATA=.*earlier version.*Begin anew with an empty folder/),
-    });
-    await rm(folder, { recursive: true });
-  });
-
-  it.each(["package", "deploy"])("sls %s refuses an address that is not Keystone's", async (command) => {
-    await expect(ended({}, command, ...keystone("https://iam.example.com"))).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("keystoneAuthUrl=https://iam.example.com: "),
-    });
-  });
-
-  it.each([
-    ["apiDescription=no: on or off is expected", "--param", "apiDescription=no"],
-    ["domainName=api.example: certificateArn is expected", "--param", "domainName=api.example"],
-    ["--stage a-stage-that-is-long: at most 14 characters", "--stage", "a-stage-that-is-long"],
-    ["The most, 4096, are of the parameter tokenKeys.", "--param", `tokenKeys=${"k".repeat(4_096)}`],
-  ])("sls package refuses what AWS would not run: %s", async (sentence, ...args) => {
-    const folder = await mkdtemp(join(tmpdir(), "package-"));
-    await expect(ended({}, "package", "--package", folder, ...args)).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(sentence),
-    });
-    await rm(folder, { recursive: true });
-  });
-
-  it("sls package refuses a cloudFormationRole that is not an ARN", async () => {
-    await expect(ended({}, "package", "--param", "cloudFormationRole=deployer")).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("cloudFormationRole=deployer: a role's ARN is expected"),
-    });
-  });
-
-  it.each(["package", "deploy"])("sls %s refuses an unknown parameter", async (command) => {
-    await expect(ended({}, command, "--param", "tokenIsuer=x")).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("--param tokenIsuer: there is no such parameter."),
-    });
-  });
-});
-
 describe("settings of local runs", () => {
   it("sls offline announces the port, the interfaces, the storage and the Keystone that it uses", async () => {
-    const other = await startService();
-    expect(other.output().trimEnd().split("\n").length, "as quiet as npm start").toBeLessThanOrEqual(8);
+    const other = await startEmulator({ engine: "dynalite", port: await freePort(), stage: STAGE });
     const port = await freePort();
-    const service = await startService({ AWS_ENDPOINT_URL_DYNAMODB: other.dynamodb }, [
+    const service = await startService({ AWS_ENDPOINT_URL_DYNAMODB: other.endpoint }, [
       ...["node_modules/.bin/sls", "offline", "--httpPort", String(port), "--host", "0.0.0.0"],
       ...["--param", "keystoneAuthUrl=http://127.0.0.1:5000/v3"],
     ]);
     const address = /^Software Deployments +(\S+)$/m.exec(service.output())?.[1] ?? "";
     expect(new URL(address).port).toBe(String(port));
     expect((await fetch(`${address}/health`)).status).toBe(200);
-    expect(service.output()).toContain(`DynamoDB at ${other.dynamodb}, as configured`);
+    expect(service.output().trimEnd().split("\n").length, "as quiet as npm start").toBeLessThanOrEqual(9);
+    expect(service.output()).toContain(`DynamoDB at ${other.endpoint}, as configured`);
     expect(service.output()).toMatch(
       /^Token +TOKEN=\$\(openstack --os-auth-url http:\/\/127\.0\.0\.1:5000\/v3 token issue/m,
     );
     await stopService(service);
-    await stopService(other);
+    await stopEmulator(other);
   });
 
   it("DYNAMODB_DATA keeps the data over a restart", async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { request } from "../support/api.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
-import { injectFaults, operations, proxy } from "../support/fault-proxy-setup.ts";
+import { injectFaults, limitCallsAsDeployed, operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
 import { indexEntries, storedItems } from "../support/table.ts";
 
@@ -96,6 +96,7 @@ describe("calls of a poll", () => {
 
 describe("time of a change", () => {
   it("a slow change counts from when it is written, so that Last-Modified is not older than an earlier poll", async () => {
+    limitCallsAsDeployed();
     const { id } = await deployed("slow");
     const changedIn = async (row: string) =>
       (await storedItems(tenant.project)).find((item) => item.id.startsWith(row))?.changedAt;

@@ -6,6 +6,7 @@ import { NOBODY, newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
 import { injectFaults, operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
+import { amount } from "../support/long.ts";
 import { storedItem } from "../support/table.ts";
 
 let tenant: Tenant;
@@ -150,6 +151,21 @@ describe("pages of a filtered list", () => {
 });
 
 describe("writes whose answer was lost", () => {
+  /** Loses the answer to a write, and lets another change come before the SDK's repeat of it. */
+  const overtakeRepeat = (
+    operation: string,
+    change: (input: Record<string, any>) => Promise<unknown>,
+  ): void => {
+    let writes = 0;
+    proxy.decide = async (called, input) => {
+      if (called !== operation) return "pass";
+      writes += 1;
+      if (writes === 1) return "cut-after";
+      if (writes === 2) await change(input);
+      return "pass";
+    };
+  };
+
   it("an update whose answer was lost counts once", async () => {
     const { id } = await tenant.deploy();
     injectFaults("cut-after");
@@ -161,17 +177,8 @@ describe("writes whose answer was lost", () => {
   it("an update whose answer was lost counts once, although another change came before its repeat", async () => {
     const { id } = await tenant.deploy();
     const overtaken = async (write: () => Promise<{ status: number }>, meanwhile: object) => {
-      let first = true;
-      proxy.decide = (operation) => {
-        if (operation !== "UpdateItem" || !first) return "pass";
-        first = false;
-        // The SDK waits before it repeats; by then the other change is there.
-        setTimeout(() => void tenant.call("PUT", deployment(id), { body: meanwhile }), 10);
-        return "cut-after";
-      };
-      vi.spyOn(Math, "random").mockReturnValue(0.99);
+      overtakeRepeat("UpdateItem", () => tenant.call("PUT", deployment(id), { body: meanwhile }));
       expect((await write()).status).toBe(200);
-      vi.restoreAllMocks();
     };
     await overtaken(() => tenant.call("PUT", deployment(id), { body: { action: "MINE" } }), {
       action: "THEIRS",
@@ -193,16 +200,10 @@ describe("writes whose answer was lost", () => {
   });
 
   it("a create whose answer was lost is made once, although it was changed before the repeat", async () => {
-    let first = true;
-    proxy.decide = (operation, { Item }) => {
-      if (operation !== "PutItem" || !first) return "pass";
-      first = false;
-      setTimeout(() => void tenant.call("PUT", deployment(Item.id.S), { body: { action: "EARLY" } }), 10);
-      return "cut-after";
-    };
-    vi.spyOn(Math, "random").mockReturnValue(0.99);
+    overtakeRepeat("PutItem", ({ Item }) =>
+      tenant.call("PUT", deployment(Item.id.S), { body: { action: "EARLY" } }),
+    );
     const { id } = await tenant.deploy();
-    vi.restoreAllMocks();
     expect(await storedItem(tenant.project, id)).toMatchObject({ action: "EARLY", revision: 1 });
   });
 
@@ -328,8 +329,8 @@ describe.runIf(hasTransactions)(CHECKED, () => {
 describe.runIf(hasTransactions)(`${CHECKED}, in a race`, () => {
   startChecking();
 
-  /** `PAIRS=1000 npx vitest run … --project failures resource` tries more of them. */
-  const PAIRS = Number(process.env.PAIRS ?? 200);
+  /** `PAIRS=1000 npm run vitest -- resource` tries more of them. */
+  const PAIRS = amount("PAIRS", 60, 200);
 
   it("a create and the removal of its configuration at the same time never both succeed", async () => {
     const outcomes: Record<string, number> = {};

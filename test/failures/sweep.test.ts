@@ -10,6 +10,7 @@ import { type Stack, startCloudFormation } from "../support/cloudformation.ts";
 import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
 import { proxy } from "../support/fault-proxy-setup.ts";
+import { inLongForm } from "../support/long.ts";
 import type { Loopback } from "../support/loopback.ts";
 import { emptyTable, everyItem, putItems, storeAttribute, storedItem } from "../support/table.ts";
 
@@ -311,16 +312,18 @@ describe("node infra/ops/sweep.ts", () => {
 
   it.each([
     [2, "--stage: the name of a deployed stage is expected", ""],
-    [2, "--region: a region is expected", "--stage prod --region Frankfurt"],
-    [2, "--write-units-per-second: a whole number", "--stage prod --write-units-per-second 0"],
-    [2, "--write-units-per-second: a whole number", "--stage prod --write-units-per-second 1001"],
-    [2, "--write-units-per-second: a whole number", "--stage prod --write-units-per-second 1e2"],
-    [2, "--resume: PROJECT/ID is expected", "--stage prod --resume 01a20d6d-172e-7436-af21-a30bc1ff5d22"],
     [2, "Unknown option '--table'", "--stage prod --table t"],
     [1, "--stage nowhere: there is no stack software-deployments-nowhere in", "--stage nowhere"],
     [1, "--stage forever: it has no retention; deploy it with retentionDays first.", "--stage forever"],
     [1, "The stage's RETENTION_DAYS is not a whole number from 1 to 3650.", "--stage broken"],
     [1, "CloudFormation in eu-central-1: Resource SoftwareDeploymentsTable does not", "--stage half"],
+    ...inLongForm<[number, string, string]>("five more wrong options of the sweep", [
+      [2, "--region: a region is expected", "--stage prod --region Frankfurt"],
+      [2, "--write-units-per-second: a whole number", "--stage prod --write-units-per-second 0"],
+      [2, "--write-units-per-second: a whole number", "--stage prod --write-units-per-second 1001"],
+      [2, "--write-units-per-second: a whole number", "--stage prod --write-units-per-second 1e2"],
+      [2, "--resume: PROJECT/ID is expected", "--stage prod --resume 01a20d6d-172e-7436-af21-a30bc1ff5d22"],
+    ]),
   ])("the sweep ends with exit code %i and a sentence: %s", async (code, sentence, args) => {
     const failed = await ended(startSweep(args.split(" ").filter((word) => word !== "")));
     expect(failed).toMatchObject({ code, stdout: "", stderr: expect.stringContaining(sentence) });

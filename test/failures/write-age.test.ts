@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, inject, it, vi } from "vitest";
@@ -6,9 +7,10 @@ import { ATTEMPT_TIMEOUT_MS, MAX_ATTEMPTS, MAX_BACKOFF_MS } from "../../lib/time
 import { type DeliveringTenant, newDeliveringTenant, signalLink } from "../support/delivery.ts";
 import { minimal } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
-import { proxy } from "../support/fault-proxy-setup.ts";
+import { limitCallsAsDeployed, proxy } from "../support/fault-proxy-setup.ts";
 import { type Call, gatewayEvent, lambdaContext, matching } from "../support/gateway.ts";
 import { handlerOf } from "../support/handlers.ts";
+import { inLongForm } from "../support/long.ts";
 
 /** How long the functions run here, in ms: less than on Lambda, so that their end comes while calls are repeated. */
 const RUNS = 3_000;
@@ -110,15 +112,18 @@ const timesIn = (input: object): number[] => {
 /** Which project a call is about. */
 const projectOf = (input: object): string => /"([0-9a-f]{32})[#"]/.exec(JSON.stringify(input))?.[1] ?? "";
 
-describe("age of a write", () => {
+describe.runIf(inLongForm("the ages of 100 writes", [true]).length > 0)("age of a write", () => {
   it("no write lands later than its function runs, whatever DynamoDB delays, throttles or loses", async () => {
     const kinds = Object.keys(REQUESTS_THAT_WRITE);
     const plans = fc.sample(fc.array(fault, { minLength: 1, maxLength: 8 }), { numRuns: REQUESTS, seed: 1 });
     const faults = new Map<string, InjectedFault[]>();
     const answers: (number | undefined)[] = [];
     proxy.decide = (_, input) => faults.get(projectOf(input))?.shift() ?? "pass";
+    // The functions, the timers that end them and the proxy are this process: how long it stood still at most.
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
     for (let from = 0; from < REQUESTS; from += AT_A_TIME) {
-      vi.resetModules();
+      limitCallsAsDeployed();
       const some = plans.slice(from, from + AT_A_TIME);
       const ready = await Promise.all(some.map((_, at) => prepared(kinds[(from + at) % kinds.length] ?? "")));
       for (const [at, { tenant }] of ready.entries()) faults.set(tenant.project, [...(some[at] ?? [])]);
@@ -130,12 +135,13 @@ describe("age of a write", () => {
       const times = WRITES.includes(operation) ? timesIn(input) : [];
       return landedAt === undefined || times.length === 0 ? [] : [landedAt - Math.min(...times)];
     });
-    // Times have whole seconds.
-    expect(Math.max(...ages)).toBeLessThanOrEqual(RUNS + 1_000);
+    delay.disable();
+    // Times have whole seconds. A standstill may come when the function should end, and when its last call should land.
+    expect(Math.max(...ages)).toBeLessThanOrEqual(RUNS + 1_000 + 2 * (delay.max / 1e6));
     // Or nothing was tried: some requests were broken off, some succeeded, and some writes landed late.
     expect(new Set(answers)).toEqual(new Set([200, 204, 503]));
     expect(ages.filter((age) => age > ATTEMPT_TIMEOUT_MS).length).toBeGreaterThan(REQUESTS / 10);
-  }, 60_000);
+  });
 });
 
 describe("pauses of the SDK", () => {

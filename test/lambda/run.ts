@@ -88,7 +88,12 @@ const options = process.argv.slice(2);
 const args = ["run", "--config", "test/vitest.config.ts", "--project", "api over HTTP"];
 const tests = spawn("node_modules/.bin/vitest", [...args, ...options], {
   stdio: "inherit",
-  env: { ...process.env, API_URL: gateway.url, AWS_ENDPOINT_URL_DYNAMODB: emulator.endpoint },
+  env: {
+    ...process.env,
+    LONG_TESTS: "1",
+    API_URL: gateway.url,
+    AWS_ENDPOINT_URL_DYNAMODB: emulator.endpoint,
+  },
 });
 endWithThisProcess(tests);
 const [status] = await once(tests, "exit");

@@ -8,7 +8,7 @@ import { type Service, startService, stopService } from "../../infra/local/servi
 import { routes } from "../../infra/serverless/route-table.ts";
 import { stackOf } from "../lambda/stack.ts";
 import { copySources } from "../support/checkout.ts";
-import { ofType, PACKAGING, packagedFrom, type Resources } from "../support/packaged.ts";
+import { ofType, packagedFrom, type Resources } from "../support/packaged.ts";
 
 /** A part of the service, and functions that a stream, a queue, a schedule and a function URL start. */
 let checkout: string;
@@ -47,7 +47,7 @@ beforeAll(async () => {
     );
   template = await packagedFrom(checkout, join(checkout, "package"), "dev");
   service = await startService({ SLS_LOG_LEVEL: "notice" }, undefined, checkout);
-}, PACKAGING);
+});
 
 afterAll(async () => {
   if (service) await stopService(service);
@@ -192,7 +192,7 @@ describe("functions that have other events than routes", () => {
     expect(service.output()).not.toContain("Scheduling");
   });
 
-  it("may read no stream but DynamoDB's, for which a role has rights", { timeout: PACKAGING }, async () => {
+  it("may read no stream but DynamoDB's, for which a role has rights", async () => {
     const arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/changes";
     await writeFile(
       file,

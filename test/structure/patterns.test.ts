@@ -31,7 +31,7 @@ it("the regular expressions of the code are found", () => {
 
 it("every regular expression takes linear time", async () => {
   for (const [name, [source, flags]] of patterns) {
-    const { status } = await check(source, flags, { timeout: 20_000 });
+    const { status } = await check(source, flags, { timeout: 600_000 });
     expect([name, status]).toEqual([name, "safe"]);
   }
-}, 120_000);
+});

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { functionNames, routes } from "../../infra/serverless/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
-import { ofType, PACKAGING, packaged, type Resources } from "../support/packaged.ts";
+import { ofType, packaged, type Resources } from "../support/packaged.ts";
 
 const TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms";
 const CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/5f1a";
@@ -28,7 +28,7 @@ beforeAll(async () => {
     "domainName=api.example",
     `certificateArn=${CERTIFICATE}`,
   );
-}, PACKAGING);
+});
 
 afterAll(async () => {
   for (const folder of [prodFolder, devFolder]) await rm(folder, { recursive: true });

@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { inject } from "vitest";
+import { clockHeader } from "./clock.ts";
 import { checkDocumented } from "./documented.ts";
 import {
   type Call,
@@ -49,7 +50,7 @@ const overHttp = async (url: string, method: string, target: string, call: Call)
   const body = payload(call.body) ?? null;
   const response = await fetch(`${url}${target}`, {
     method,
-    headers: headersOf(call),
+    headers: { ...headersOf(call), ...clockHeader() },
     body: body as string | null,
   });
   const text = await response.text();

@@ -7,11 +7,14 @@ export interface Child {
   process: ChildProcess;
 }
 
+const CALL_LIMITS = new URL("call-limits.ts", import.meta.url).href;
 const SERVE = new URL("serve.ts", import.meta.url).pathname;
 
 /** Starts the service with the present environment, which is a function's. @throws Error when it does not start */
 export const startChild = async (): Promise<Child> => {
-  const child = spawn(process.execPath, [SERVE], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--import", CALL_LIMITS, SERVE], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [address] = await Promise.race([
     once(child.stdout, "data"),
     once(child, "exit").then(([code]) => {

@@ -11,5 +11,7 @@ declare module "vitest" {
     dynamodb: string;
     /** The address of a running service; absent where handlers run in process. */
     apiUrl: string;
+    /** Whether the clock of the running service can be moved. */
+    movesClock: boolean;
   }
 }

@@ -33,7 +33,13 @@ const projects = PROJECTS.flatMap((project) => ["--project", project]);
 const args = ["run", "--config", "test/vitest.config.ts", ...projects, ...process.argv.slice(2)];
 const tests = spawn("node_modules/.bin/vitest", args, {
   stdio: "inherit",
-  env: { ...process.env, DYNAMODB_LOCAL_URL: endpoint, AWS_ENDPOINT_URL_DYNAMODB: endpoint },
+  env: {
+    LONG_TESTS: "1",
+    INTERLEAVINGS: "500",
+    ...process.env,
+    DYNAMODB_LOCAL_URL: endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+  },
 });
 const [code] = await once(tests, "exit");
 child.kill();

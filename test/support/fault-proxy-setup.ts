@@ -8,7 +8,15 @@ export const proxy = await startFaultProxy(inject("dynamodb"));
 // The handlers are imported at the first request, and the client with them.
 process.env.AWS_ENDPOINT_URL_DYNAMODB = proxy.url;
 
+/** Gives the functions' calls, in this test, the time that they have on Lambda: for what is about that. */
+export const limitCallsAsDeployed = (): void => {
+  vi.stubEnv("CALL_LIMITS", "production");
+  // A limit holds for clients that are new.
+  vi.resetModules();
+};
+
 afterEach(() => {
+  if (process.env.CALL_LIMITS) vi.resetModules();
   proxy.decide = () => "pass";
   proxy.calls.length = 0;
   vi.useRealTimers();

@@ -1,7 +1,6 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { METRICS_NAMESPACE } from "../../infra/local/stage.ts";
 import { type Route, routes } from "../../infra/serverless/route-table.ts";
-import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 
 /** A request as a caller makes it. */
 export interface Call {
@@ -158,13 +157,10 @@ const bodyOf = (body: Uint8Array | string | undefined, contentType = "") => {
 
 /**
  * Lambda's context, reduced likewise.
- * @param remaining ms until the function's timeout
+ * @param remaining ms until the function's timeout; by default more than any test needs
  * @param name the function's in `serverless.yml`
  */
-export const lambdaContext = (
-  remaining = FUNCTION_TIMEOUT * 1_000,
-  name = "createSoftwareDeployment",
-): Context => {
+export const lambdaContext = (remaining = 600_000, name = "createSoftwareDeployment"): Context => {
   const end = Date.now() + remaining;
   return {
     awsRequestId: crypto.randomUUID(),

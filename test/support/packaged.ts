@@ -14,9 +14,6 @@ export interface Resource {
 /** The resources of a template by their logical ids. */
 export type Resources = Record<string, Resource>;
 
-/** How long packaging may take beside other tests, in ms. */
-export const PACKAGING = 240_000;
-
 /** The file of a packaged stage's template, in the folder that it was packaged into. */
 export const templateIn = (folder: string): string =>
   join(folder, "cloudformation-template-update-stack.json");
@@ -35,7 +32,8 @@ export const packagedFrom = async (
   stage: string,
   ...parameters: string[]
 ): Promise<Resources> => {
-  const env = { PATH: process.env.PATH ?? "", HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
+  const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
   const flags = parameters.flatMap((parameter) => ["--param", parameter]);
   const args = ["package", "--stage", stage, "--package", folder, ...flags];
   await promisify(execFile)("node_modules/.bin/sls", args, { env, cwd: checkout });

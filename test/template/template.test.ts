@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { PACKAGING, packaged, type Resources, templateIn } from "../support/packaged.ts";
+import { packaged, type Resources, templateIn } from "../support/packaged.ts";
 import { EVERY_PARAMETER } from "./every-parameter.ts";
 import { type Finding, lintFindings, nagFindings } from "./findings.ts";
 
@@ -51,7 +51,7 @@ beforeAll(async () => {
     const resources = await packaged(folder, stage, ...parameters);
     stages.set(name, { template: templateIn(folder), resources });
   }
-}, PACKAGING);
+});
 
 afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true });
@@ -73,12 +73,12 @@ const open = (findings: Finding[], resources: Resources): string[] =>
   });
 
 describe.each(Object.keys(STAGES))("template of %s", (name) => {
-  it.skipIf(!hasLint)("the template passes cfn-lint", { timeout: 60_000 }, async () => {
+  it.skipIf(!hasLint)("the template passes cfn-lint", async () => {
     const { template, resources } = stageOf(name);
     expect(open(await lintFindings(CFN_LINT, template, REGION), resources)).toEqual([]);
   });
 
-  it.skipIf(!hasNag)("the template passes cdk-nag", { timeout: 60_000 }, () => {
+  it.skipIf(!hasNag)("the template passes cdk-nag", () => {
     const { template, resources } = stageOf(name);
     expect(open(nagFindings(CDK_NAG, template), resources)).toEqual([]);
   });
