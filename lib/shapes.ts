@@ -2,12 +2,12 @@ import * as z from "zod/mini";
 import {
   elementsOf,
   isArrayText,
+  isJsonObject,
   isObjectText,
   JsonText,
   parseMembers,
   writeJson,
 } from "./json/json-text.ts";
-import { isJsonObject } from "./json/plain-json.ts";
 
 /** The largest body of a request, in bytes: Heat's `max_json_body_size`. */
 export const MAX_BODY_BYTES = 1_048_576;
@@ -121,10 +121,12 @@ export function documented<Shape extends z.ZodMiniType>(
 
 /** A shape for a JSON object, as its text. A fault in it does not hide the faults of other fields. */
 export function jsonObject() {
-  const isText = (value: unknown): boolean => value instanceof JsonText && isObject(value);
-  const object = z.custom<JsonText>(isText, { error: "a JSON object is expected", abort: false });
+  const object = z.custom<JsonText>((value) => value instanceof JsonText && value.text.startsWith("{"), {
+    error: "a JSON object is expected",
+    abort: false,
+  });
   const shape = z.pipe(
-    z.transform((value) => (isJsonObject(value) ? toText(value) : value)),
+    z.transform((value) => (isJsonObject(value) ? new JsonText(writeJson(value)) : value)),
     object,
   );
   return documented(shape, { type: "object", additionalProperties: true });
@@ -144,10 +146,9 @@ export function jsonValue() {
 export function text(min: 0 | 1, max: number) {
   const shape = z.string().check(
     wellFormed,
-    z.refine((value) => value.length >= min, { error: "must not be empty" }),
     // Code points are never more than UTF-16 units, so the costly count is rare.
-    z.refine((value) => value.length <= max || [...value].length <= max, {
-      error: `is longer than ${max} characters`,
+    z.refine((value) => value.length >= min && (value.length <= max || [...value].length <= max), {
+      error: ({ input }) => (input === "" ? "must not be empty" : `is longer than ${max} characters`),
     }),
   );
   return documented(shape, { ...(min && { minLength: min }), maxLength: max });

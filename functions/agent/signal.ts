@@ -1,5 +1,4 @@
 import { SignalRequest, SignalResponse } from "../../lib/deployment/signal-request.ts";
-import { countsOf } from "../../lib/deployment/store/change.ts";
 import { signalDeployment } from "../../lib/deployment/store/report.ts";
 import { bySignalLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -18,7 +17,7 @@ export const handler = endpoint(
     response: SignalResponse,
   },
   async ({ link, readBody: outputs, change, count }) => {
-    count(countsOf(await signalDeployment(link.deployment, { outputs, by: "link", link }, change)));
+    count((await signalDeployment(link.deployment, { outputs, by: "link", link }, change)).counts);
     return {};
   },
 );

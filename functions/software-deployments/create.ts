@@ -3,7 +3,6 @@ import {
   BatchRequest,
   CreateRequest,
   CreateResponse,
-  isBatch,
   newDeployment,
   requestedDeployments,
 } from "../../lib/deployment/create-request.ts";
@@ -38,7 +37,8 @@ export const handler = endpoint(
     const newDeployments = requestedDeployments(body).map((request) =>
       newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT),
     );
-    if (isBatch(body))
+    const isMany = Array.isArray(body) || (body.server_ids ?? null) !== null;
+    if (isMany)
       checkListSize(
         newDeployments.map((deployment) => deploymentView(deployment, now)),
         "create fewer at a time.",
@@ -49,7 +49,7 @@ export const handler = endpoint(
     const headers = replayed ? { "idempotent-replayed": "true" } : {};
     const views = deployments.map((deployment) => deploymentView(deployment, now));
     const [deployment] = deployments;
-    if (!deployment || isBatch(body)) {
+    if (!deployment || isMany) {
       if (replayed) checkListSize(views, GROWN);
       return new Reply(200, headers, { software_deployments: views });
     }

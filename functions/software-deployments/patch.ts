@@ -1,6 +1,6 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { PatchRequest } from "../../lib/deployment/patch-request.ts";
-import { changeDeployment, countsOf } from "../../lib/deployment/store/change.ts";
+import { changeDeployment } from "../../lib/deployment/store/change.ts";
 import { applyPatch } from "../../lib/deployment/transitions.ts";
 import { checkMayUpdate } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
@@ -17,9 +17,12 @@ export const handler = endpoint(
   async ({ delegateProjectId, path, body, now, preconditions, change, count }) => {
     checkMayUpdate(body, delegateProjectId);
     const context = { ...change, checkETag: ifMatchCheck(preconditions) };
-    const result = await changeDeployment(path.id, (before) => applyPatch(before, body, context), context);
-    count(countsOf(result));
-    const { deployment } = result;
+    const { deployment, counts } = await changeDeployment(
+      path.id,
+      (before) => applyPatch(before, body, context),
+      context,
+    );
+    count(counts);
     return new Reply(
       200,
       { etag: etagOf(deployment, now) },

@@ -1,7 +1,6 @@
 import { DeploymentPath } from "../../lib/deployment/deployment.ts";
 import { actorOf } from "../../lib/deployment/history.ts";
 import { SignalRequest, SignalResponse } from "../../lib/deployment/signal-request.ts";
-import { countsOf } from "../../lib/deployment/store/change.ts";
 import { signalDeployment } from "../../lib/deployment/store/report.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -23,7 +22,7 @@ export const handler = endpoint(
   },
   async ({ delegateProjectId, path, readBody: outputs, change, count }) => {
     const signal = { outputs, by: actorOf(delegateProjectId) };
-    count(countsOf(await signalDeployment(path.id, signal, change)));
+    count((await signalDeployment(path.id, signal, change)).counts);
     return {};
   },
 );

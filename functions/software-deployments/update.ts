@@ -1,5 +1,5 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
-import { changeDeployment, countsOf } from "../../lib/deployment/store/change.ts";
+import { changeDeployment } from "../../lib/deployment/store/change.ts";
 import { applyUpdate } from "../../lib/deployment/transitions.ts";
 import { checkMayUpdate, UpdateRequest } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
@@ -19,9 +19,12 @@ export const handler = endpoint(
   async ({ delegateProjectId, path, body, now, preconditions, change, count }) => {
     checkMayUpdate(body, delegateProjectId);
     const context = { ...change, checkETag: ifMatchCheck(preconditions) };
-    const result = await changeDeployment(path.id, (before) => applyUpdate(before, body, context), context);
-    count(countsOf(result));
-    const { deployment } = result;
+    const { deployment, counts } = await changeDeployment(
+      path.id,
+      (before) => applyUpdate(before, body, context),
+      context,
+    );
+    count(counts);
     return new Reply(
       200,
       { etag: etagOf(deployment, now) },

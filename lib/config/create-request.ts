@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
-import { JsonText, type JsonValue } from "../json/json-text.ts";
-import { isJsonObject } from "../json/plain-json.ts";
+import { isJsonObject, JsonText, type JsonValue } from "../json/json-text.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
 import { isoTime } from "../times.ts";
 import { ConfigBody, ConfigGroup, ConfigName, Options, type SoftwareConfig } from "./config.ts";

@@ -25,7 +25,7 @@ const TYPES: Record<InputType, { normalize: (value: JsonValue) => JsonValue | un
  */
 export function normalizedInput(input: Definition): ConfigInput {
   const { default: value } = input;
-  const type = typeOf(input);
+  const type = InputType.options.find((name) => name === input.type);
   const isGiven = value !== undefined && (value !== null || type !== undefined);
   return {
     ...normalizedCommon(input),
@@ -66,13 +66,8 @@ function normalizedCommon(definition: Definition) {
   return {
     name: asLabel(name) ?? "",
     ...(description !== undefined && { description: asLabel(description ?? "") ?? "" }),
-    type: typeOf(definition) ?? "String",
+    type: InputType.options.find((name) => name === definition.type) ?? "String",
   };
-}
-
-/** The type of a definition; undefined if it names none. */
-function typeOf({ type }: Definition): InputType | undefined {
-  return InputType.options.find((option) => option === type);
 }
 
 function asString(value: JsonValue): string | undefined {

@@ -72,7 +72,11 @@ export async function pollByLink(
   const renewedAt = renewed === link ? 0 : epochSeconds(new Date(renewed.issued));
   const changedAt = Math.max(state.changedAt, renewedAt);
   return {
-    validators: validatorsOf({ ...state, changedAt }, links.version(renewed), now),
+    validators: validatorsOf(
+      { ...state, changedAt },
+      `${links.version} ${renewed.issued} ${renewed.expires}`,
+      now,
+    ),
     collect: async () => {
       const { deployments, configs } = await readDelivered(link.project, rows, now);
       const deliverable = deployments.filter(({ config_id }) => configs.has(config_id));

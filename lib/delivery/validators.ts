@@ -40,16 +40,22 @@ const LAST_MODIFIED_DELAY = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
  * passes, and the time of the last change.
  * @param version a text that changes with everything else in the response
  */
-export function validatorsOf(state: ServerState, version: string, now: Date): MetadataValidators {
-  const rows = state.deployments.map((row) => [row.id, row.revision, hasTimedOut(row, now)]);
-  const digest = hash("sha256", JSON.stringify([version, state.changedAt, rows]), "base64url");
-  return { etag: `"${digest.slice(0, 22)}"`, lastModified: lastModified(state, now) };
-}
-
-function lastModified({ deployments, changedAt }: ServerState, now: Date): Date | undefined {
-  const times = deployments.map((row) =>
-    hasTimedOut(row, now) ? Math.max(row.changedAt, row.deadlineAt) : row.changedAt,
-  );
-  const last = Math.max(changedAt, ...times);
-  return last === 0 || epochSeconds(now) - last < LAST_MODIFIED_DELAY ? undefined : new Date(last * 1_000);
+export function validatorsOf(
+  { deployments, changedAt }: ServerState,
+  version: string,
+  now: Date,
+): MetadataValidators {
+  const rows: [id: string, revision: number, timedOut: boolean][] = [];
+  let last = changedAt;
+  for (const { id, revision, status, deadlineAt, changedAt: changed } of deployments) {
+    const timedOut = hasTimedOut({ status, deadlineAt }, now);
+    rows.push([id, revision, timedOut]);
+    last = Math.max(last, changed, timedOut ? deadlineAt : 0);
+  }
+  const digest = hash("sha256", JSON.stringify([version, changedAt, rows]), "base64url");
+  const isSettled = last > 0 && epochSeconds(now) - last >= LAST_MODIFIED_DELAY;
+  return {
+    etag: `"${digest.slice(0, 22)}"`,
+    lastModified: isSettled ? new Date(last * 1_000) : undefined,
+  };
 }

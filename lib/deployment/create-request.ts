@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
-import { isJsonObject } from "../json/plain-json.ts";
+import { isJsonObject } from "../json/json-text.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
 import { epochSeconds, isoTime } from "../times.ts";
 import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deployment.ts";
@@ -87,11 +87,6 @@ export function requestedDeployments(body: CreateRequest | CreateRequest[]): Dep
   });
   if (requests.length <= MAX_BATCH) return requests;
   throw new ServiceError("invalid", `server_ids: ${WRONG_COUNT}, not ${requests.length}`);
-}
-
-/** Whether the response of a create is a list. */
-export function isBatch(body: CreateRequest | CreateRequest[]): boolean {
-  return Array.isArray(body) || (body.server_ids ?? null) !== null;
 }
 
 /**

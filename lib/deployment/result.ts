@@ -7,6 +7,9 @@ export const STANDARD_OUTPUTS = ["deploy_stdout", "deploy_stderr", "deploy_statu
 
 const STATUS_CODE = "deploy_status_code";
 
+/** The status codes that are no numbers and mean success, as JSON texts. */
+const SUCCESS = ["null", "false", '""', '"0"'];
+
 /** The most bytes that a marker for missing bytes or outputs adds to a text. */
 export const MAX_MARKER_BYTES = 100;
 
@@ -35,7 +38,10 @@ export function resultOf(signal: JsonText, declared: ConfigOutput[], before: Jso
   const errors = reported
     .filter(({ error_output }) => error_output)
     .map(({ name }) => `${name} : ${plain(name)}`);
-  const reasons = isSuccess(sent.get(STATUS_CODE) ?? "null")
+  // As in Heat, null, false, the empty text and zero in any form mean success.
+  const code = sent.get(STATUS_CODE) ?? "null";
+  const isSuccess = SUCCESS.includes(code) || (isNumberText(code) && Number(code) === 0);
+  const reasons = isSuccess
     ? errors
     : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${plain(STATUS_CODE)}`, ...errors];
   if (reasons.length === 0) return { status: "COMPLETE", status_reason: "Outputs received", output_values };
@@ -59,9 +65,4 @@ export function truncateMiddle(text: string, bytes: number): string {
   const missing = whole.byteLength - head - tail;
   // A character that is cut in two is decoded as U+FFFD.
   return `${whole.subarray(0, head)}\n[… ${missing} bytes are missing here …]\n${whole.subarray(whole.byteLength - tail)}`;
-}
-
-/** As in Heat, null, false, the empty text and zero in any form mean success. */
-function isSuccess(code: string): boolean {
-  return ["null", "false", '""', '"0"'].includes(code) || (isNumberText(code) && Number(code) === 0);
 }

@@ -86,15 +86,6 @@ export function isCurrentRun(link: Pick<SignalledRun, "delivery" | "attempt">, r
 }
 
 /**
- * Whether a signed link has expired. A link for the current run is valid up to `signalExpiry(run)` even if its own
- * expiry is earlier: the time limit may have been extended since it was signed.
- */
-export function isTooLate(link: SignalledRun, run: Run, now: Date): boolean {
-  const time = epochSeconds(now);
-  return link.expires <= time && (!isCurrentRun(link, run) || signalExpiry(run) <= time);
-}
-
-/**
  * The id under which a deployment's current delivery goes to its server: the same at every poll, and a new one for each
  * delivery, since agents run each id once.
  */

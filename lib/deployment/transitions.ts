@@ -10,14 +10,7 @@ import type { SoftwareDeployment } from "./deployment.ts";
 import type { Status } from "./fields.ts";
 import { type Actor, actorOf, type DeploymentEvent, timedOutEvent } from "./history.ts";
 import { resultOf } from "./result.ts";
-import {
-  deadlineOf,
-  isCurrentRun,
-  isTooLate,
-  type SignalledRun,
-  signalExpiry,
-  timedOutReason,
-} from "./run.ts";
+import { deadlineOf, isCurrentRun, type SignalledRun, signalExpiry, timedOutReason } from "./run.ts";
 
 /*
  * Everything that can happen to a deployment, one pure function each. Input: the deployment before, the request, and
@@ -143,9 +136,12 @@ export function awaitsResult(
   link: SignalledRun | undefined,
   { now }: Pick<TransitionContext, "now">,
 ): boolean {
-  if (link && isTooLate(link, deployment, now))
+  const isCurrent = !link || isCurrentRun(link, deployment);
+  const time = epochSeconds(now);
+  // A link for the current run is valid beyond its own end where a longer time limit was set later.
+  if (link && link.expires <= time && (!isCurrent || signalExpiry(deployment) <= time))
     throw new ServiceError("unauthorized", "Authorization failed: the link is no longer valid.");
-  return deployment.status === "IN_PROGRESS" && (!link || isCurrentRun(link, deployment));
+  return isCurrent && deployment.status === "IN_PROGRESS";
 }
 
 /**

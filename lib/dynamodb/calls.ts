@@ -139,7 +139,10 @@ export async function putNew(
   const puts = rows.map((Item) => ({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
   const [put, second] = puts;
   if (put && second === undefined && checks.length === 0)
-    return { written: (await putItem(put)).written, failedCheck: undefined };
+    return {
+      ...(await write(() => client.send(new PutCommand(put), untilAnswered()))),
+      failedCheck: undefined,
+    };
   return transact(
     checks,
     puts.map((Put) => ({ Put })),

@@ -103,17 +103,19 @@ export function embeddedMetrics(counts: Counts, measured?: Measured): object {
   const counted = Object.fromEntries(Object.entries(counts).filter(([, times]) => times > 0));
   const numbers = { ...measured, ...counted };
   if (NAMESPACE === undefined) return numbers;
-  const directives = [directive([], counted)];
-  if (measured) directives.push(directive([DIMENSION], measured));
-  const CloudWatchMetrics = directives.filter(({ Metrics }) => Metrics.length > 0);
+  const CloudWatchMetrics = [
+    { Dimensions: [[]], values: counted },
+    { Dimensions: [[DIMENSION]], values: { ...measured, [DIMENSION]: undefined } },
+  ]
+    .map(({ Dimensions, values }) => ({
+      Namespace: NAMESPACE,
+      Dimensions,
+      Metrics: Object.entries(values)
+        .filter(([, value]) => value !== undefined)
+        .map(([Name]) => ({ Name, Unit: Name === "Latency" ? "Milliseconds" : "Count" })),
+    }))
+    .filter(({ Metrics }) => Metrics.length > 0);
   return { ...numbers, _aws: { Timestamp: Date.now(), CloudWatchMetrics } };
-}
-
-/** The directive with the names and units of the members that become metrics. */
-function directive(dimensions: string[], values: object) {
-  const names = Object.keys(values).filter((name) => !dimensions.includes(name));
-  const Metrics = names.map((Name) => ({ Name, Unit: Name === "Latency" ? "Milliseconds" : "Count" }));
-  return { Namespace: NAMESPACE, Dimensions: [dimensions], Metrics };
 }
 
 function logFault(error: Error, status: number, request_id: string): void {

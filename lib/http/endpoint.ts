@@ -17,7 +17,7 @@ import type { Preconditions } from "./preconditions.ts";
 import { gatewayResponse, type Reply } from "./reply.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 import { rejectIfMisconfigured } from "./start.ts";
-import { checkedBody, validate } from "./validate.ts";
+import { lateBody, validate } from "./validate.ts";
 import { warnings } from "./warnings.ts";
 
 const PUBLIC_URL = publicUrl();
@@ -135,7 +135,7 @@ function inputOf(
   return {
     ...event.input,
     ...caller,
-    readBody: bodyReader(spec, event, context),
+    readBody: lateBody.bind(undefined, spec, event),
     requestId,
     now,
     baseUrl: PUBLIC_URL ?? `https://${requestContext.domainName}`,
@@ -151,25 +151,13 @@ function inputOf(
       clock: () => new Date(),
       echoedByClient: quirks?.echo,
     },
-    count: (counts) => addCounts(event, counts),
+    count: addCounts.bind(undefined, event),
     acceptEncoding: headers["accept-encoding"],
     preconditions: {
       ifMatch: headers["if-match"],
       ifNoneMatch: headers["if-none-match"],
       ifModifiedSince: headers["if-modified-since"],
     },
-  };
-}
-
-/** Reads a body by the steps that the chain has for it, once. */
-function bodyReader(spec: EndpointSpec, event: EndpointEvent, context: Context): () => Promise<unknown> {
-  let read: Promise<unknown> | undefined;
-  const steps = () => middy<EndpointEvent, void>().use(jsonBody(spec.lenientBody === true));
-  return () => {
-    read ??= steps()
-      .handler(async () => undefined)(event, context)
-      .then(() => checkedBody(spec, event));
-    return read;
   };
 }
 

@@ -4,85 +4,75 @@ import { ServiceError } from "../errors.ts";
 import {
   elementsOf,
   holdsLongNumber,
+  isContainer,
+  isJsonObject,
   isObjectText,
   JsonText,
   MAX_LEVELS,
   MAX_NUMBER_CHARACTERS,
   mayDiffer,
-  parseMembers,
-} from "../json/json-text.ts";
-import {
-  isContainer,
-  isJsonObject,
-  type JsonObject,
   nestsDeeperThan,
+  parseMembers,
   textNestsDeeperThan,
-} from "../json/plain-json.ts";
+} from "../json/json-text.ts";
 import { MAX_BODY_BYTES } from "../shapes.ts";
-import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
+import type { EndpointEvent, Middleware } from "./event.ts";
 
 /** The media types whose body is read as JSON, including the defaults of curl and some clients. */
 const ACCEPTED_TYPES =
   /^(application\/([a-z0-9.+-]+\+)?json|application\/x-www-form-urlencoded|text\/plain|text\/json)$/i;
 
-/** The cause of the parser's errors: for broken JSON the message of `JSON.parse`, else the refused key. */
+/** The cause of the parser's errors: the refused key. */
 interface Refusal {
   package?: string;
-  message?: string;
   data?: string;
 }
-
-/**
- * Middlewares: replace a body's text by its JSON value, whatever JSON-like content type was declared, or none. Fields with
- * a number that a double does not give back are texts (`JsonText`). What cannot be read exactly is `invalid`: another
- * content type, an empty body, one over `MAX_BODY_BYTES`, broken UTF-8 or JSON, more than `MAX_LEVELS`, a key that could
- * pollute a prototype.
- *
- * middy's parser looks for such keys by a reviver, which costs 2 µs an element: 40 times a plain parse of a megabyte. So
- * it gets the body with its lists and objects emptied, and these are parsed plainly beside it.
- * @param lenient takes any content type, and an empty body for `{}`
- */
-export function jsonBody(lenient: boolean): Middleware[] {
-  const parser = httpJsonBodyParser({ disableContentTypeCheck: true }) as Middleware;
-  return [readText(lenient), parser, fillIn, { onError: explainRefusal }];
-}
-
-/** Before the parser: decodes the text, checks type, size, depth and keys, and empties lists and objects. */
-function readText(lenient: boolean): Middleware {
-  return {
-    before: ({ event }) => {
-      const text = textOf(event, lenient);
-      const value = parsedJson(text);
-      // The body itself is one level; each field may have MAX_LEVELS.
-      if (textNestsDeeperThan(MAX_LEVELS + 1, text)) checkDepth(value);
-      if (MARKS_OF_KEYS.some((mark) => text.includes(mark))) checkKeys(value);
-      const body = JSON.stringify(eachBody(value, emptied));
-      Object.assign(event, { body, parsed: { text, value }, isBase64Encoded: false });
-    },
-  };
-}
-
-/** Behind the parser: puts back what stands in the body's lists and objects. */
-const fillIn: Middleware = {
-  before: ({ event }) => {
-    const { text, value } = event.parsed;
-    event.body = mayDiffer(text) ? withTexts(value, text) : value;
-  },
-};
 
 /** Keys that could pollute a prototype, and the escape by which a key may be written. */
 const MARKS_OF_KEYS = ["__proto__", "constructor", "\\u"];
 
-/** A body, or each of a batch. */
-function eachBody(value: unknown, map: (body: JsonObject) => unknown): unknown {
-  if (Array.isArray(value)) return value.map((body) => (isJsonObject(body) ? map(body) : body));
-  return isJsonObject(value) ? map(value) : value;
+const parser = httpJsonBodyParser({ disableContentTypeCheck: true });
+
+/** Middleware: reads a body before it is validated. @param lenient as for `readJsonBody` */
+export function jsonBody(lenient: boolean): Middleware {
+  return { before: ({ event }) => readJsonBody(event, lenient) };
 }
 
-function emptied(body: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(body).map(([name, value]) => [name, isContainer(value) ? null : value]),
+/**
+ * Replaces a body's text by its JSON value, whatever JSON-like content type was declared, or none. Fields with a number
+ * that a double does not give back are texts (`JsonText`).
+ *
+ * middy's parser looks for forbidden keys by a reviver, which costs 2 µs an element: 40 times a plain parse of a
+ * megabyte. So it gets the body with its lists and objects emptied, and these are parsed plainly beside it.
+ * @param lenient takes any content type, and an empty body for `{}`
+ * @throws ServiceError `invalid` for another content type, an empty body, one over `MAX_BODY_BYTES`, broken UTF-8 or
+ *   JSON, more than `MAX_LEVELS`, a key that could pollute a prototype
+ */
+export function readJsonBody(event: EndpointEvent, lenient: boolean): void {
+  const text = textOf(event, lenient);
+  try {
+    const value: unknown = JSON.parse(text);
+    // The body itself is one level; each field may have MAX_LEVELS.
+    if (textNestsDeeperThan(MAX_LEVELS + 1, text)) checkDepth(value);
+    if (MARKS_OF_KEYS.some((mark) => text.includes(mark))) checkKeys(value);
+    Object.assign(event, { body: withoutValues(value), isBase64Encoded: false });
+    parser.before?.({ event } as Request<never>);
+    event.body = mayDiffer(text) ? withTexts(value, text) : value;
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** The text of a body, or of each body of a batch, whose lists and objects are null. */
+function withoutValues(value: unknown): string {
+  const bodies = (Array.isArray(value) ? value : [value]).map((body) =>
+    isJsonObject(body)
+      ? Object.fromEntries(
+          Object.entries(body).map(([name, field]) => [name, typeof field === "object" ? null : field]),
+        )
+      : body,
   );
+  return JSON.stringify(Array.isArray(value) ? bodies : bodies[0]);
 }
 
 /** A body, or each body of a batch, whose fields are texts where a double may not give one of their numbers back. */
@@ -158,25 +148,14 @@ function fieldsOf(body: unknown): [string, unknown][] {
   );
 }
 
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw malformed(error instanceof Error ? error.message : "it cannot be read");
-  }
-}
-
-/** Turns an error of the body parser into a ServiceError; other errors stay. */
-function explainRefusal(request: Request<EndpointEvent, GatewayResponse>): void {
-  const { package: source, message, data: key } = (request.error?.cause ?? {}) as Refusal;
-  if (source !== "@middy/http-json-body-parser") return;
-  if (message !== undefined) request.error = malformed(message);
-  else if (key === "__proto__") request.error = invalid("body: the key __proto__ is not accepted");
-  else request.error = invalid(`body: the key ${key} is not accepted with prototype in it`);
-}
-
-function malformed(message: string): ServiceError {
-  return invalid(`body: malformed JSON: ${message}`);
+/** A ServiceError for what broken JSON, or a key that the parser refuses, throws; other errors stay. */
+function explained(error: unknown): unknown {
+  if (error instanceof SyntaxError) return invalid(`body: malformed JSON: ${error.message}`);
+  const { package: source, data: key } = ((error as Error).cause ?? {}) as Refusal;
+  if (source !== "@middy/http-json-body-parser") return error;
+  return key === "__proto__"
+    ? invalid("body: the key __proto__ is not accepted")
+    : invalid(`body: the key ${key} is not accepted with prototype in it`);
 }
 
 function tooLarge(bytes: number): ServiceError {

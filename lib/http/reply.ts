@@ -36,7 +36,11 @@ export function gatewayResponse(
   }
   return {
     statusCode: result.status,
-    headers: { ...(body && { "content-type": "application/json" }), ...headers },
+    headers: {
+      ...(body && { "content-type": "application/json" }),
+      ...headers,
+      ...(event.warning && result.status < 400 && { warning: event.warning }),
+    },
     body: body && !isHead ? writeJson(quirksOf(event)?.render(body) ?? body) : "",
   };
 }

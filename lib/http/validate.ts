@@ -2,6 +2,7 @@ import type { $ZodRawIssue } from "zod/v4/core";
 import { ServiceError } from "../errors.ts";
 import { isArrayText, isObjectText, writeJson } from "../json/json-text.ts";
 import { type EndpointEvent, type Middleware, queryOf } from "./event.ts";
+import { readJsonBody } from "./json-body.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 
 /** An idempotency key: visible ASCII characters. */
@@ -24,7 +25,7 @@ export function validate(spec: EndpointSpec): Middleware[] {
   const before: Middleware["before"] = ({ event }) => {
     const path = parsed(spec.path, event.pathParameters ?? {}, "path");
     const query = parsed(spec.query, spec.query && queryOf(event), "query");
-    const checked = parsed(body && bodyShape(spec, event), event.body, "body");
+    const checked = parsed(body && ((Array.isArray(event.body) && spec.batch) || body), event.body, "body");
     const wrong = [...path.wrong, ...query.wrong, ...checked.wrong];
     const idempotencyKey = spec.idempotent && event.headers["idempotency-key"];
     if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey))
@@ -35,15 +36,15 @@ export function validate(spec: EndpointSpec): Middleware[] {
   return [{ before }];
 }
 
-/** Checks a body that is read late. @throws ServiceError `invalid` that names every wrong field, in one message */
-export function checkedBody(spec: EndpointSpec, event: EndpointEvent): unknown {
-  const { value, wrong } = parsed(bodyShape(spec, event), event.body, "body");
+/**
+ * Reads and checks a body that the chain has left to its endpoint.
+ * @throws ServiceError `invalid` as `readJsonBody` does, and with every wrong field
+ */
+export async function lateBody(spec: EndpointSpec, event: EndpointEvent): Promise<unknown> {
+  readJsonBody(event, spec.lenientBody === true);
+  const { value, wrong } = parsed(spec.body, event.body, "body");
   if (wrong.length > 0) throw new ServiceError("invalid", summary(wrong));
   return value;
-}
-
-function bodyShape(spec: EndpointSpec, { body }: EndpointEvent): Schema {
-  return (Array.isArray(body) && spec.batch) || spec.body;
 }
 
 /** The first faults, and how many more there are. */

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../json/plain-json.ts";
+import { isJsonObject } from "../json/json-text.ts";
 import { knownFields } from "../shapes.ts";
 import type { Middleware } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";
@@ -24,9 +24,6 @@ function warnOfFieldsOutside(fields: Set<string>): Middleware {
       const names = [...new Set(ignored)].slice(0, MAX_NAMES);
       if (names.length === 0) return;
       event.warning = names.map((name) => `299 - "ignored field \\"${encoded(name)}\\""`).join(", ");
-    },
-    after: ({ event, response }) => {
-      if (event.warning && response) response.headers.warning = event.warning;
     },
   };
 }

@@ -55,6 +55,9 @@ export class JsonText {
   }
 }
 
+/** A JSON object as it was parsed plainly: its numbers are doubles. */
+export type JsonObject = Record<string, unknown>;
+
 /** A JSON value as the service looks at it: numbers, arrays and objects are texts. */
 export type JsonValue = string | boolean | null | JsonText;
 
@@ -192,6 +195,47 @@ export function holdsLongNumber(text: string): boolean {
   return false;
 }
 
+/** Whether a parsed value is a JSON object: and not an array. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Whether a value is an object or an array. */
+export function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Whether a value nests deeper than `levels`. Walks without recursion, as the value may be hostile. */
+export function nestsDeeperThan(levels: number, value: unknown): boolean {
+  let level = [value].filter(isContainer);
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth === levels) return true;
+    level = level.flatMap((container) => Object.values(container)).filter(isContainer);
+  }
+  return false;
+}
+
+/** Whether a JSON text nests deeper than `levels`, by one look at its characters: before anything parses it. */
+export function textNestsDeeperThan(levels: number, text: string): boolean {
+  const opened = text.match(/[[{]/g)?.length ?? 0;
+  return opened > levels && deepest(text) > levels;
+}
+
+/** How deep a JSON text nests; brackets inside strings do not count. */
+function deepest(text: string): number {
+  let [level, most] = [0, 0];
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (inString && character === "\\") at += 1;
+    else if (character === '"') inString = !inString;
+    else if (inString) continue;
+    else if (character === "[" || character === "{") most = Math.max(most, ++level);
+    else if (character === "]" || character === "}") level -= 1;
+  }
+  return most;
+}
+
 function writeParts(value: unknown): string {
   if (value instanceof JsonText) return value.text;
   if (Array.isArray(value)) return `[${value.map((one) => writeParts(one ?? null)).join()}]`;
@@ -209,7 +253,11 @@ function elementAt(text: string, begin: number): { text: string; end: number } {
   let level = 0;
   let hasBlanks = false;
   for (let at = begin; ; ) {
-    const found = waymarkFrom(text, at, level);
+    // A string follows most commas and colons: it is found without a pattern.
+    if (level > 0 && (text[at] === "," || text[at] === ":")) at += 1;
+    const next = level === 0 ? OUTSIDE : INSIDE;
+    next.lastIndex = at;
+    const found = text[at] === '"' ? at : (next.exec(text)?.index ?? text.length);
     const character = text[found] ?? "]";
     if (level === 0 && (character === "," || character === "]" || character === "}")) {
       const element = text.slice(begin, found);
@@ -220,16 +268,6 @@ function elementAt(text: string, begin: number): { text: string; end: number } {
     else if (character === "]" || character === "}") level -= 1;
     else if (character !== '"') hasBlanks = true;
   }
-}
-
-/** The next place by which a scan finds its way. */
-function waymarkFrom(text: string, begin: number, level: number): number {
-  // A string follows most commas and colons: it is found without a pattern.
-  const at = level > 0 && (text[begin] === "," || text[begin] === ":") ? begin + 1 : begin;
-  if (text[at] === '"') return at;
-  const next = level === 0 ? OUTSIDE : INSIDE;
-  next.lastIndex = at;
-  return next.exec(text)?.index ?? text.length;
 }
 
 /** The place behind a string that begins at a place. */

@@ -23,8 +23,8 @@ export interface AgentLinks {
   collectUrl(link: Omit<CollectLink, "allows">): string;
   /** The link for the result of one run: the same at every call. */
   signalUrl(run: AwaitedRun): string;
-  /** A text that changes whenever the links in a document change. @param link the document's own collect link */
-  version(link: CollectLink): string;
+  /** A text that changes with the address and the key of the links. */
+  version: string;
 }
 
 /** The maker of links. @throws ServiceError `unavailable` if the key cannot be read */
@@ -37,7 +37,7 @@ export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
       collect + sign({ allows: "collect", project, server, issued, expires }, key),
     signalUrl: ({ project_id: project, id: deployment, delivery, attempt, signalExpiresAt: expires }) =>
       signal + sign({ allows: "signal", project, deployment, delivery, attempt, expires }, key),
-    version: ({ issued, expires }) => `${baseUrl} ${key.name} ${issued} ${expires}`,
+    version: `${baseUrl} ${key.name}`,
   };
 }
 

@@ -10,5 +10,5 @@ export function redactLinks(text: string): string {
 
 /** JSON values with the signed links in all texts redacted; the same object if there are none. */
 export function redactLinksInValues({ text }: JsonText): JsonText {
-  return new JsonText(redactLinks(text));
+  return new JsonText(text.replace(SIGNED_LINK, "$1removed"));
 }

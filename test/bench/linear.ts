@@ -15,11 +15,12 @@ import {
   JsonText,
   mayDiffer,
   membersOf,
+  nestsDeeperThan,
+  textNestsDeeperThan,
   textOf,
   valueIn,
 } from "../../lib/json/json-text.ts";
 import { mergePatch } from "../../lib/json/merge-patch.ts";
-import { nestsDeeperThan, textNestsDeeperThan } from "../../lib/json/plain-json.ts";
 import { redactLinks, redactLinksInValues } from "../../lib/link/redaction.ts";
 import { print } from "./measure.ts";
 

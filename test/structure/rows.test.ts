@@ -115,7 +115,7 @@ describe("rows and the tables that hold them", () => {
     const changed = { ...deployment, timeout: null, action: "x", output_values: null };
     expect(difference(deployment, changed, row)).toEqual({
       set: [["action", "x"]],
-      remove: ["output_values", "large_output_values", "details.timeout"],
+      remove: ["details.timeout", "output_values", "large_output_values"],
     });
   });
 });

@@ -4,7 +4,7 @@ import {
   unknownReference,
 } from "../../config/store/references.ts";
 import { pauseAfter, updateChecked, updateItem } from "../../dynamodb/calls.ts";
-import { all, Expression } from "../../dynamodb/expression.ts";
+import { Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
 import type { Counts } from "../../metrics.ts";
 import { epochSeconds } from "../../times.ts";
@@ -29,6 +29,13 @@ import { type DeploymentRow, decodeHistory, difference, encodeEvents, TableName 
  */
 export const MAX_ATTEMPTS = 20;
 
+/** The business metrics of a deployment that has got a status. */
+const STATUS_COUNTS: Record<Status, Counts> = {
+  IN_PROGRESS: {},
+  COMPLETE: { DeploymentsCompleted: 1 },
+  FAILED: { DeploymentsFailed: 1 },
+};
+
 /** The context of a change: its request, and what the write needs. */
 export interface ChangeContext extends TransitionContext {
   projectId: string;
@@ -41,8 +48,8 @@ export interface ChangeContext extends TransitionContext {
 /** The result of a change. */
 export interface ChangeResult {
   deployment: SoftwareDeployment;
-  /** The status that the change has set; undefined if the status did not change. */
-  newStatus: Status | undefined;
+  /** The business metrics of the change: of the status that it has set, if that is another one. */
+  counts: Counts;
 }
 
 /**
@@ -75,11 +82,11 @@ export async function changeDeployment(
     const { row, deployment: before } = await readDeployment(projectId, id, now, delegateProjectId);
     const history = decodeHistory(row);
     if (history.some(({ request_id }) => request_id === requestId))
-      return { deployment: before, newStatus: newStatusBy(requestId, history) };
+      return { deployment: before, counts: STATUS_COUNTS[newStatusBy(requestId, history) ?? "IN_PROGRESS"] };
     const limited: Outcome = hasTimedOut(before, now) ? applyTimeLimit(before, context) : { after: before };
     const outcome = await decide(limited.after, row);
     if (!outcome || (!outcome.event && delegateProjectId !== undefined))
-      return { deployment: before, newStatus: undefined };
+      return { deployment: before, counts: {} };
     // Without an event a retry cannot recognize its own write, which has changed the ETag. It overwrites nothing.
     if (outcome.event || attempt === 1) checkETag?.(etagOf(before, now));
     if (expiresAt(before) <= epochSeconds(clock())) throw deploymentNotFound(id);
@@ -87,22 +94,12 @@ export async function changeDeployment(
     const events = [limited.event, outcome.event].filter((event) => event !== undefined);
     if (await writeDifference(row, [before, after], events, context)) {
       if (history.length + events.length > MAX_EVENTS) await trimHistory(row, [...history, ...events]);
-      return {
-        deployment: after,
-        newStatus: after.status === limited.after.status ? undefined : after.status,
-      };
+      const isNewStatus = after.status !== limited.after.status;
+      return { deployment: after, counts: isNewStatus ? STATUS_COUNTS[after.status] : {} };
     }
     await pauseAfter(attempt);
   }
   throw tooManyConflicts();
-}
-
-/** The business metrics of a change: the result that it has set. */
-export function countsOf({ newStatus }: ChangeResult): Counts {
-  return {
-    DeploymentsCompleted: Number(newStatus === "COMPLETE"),
-    DeploymentsFailed: Number(newStatus === "FAILED"),
-  };
 }
 
 /** The error for a change that lost to others in every attempt. */
@@ -130,10 +127,10 @@ async function writeDifference(
       ...changes,
       append: events.length > 0 ? [["events", encodeEvents(events)]] : [],
     }),
-    ConditionExpression: all(
+    ConditionExpression: [
       expression.compare("revision", "=", before.revision),
       expression.isAsRead("collected_time", before.collected_time),
-    ),
+    ].join(" AND "),
     ...expression.placeholders,
   };
   if (!REFERENCES_ARE_CHECKED || after.config_id === before.config_id)

@@ -11,10 +11,10 @@ import {
   type DeliveredRow,
   type DeploymentRow,
   decode,
-  isIncomplete,
   isLive,
   type LargeAttributes,
   type LargeValue,
+  OVERFLOW,
   STATE,
   TableName,
 } from "./row.ts";
@@ -82,7 +82,9 @@ export async function completeRows<Row extends { id: string } & Partial<LargeAtt
   values: readonly LargeValue[],
   attributes: readonly PathOf<DeploymentRow>[],
 ): Promise<Row[]> {
-  const incomplete = entries.filter((entry) => isIncomplete(entry, values));
+  const incomplete = entries.filter((entry) =>
+    values.some((name) => entry[name] === OVERFLOW && entry[`large_${name}`] === undefined),
+  );
   if (incomplete.length === 0) return entries;
   const paths = [...new Set([...attributes, ...values.flatMap(attributesOf)])];
   const rows = await Array.fromAsync(readRows<Row>(projectId, incomplete, paths));

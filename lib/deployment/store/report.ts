@@ -46,13 +46,15 @@ export function signalDeployment(
   { outputs, by, link }: Signal,
   context: ChangeContext,
 ): Promise<ChangeResult> {
+  let read: JsonText | undefined;
   return changeDeployment(
     id,
     async (run, row) => {
       if (!awaitsResult(run, link, context)) return undefined;
       const config = (await getConfigs(context.projectId, [run.config_id])).get(run.config_id);
       const declared = config?.outputs.map(normalizedOutput) ?? [];
-      const signal = { outputs: await outputs(), declared, by };
+      read ??= await outputs();
+      const signal = { outputs: read, declared, by };
       const { after, event } = applySignal(run, signal, context);
       const room = roomFor(row, ["output_values", "status_reason"]);
       const bytes = Buffer.byteLength(`${after.output_values?.text}${after.status_reason}`);

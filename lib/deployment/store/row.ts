@@ -70,7 +70,7 @@ export type LargeValue = (typeof LARGE_VALUES)[number];
 type OverflowOf<Name extends LargeValue> = `large_${Name}`;
 
 /** The marker in a value's attribute that its overflow attribute holds the value. */
-const OVERFLOW = true;
+export const OVERFLOW = true;
 type Overflow = typeof OVERFLOW;
 
 /** The attributes of the large values. A status_reason is never deflated. */
@@ -160,7 +160,11 @@ type Changed = [PathOf<DeploymentRow>, unknown];
 /** The row of a deployment. @throws ServiceError `invalid` if its inputs are too large */
 export function encode(deployment: SoftwareDeployment, events: DeploymentEvent[]): DeploymentRow {
   const small = smallAttributes(deployment);
-  return { ...small, ...largeAttributes(deployment, small), events: encodeEvents(events) };
+  return {
+    ...small,
+    ...largeAttributes(deployment, small),
+    events: events.map((event) => JSON.stringify(event)),
+  };
 }
 
 /**
@@ -173,12 +177,9 @@ export function difference(
   after: SoftwareDeployment,
   row: DeploymentRow,
 ): RowUpdate<DeploymentRow> {
-  const { details: oldDetails, ...old } = smallAttributes(before);
-  const { details, ...small } = smallAttributes(after);
-  const changed = changedValues(before, after, row);
-  for (const [name, value] of entriesOf(small)) if (old[name] !== value) changed.push([name, value]);
-  for (const [name, value] of entriesOf(details))
-    if (oldDetails[name] !== value) changed.push([`details.${name}`, value]);
+  const old = new Map(flatEntries(smallAttributes(before)));
+  const small = flatEntries(smallAttributes(after)).filter(([path, value]) => old.get(path) !== value);
+  const changed = [...small, ...changedValues(before, after, row)];
   return {
     set: changed.filter(([, value]) => value !== undefined),
     remove: changed.filter(([, value]) => value === undefined).map(([path]) => path),
@@ -258,11 +259,6 @@ export function tombstone({ project_id, id }: SoftwareDeployment, expires: numbe
 /** The two attributes that may hold a value. */
 export function attributesOf<Name extends LargeValue>(name: Name): [Name, OverflowOf<Name>] {
   return [name, `large_${name}`];
-}
-
-/** Whether an entry of the index by server lacks one of the values, because only the table holds it. */
-export function isIncomplete(entry: LargeAttributes, names: readonly LargeValue[]): boolean {
-  return names.some((name) => entry[name] === OVERFLOW && entry[`large_${name}`] === undefined);
 }
 
 /**
@@ -356,13 +352,15 @@ function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, ro
   );
 }
 
-function entriesOf<Attributes extends object>(attributes: Attributes) {
-  return Object.entries(attributes) as [keyof Attributes & string, unknown][];
+/** The small attributes by their paths. */
+function flatEntries({ details, ...attributes }: SmallAttributes): Changed[] {
+  const inDetails = Object.entries(details).map(([name, value]) => [`details.${name}`, value]);
+  return [...Object.entries(attributes), ...inDetails] as Changed[];
 }
 
 function decodeListed(row: ListedRow): ListedDeployment {
   const { creation_time, updated_time = null, timeout = null } = row.details;
-  const reason = valueIn(row, "status_reason");
+  const reason = row.status_reason === OVERFLOW ? row.large_status_reason : row.status_reason;
   const status_reason = typeof reason === "string" ? reason : null;
   return {
     id: row.id,
@@ -382,19 +380,17 @@ function decodeListed(row: ListedRow): ListedDeployment {
   };
 }
 
-/** Input or output values: an object, or null. @throws Error for what was damaged behind the service's back */
+/**
+ * Input or output values: an object, or null.
+ * @throws Error for a row that was damaged behind the service's back
+ */
 function valuesIn(row: LargeAttributes, name: "input_values" | "output_values"): JsonText | null {
-  const stored = valueIn(row, name);
+  const value = row[name];
+  const stored = value === OVERFLOW ? row[`large_${name}`] : value;
   if (stored === undefined) return null;
   const text = restoredText(stored);
   if (text.startsWith("{") && text.endsWith("}")) return new JsonText(text);
   throw new Error(`The ${name} of a row are no object.`);
-}
-
-/** A value as it is stored, wherever it stands. */
-function valueIn(row: LargeAttributes, name: LargeValue): StoredJson | undefined {
-  const value = row[name];
-  return value === OVERFLOW ? row[`large_${name}`] : value;
 }
 
 /** The project and the server of a row. A project's id holds no `#`. */

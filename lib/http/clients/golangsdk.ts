@@ -1,5 +1,11 @@
-import { asPlainText, JsonText, type JsonValue, membersOf, objectOf } from "../../json/json-text.ts";
-import { isJsonObject } from "../../json/plain-json.ts";
+import {
+  asPlainText,
+  isJsonObject,
+  JsonText,
+  type JsonValue,
+  membersOf,
+  objectOf,
+} from "../../json/json-text.ts";
 import { MAX_RESPONSE_BYTES, responseBytes } from "../../limits/response-size.ts";
 import { AS_SENT } from "../../shapes.ts";
 import type { ClientQuirks, EndpointEvent } from "../event.ts";
