@@ -1,5 +1,5 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
-import { asPlainText, isNumberText, JsonText, membersOf, objectOf, valueIn } from "../json/json-text.ts";
+import { asPlainText, JsonText, membersOf, objectOf, valueIn } from "../json/json-text.ts";
 import { MAX_REASON_BYTES, type Status } from "./fields.ts";
 
 /** The outputs that every result has, null if the agent did not send them. */
@@ -40,7 +40,7 @@ export function resultOf(signal: JsonText, declared: ConfigOutput[], before: Jso
     .map(({ name }) => `${name} : ${plain(name)}`);
   // As in Heat, null, false, the empty text and zero in any form mean success.
   const code = sent.get(STATUS_CODE) ?? "null";
-  const isSuccess = SUCCESS.includes(code) || (isNumberText(code) && Number(code) === 0);
+  const isSuccess = SUCCESS.includes(code) || Number(code) === 0;
   const reasons = isSuccess
     ? errors
     : [`${STATUS_CODE} : Deployment exited with non-zero status code: ${plain(STATUS_CODE)}`, ...errors];

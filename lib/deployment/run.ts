@@ -80,11 +80,6 @@ export function signalExpiry(run: Pick<Run, "timeout" | "startedAt" | "deadlineA
   return run.timeout === null ? run.startedAt + SIGNAL_LIFETIME : run.deadlineAt + SIGNAL_GRACE;
 }
 
-/** Whether a signed link is for the current delivery and the current attempt at it. */
-export function isCurrentRun(link: Pick<SignalledRun, "delivery" | "attempt">, run: Run): boolean {
-  return link.delivery === run.delivery && link.attempt === run.attempt;
-}
-
 /**
  * The id under which a deployment's current delivery goes to its server: the same at every poll, and a new one for each
  * delivery, since agents run each id once.

@@ -10,7 +10,7 @@ import type { SoftwareDeployment } from "./deployment.ts";
 import type { Status } from "./fields.ts";
 import { type Actor, actorOf, type DeploymentEvent, timedOutEvent } from "./history.ts";
 import { resultOf } from "./result.ts";
-import { deadlineOf, isCurrentRun, type SignalledRun, signalExpiry, timedOutReason } from "./run.ts";
+import { deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./run.ts";
 
 /*
  * Everything that can happen to a deployment, one pure function each. Input: the deployment before, the request, and
@@ -136,7 +136,8 @@ export function awaitsResult(
   link: SignalledRun | undefined,
   { now }: Pick<TransitionContext, "now">,
 ): boolean {
-  const isCurrent = !link || isCurrentRun(link, deployment);
+  const { delivery, attempt } = deployment;
+  const isCurrent = !link || (link.delivery === delivery && link.attempt === attempt);
   const time = epochSeconds(now);
   // A link for the current run is valid beyond its own end where a longer time limit was set later.
   if (link && link.expires <= time && (!isCurrent || signalExpiry(deployment) <= time))
