@@ -22,7 +22,7 @@ export const MAX_NUMBER_CHARACTERS = 1_000;
  * A number whose text a double may not give back: one with a fraction, an exponent, 16 digits or more, or a minus before
  * a zero. The character before it tells it from the digits of most strings, such as ids.
  */
-const MAY_DIFFER = /(?:^|[[:,])\s*(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
+const MAY_DIFFER = /[[:,]\s*(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
 
 /** The characters of numbers. */
 const NUMERIC = "0123456789.eE+-";
@@ -177,7 +177,7 @@ export function mapParts(
   return parts.join("") + between(text.slice(at));
 }
 
-/** Whether a JSON text may hold a number whose text a double does not give back. */
+/** Whether the text of an object or a list may hold a number whose text a double does not give back. */
 export function mayDiffer(text: string): boolean {
   return MAY_DIFFER.test(text);
 }
@@ -245,7 +245,7 @@ function writeParts(value: unknown): string {
 }
 
 function isKeptAsText(text: string): boolean {
-  return isObjectText(text) || isArrayText(text) || (isNumberText(text) && mayDiffer(text));
+  return isObjectText(text) || isArrayText(text) || (isNumberText(text) && mayDiffer(`[${text}]`));
 }
 
 /** The element of an array or an object that begins at a place, and the place of the comma or the bracket behind it. */

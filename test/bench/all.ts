@@ -13,6 +13,8 @@ const BENCHMARKS = [
   "cost",
   "hot-project",
   "linear",
+  "values",
+  "footprint",
 ];
 
 for (const name of BENCHMARKS) {

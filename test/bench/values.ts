@@ -26,7 +26,7 @@ const VOID_BAR = 2;
 /** The most memory that a list may take above that of before, in MB. */
 const MEMORY_BAR = 150;
 
-const ROUNDS = 7;
+const ROUNDS = 25;
 
 const repeated = (value: string, last = value): string => {
   const count = Math.floor((BYTES - 200) / (value.length + 1));

@@ -139,7 +139,7 @@ describe("numbers that a double does not give back", () => {
     fc.assert(
       fc.property(
         number,
-        fc.constantFrom("%", "[%]", '{"a":%}', "[1,%]", "[ %]", '{"e1":[{},%]}'),
+        fc.constantFrom("[%]", '{"a":%}', "[1,%]", "[ %]", '{"e1":[{},%]}'),
         (one, around) => {
           if (JSON.stringify(Number(one)) !== one) expect(mayDiffer(around.replace("%", one))).toBe(true);
         },
