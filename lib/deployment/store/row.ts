@@ -123,11 +123,14 @@ export const DELIVERED = [
   "details.stack_user_project_id",
 ] as const satisfies PathOf<DeploymentRow>[];
 
+/** The members of `details` among these paths. */
+type DetailOf<Path> = Path extends `details.${infer Name extends keyof DeploymentDetails}` ? Name : never;
+
 /** A row with only the attributes that a list reads. */
 export type ListedRow = Pick<
   DeploymentRow,
-  Exclude<(typeof LISTED)[number], `details.${string}`> | keyof LargeAttributes | "details"
->;
+  Exclude<(typeof LISTED)[number], `details.${string}`> | keyof LargeAttributes
+> & { details: Pick<DeploymentDetails, DetailOf<(typeof LISTED)[number]>> };
 
 /** A row with only the attributes that a server's metadata are rendered from. */
 export type DeliveredRow = Pick<
@@ -135,7 +138,7 @@ export type DeliveredRow = Pick<
   | Exclude<(typeof DELIVERED)[number], `details.${string}`>
   | OverflowOf<"input_values">
   | ("output_values" | "status_reason")
-> & { details?: Pick<DeploymentDetails, "stack_user_project_id"> };
+> & { details?: Pick<DeploymentDetails, DetailOf<(typeof DELIVERED)[number]>> };
 
 /** The most bytes of a value, as stored, that the index by server holds. */
 const MAX_INDEXED_BYTES = 400;
