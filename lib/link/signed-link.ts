@@ -55,7 +55,7 @@ export function claimsOf(signed: string): SignedLink | undefined {
 
 /**
  * Verifies a signed link by all current keys. The expiry of a link for a signal is not checked here, but against its
- * run (`isTooLate`): the run's time limit may have changed since.
+ * run (`awaitsResult`): the run's time limit may have changed since.
  * @param allows the permission that is needed
  * @throws ServiceError `unauthorized` for a text that was not signed here, allows something else, or has expired;
  *   `unavailable` if the keys cannot be read

@@ -40,13 +40,18 @@ export const begun = (config_id: string, n: string | null): State => ({
 
 /**
  * What may have become of a deployment by changes that were made at the same time: by every order of them in which each
- * would have been answered as it was. None where no order explains the answers.
+ * would have been answered as it was. None where no order explains the answers. Of removals at the same time each may be
+ * answered 204: one that had read the deployment cannot tell another's removal from its own, whose answer was lost.
+ * @param wasThere whether the deployment was there before all of them
  */
-export const outcomes = (before: Fate, answered: Answered[]): Fate[] => {
+export const outcomes = (before: Fate, answered: Answered[], wasThere = before !== undefined): Fate[] => {
   if (answered.length === 0) return [before];
   return answered.flatMap(({ change, status }, at) => {
     const [expected, after] = applied(before, change);
-    return status === expected ? outcomes(after, answered.toSpliced(at, 1)) : [];
+    const isRemovedMeanwhile = change.kind === "remove" && status === 204 && wasThere && !before;
+    return status === expected || isRemovedMeanwhile
+      ? outcomes(after, answered.toSpliced(at, 1), wasThere)
+      : [];
   });
 };
 
