@@ -110,7 +110,7 @@ function pythonJson(text: string): string {
     `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return mapParts(
     text,
-    (string) => JSON.stringify(JSON.parse(string)).replace(/[^\0-\x7f]/g, escaped),
+    (string) => JSON.stringify(JSON.parse(string)).replace(/[^\0-~]/g, escaped),
     (between) => between.replace(/[,:]/g, "$& "),
   );
 }

@@ -20,9 +20,8 @@ import { deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./r
 /** The fields that make up the delivery: a change of one of them is a new delivery. */
 const DELIVERED = ["config_id", "input_values", "action"] as const;
 
-/** The values of inputs and of outputs that are not there: inputs of null are the same as none. */
-const NOTHING = new JsonText("{}");
-const NULL = new JsonText("null");
+/** The inputs of a deployment that has none: null means the same. */
+const NO_INPUTS = new JsonText("{}");
 
 /** The fields that an update sets; null takes a value away. */
 export interface Update {
@@ -174,14 +173,13 @@ function withoutUnchangedFields(
   const isUnchanged = (field: (typeof DELIVERED)[number] | "output_values"): boolean => {
     const value = update[field];
     const current = before[field];
-    if (value === undefined) return false;
-    if (!(value instanceof JsonText)) return value === current || (value === null && current === null);
-    const { text } = current instanceof JsonText ? current : field === "input_values" ? NOTHING : NULL;
+    if (value === undefined || value === current) return value !== undefined;
+    const none = field === "input_values" ? NO_INPUTS : null;
+    const [sent, held] = [value ?? none, current ?? none];
+    if (!(sent instanceof JsonText && held instanceof JsonText)) return false;
     return (
-      areEqualTexts(value.text, text) ||
-      (echoedByClient !== undefined &&
-        current instanceof JsonText &&
-        areEqualTexts(value.text, echoedByClient(current).text))
+      areEqualTexts(sent.text, held.text) ||
+      (echoedByClient !== undefined && areEqualTexts(sent.text, echoedByClient(held).text))
     );
   };
   const unchanged = [...DELIVERED, ...(echoedByClient ? (["output_values"] as const) : [])].filter(

@@ -1,32 +1,29 @@
-import { elementsOf, isArrayText, isNumberText, isObjectText, membersOf, stringIn } from "./json-text.ts";
+import { isNumberText, type JsonTree, stringIn, treeOf } from "./json-text.ts";
 
 /** The most characters of numbers that are told apart by their doubles: of up to 15 digits, no two share one. */
 const TOLD_BY_DOUBLES = 15;
 
 /** Whether two JSON texts hold equal values: key order and the text of numbers aside (`1.0` is `1`, `1e2` is `100`). */
 export function areEqualTexts(one: string, other: string): boolean {
-  if (one === other) return true;
-  if (isObjectText(one) && isObjectText(other)) return areEqualObjects(membersOf(one), membersOf(other));
-  if (isArrayText(one) && isArrayText(other)) return areEqualArrays(elementsOf(one), elementsOf(other));
-  if (isNumberText(one) && isNumberText(other)) return areEqualNumbers(one, other);
-  const string = stringIn(one);
-  return string !== undefined && string === stringIn(other);
+  return one === other || areEqual(treeOf(one), treeOf(other));
 }
 
-function areEqualObjects(members: Map<string, string>, others: Map<string, string>): boolean {
-  if (members.size !== others.size) return false;
-  for (const [name, text] of members) {
-    const other = others.get(name);
-    if (other === undefined || !areEqualTexts(text, other)) return false;
+function areEqual(one: JsonTree, other: JsonTree | undefined): boolean {
+  if (typeof one === "string") return typeof other === "string" && areEqualScalars(one, other);
+  if (Array.isArray(one)) {
+    if (!Array.isArray(other) || one.length !== other.length) return false;
+    return one.every((element, at) => areEqual(element, other[at]));
   }
+  if (!(other instanceof Map) || one.size !== other.size) return false;
+  for (const [name, member] of one) if (!areEqual(member, other.get(name))) return false;
   return true;
 }
 
-function areEqualArrays(elements: string[], others: string[]): boolean {
-  return (
-    elements.length === others.length &&
-    elements.every((element, at) => areEqualTexts(element, others[at] ?? ""))
-  );
+function areEqualScalars(one: string, other: string): boolean {
+  if (one === other) return true;
+  if (isNumberText(one) && isNumberText(other)) return areEqualNumbers(one, other);
+  const string = stringIn(one);
+  return string !== undefined && string === stringIn(other);
 }
 
 function areEqualNumbers(one: string, other: string): boolean {

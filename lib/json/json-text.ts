@@ -3,9 +3,9 @@
  *
  * A value of `input_values`, of `output_values` and of a configuration is kept as its JSON text from the request to the
  * answer: a number whose text a double does not give back (`9007199254740993`, `1.0`, `-0`, `1e2`) comes back as it was
- * sent, and no value is made to be thrown away again. A body is parsed once, plainly, which says whether it is JSON. Where
- * it holds such a number, its values are cut out of the body's text by one scan (1.3 to 1.7 times a plain parse); else
- * they are written from what was parsed. A reviver of `JSON.parse` would give the numbers' texts too, but costs 2 µs an
+ * sent, and values are not parsed only to be written again. A body is parsed once, plainly, which says whether it is JSON.
+ * Where it may hold such a number, or an escaped name, which V8 may misread (nodejs/node#63785), its values are cut out of
+ * the body's text by one scan (1.3 to 1.7 times a plain parse); else they are written from what was parsed. A reviver of `JSON.parse` would give the numbers' texts too, but costs 2 µs an
  * element whatever it does: 30 to 60 times a plain parse.
  *
  * All functions take texts that are known to be JSON: of a body that was parsed, or of what was stored. They take time in
@@ -24,12 +24,16 @@ export const MAX_NUMBER_CHARACTERS = 1_000;
  */
 const MAY_DIFFER = /[[:,]\s*(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
 
+/** A name with an escape in it. Of JSON.parse it may come back as another name of the same shape (nodejs/node#63785). */
+const ESCAPED_NAME = /\\.[^"\\]*"\s*:/;
+
 /** The characters of numbers. */
 const NUMERIC = "0123456789.eE+-";
 
-/** The characters by which a scan finds its way: outside of lists and objects, and inside. */
+/** The characters by which a scan finds its way: outside of lists and objects, inside, and among names. */
 const OUTSIDE = /[",[\]{} \t\n\r]/g;
 const INSIDE = /["[\]{} \t\n\r]/g;
+const AMONG_NAMES = /["[\]{}]/g;
 
 /** The beginning of a mark: half a surrogate pair, which no string of ours holds outside of values. */
 const MARK = "\ud800";
@@ -153,6 +157,59 @@ export function objectOf(members: Iterable<readonly [name: string, text: string]
   return `{${texts.join()}}`;
 }
 
+/** A JSON value of which every part can be reached in one step; strings, numbers and literals are their texts. */
+export type JsonTree = string | JsonTree[] | Map<string, JsonTree>;
+
+/** The tree of a text without blanks. Of a name that comes twice the last one counts. */
+export function treeOf(text: string): JsonTree {
+  let at = 0;
+  const isAtEnd = (): boolean => {
+    if (text[at] === ",") at += 1;
+    return at >= text.length || text[at] === "]" || text[at] === "}";
+  };
+  const string = (): string => {
+    const begin = at;
+    at = endOfString(text, begin);
+    return text.slice(begin, at);
+  };
+  const scalar = (): string => {
+    const begin = at;
+    while (at < text.length && !",]}".includes(text[at] ?? "")) at += 1;
+    return text.slice(begin, at);
+  };
+  const list = (): JsonTree[] => {
+    const elements: JsonTree[] = [];
+    for (at += 1; !isAtEnd(); ) elements.push(value());
+    at += 1;
+    return elements;
+  };
+  const object = (): Map<string, JsonTree> => {
+    const members = new Map<string, JsonTree>();
+    for (at += 1; !isAtEnd(); ) {
+      const name = JSON.parse(string());
+      at += 1;
+      members.set(name, value());
+    }
+    at += 1;
+    return members;
+  };
+  const value = (): JsonTree => {
+    if (text[at] === "{") return object();
+    if (text[at] === "[") return list();
+    return text[at] === '"' ? string() : scalar();
+  };
+  return value();
+}
+
+/** The text of a tree, without blanks. */
+export function treeText(tree: JsonTree): string {
+  if (typeof tree === "string") return tree;
+  if (Array.isArray(tree)) return `[${tree.map(treeText).join()}]`;
+  const members: [name: string, text: string][] = [];
+  for (const [name, member] of tree) members.push([name, treeText(member)]);
+  return objectOf(members);
+}
+
 /** An object's members: lists, objects and numbers that a double does not give back as texts, all else parsed. */
 export function parseMembers(object: string): Record<string, unknown> {
   const members: [name: string, value: unknown][] = [];
@@ -177,22 +234,53 @@ export function mapParts(
   return parts.join("") + between(text.slice(at));
 }
 
-/** Whether the text of an object or a list may hold a number whose text a double does not give back. */
+/**
+ * Whether the text of an object or a list may differ from what a plain parse gives back: by the text of a number, or by
+ * an escaped name.
+ */
 export function mayDiffer(text: string): boolean {
-  return MAY_DIFFER.test(text);
+  return MAY_DIFFER.test(text) || ESCAPED_NAME.test(text);
 }
 
 /** Whether a text holds a number of more than `MAX_NUMBER_CHARACTERS`. */
 export function holdsLongNumber(text: string): boolean {
-  // Such a number stands at one of these places at least; only what stands there is looked at.
-  for (let at = 0; at < text.length; at += MAX_NUMBER_CHARACTERS) {
-    let [begin, end] = [at, at];
-    while (begin > 0 && NUMERIC.includes(text[begin - 1] ?? " ")) begin -= 1;
-    while (end < text.length && NUMERIC.includes(text[end] ?? " ")) end += 1;
-    if (end - begin > MAX_NUMBER_CHARACTERS && !isInString(text, begin)) return true;
-    at = Math.max(at, end - MAX_NUMBER_CHARACTERS);
+  if (!holdsLongRun(text)) return false;
+  let found = false;
+  const look = (between: string): string => {
+    found ||= holdsLongRun(between);
+    return between;
+  };
+  mapParts(text, (string) => string, look);
+  return found;
+}
+
+/**
+ * The first name in a text that could pollute a prototype, the last of equal names or not: `__proto__`, or the
+ * `constructor` of an object with the member `prototype`. Undefined if there is none.
+ */
+export function pollutingName(text: string): string | undefined {
+  // The names under which the objects and lists stand that are open; a list's elements have none.
+  const open: string[] = [];
+  let name = "";
+  for (AMONG_NAMES.lastIndex = 0; ; ) {
+    const found = AMONG_NAMES.exec(text);
+    if (!found) return undefined;
+    const [character] = found;
+    if (character === '"') {
+      const end = endOfString(text, found.index);
+      AMONG_NAMES.lastIndex = end;
+      if (!isBeforeColon(text, end)) continue;
+      name = JSON.parse(text.slice(found.index, end));
+      if (name === "__proto__") return name;
+      if (name === "prototype" && open.at(-1) === "constructor") return "constructor";
+    } else if (character === "{" || character === "[") {
+      open.push(name);
+      name = "";
+    } else {
+      open.pop();
+      name = "";
+    }
   }
-  return false;
 }
 
 /** Whether a parsed value is a JSON object: and not an array. */
@@ -280,10 +368,21 @@ function endOfString(text: string, begin: number): number {
   return text.length;
 }
 
-function isInString(text: string, place: number): boolean {
-  for (let at = text.indexOf('"'); at !== -1 && at < place; at = text.indexOf('"', at)) {
-    at = endOfString(text, at);
-    if (at > place) return true;
+function isBeforeColon(text: string, place: number): boolean {
+  let at = place;
+  while (at < text.length && " \t\n\r".includes(text[at] ?? "")) at += 1;
+  return text[at] === ":";
+}
+
+/** Whether more than `MAX_NUMBER_CHARACTERS` of numbers stand in a row. */
+function holdsLongRun(text: string): boolean {
+  // Such a run holds one of these places at least; only what stands there is looked at.
+  for (let at = 0; at < text.length; at += MAX_NUMBER_CHARACTERS) {
+    let [begin, end] = [at, at];
+    while (begin > 0 && NUMERIC.includes(text[begin - 1] ?? " ")) begin -= 1;
+    while (end < text.length && NUMERIC.includes(text[end] ?? " ")) end += 1;
+    if (end - begin > MAX_NUMBER_CHARACTERS) return true;
+    at = Math.max(at, end - MAX_NUMBER_CHARACTERS);
   }
   return false;
 }

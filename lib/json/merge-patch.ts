@@ -1,4 +1,4 @@
-import { isObjectText, membersOf, objectOf } from "./json-text.ts";
+import { type JsonTree, treeOf, treeText } from "./json-text.ts";
 
 /**
  * Applies a JSON merge patch (RFC 7396) to texts: null takes a member away, objects are merged, all else is replaced.
@@ -6,10 +6,15 @@ import { isObjectText, membersOf, objectOf } from "./json-text.ts";
  * @param patch the text of an object
  */
 export function mergePatch(target: string, patch: string): string {
-  const members = isObjectText(target) ? membersOf(target) : new Map<string, string>();
-  for (const [name, text] of membersOf(patch)) {
-    if (text === "null") members.delete(name);
-    else members.set(name, isObjectText(text) ? mergePatch(members.get(name) ?? "", text) : text);
+  return treeText(merged(treeOf(target), treeOf(patch)));
+}
+
+function merged(target: JsonTree | undefined, patch: JsonTree): JsonTree {
+  if (!(patch instanceof Map)) return patch;
+  const members = new Map(target instanceof Map ? target : []);
+  for (const [name, value] of patch) {
+    if (value === "null") members.delete(name);
+    else members.set(name, merged(members.get(name), value));
   }
-  return objectOf(members);
+  return members;
 }

@@ -1,4 +1,4 @@
-import { JsonText } from "../json/json-text.ts";
+import { JsonText, mapParts } from "../json/json-text.ts";
 
 /** A signed link of this service, plain or percent-encoded any number of times, as it occurs in logs. */
 const SIGNED_LINK = /(capability(?:=|%(?:25)*3D))[\w-]+\.[\w-]+/gi;
@@ -8,7 +8,16 @@ export function redactLinks(text: string): string {
   return text.replace(SIGNED_LINK, "$1removed");
 }
 
-/** JSON values with the signed links in all texts redacted; the same object if there are none. */
+/** JSON values with the signed links in all their texts redacted, escaped ones too. */
 export function redactLinksInValues({ text }: JsonText): JsonText {
-  return new JsonText(text.replace(SIGNED_LINK, "$1removed"));
+  // Only an escape such as \u003d hides a link from the pattern.
+  if (!text.includes("\\u")) return new JsonText(redactLinks(text));
+  return new JsonText(mapParts(text, redactedString, (between) => between));
+}
+
+function redactedString(string: string): string {
+  if (!string.includes("\\u")) return redactLinks(string);
+  const value = JSON.parse(string);
+  const redacted = redactLinks(value);
+  return redacted === value ? string : JSON.stringify(redacted);
 }

@@ -26,7 +26,9 @@ describe("create: exact input_values", () => {
     ['{"emoji":"😀","nul":"\\u0000","control":"\\u0001\\u001f","delete":"\u007f","line":"\u2028"}'],
     ['{"z":1,"a":2,"10":3}', '{"10":3,"z":1,"a":2}'],
     ['{"constructor":{"name":"x"},"prototype":1,"toString":null}'],
-    ['{"nested":{"\\u005f_proto__x":1}}', '{"nested":{"__proto__x":1}}'],
+    ['{"nested":{"\\u005f_proto__x":1}}'],
+    ['{"z":1,"\\\\":1}'],
+    ['{"z":1,"\\n":1}'],
     ['{"n":9007199254740993}'],
     ['{"n":-123456789012345678901234567890.123456789}'],
     ['{"n":[1e400,0.1,1.50,5e-324,1e-400,1e2,1.0,-0,-0.0,1E20,100000000000000000000,0,-1]}'],
@@ -52,6 +54,7 @@ describe("create: exact input_values", () => {
     ['{"a":[{"__proto__":{"polluted":true}}]}', "__proto__"],
     ['{"\\u005f_proto__":null}', "__proto__"],
     ['{"constructor":{"prototype":{"polluted":true}}}', "constructor"],
+    ['{"x":{"__proto__":{"polluted":true}},"x":1.0}', "__proto__"],
   ])("a key that could pollute a prototype is refused by name: %s", async (text, key) => {
     const bodies = [
       `{"config_id":"c","server_id":"s","input_values":${text}}`,

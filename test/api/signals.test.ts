@@ -140,6 +140,12 @@ describe("signal by a token", () => {
     const link = await tenant.newLink();
     const signal = await signalLink(link);
     const log = `PUT https://host${signal} 200\n${encodeURIComponent(link)}`;
+    const escaped = JSON.stringify({ deploy_stdout: log, n: 1 })
+      .replaceAll("capability=", "capability\\u003d")
+      .replace(":1}", ":1.0}");
+    const other = await tenant.deployed();
+    await tenant.call("PUT", `/software_deployments/${other.id}`, { body: `{"output_values":${escaped}}` });
+    expect((await tenant.show(other.id)).output_values.deploy_stdout).toContain("?capability=removed 200");
     await byLink("PUT", signal, { body: { deploy_stderr: log, result: { nested: [log] } } });
     const { output_values } = await tenant.show(id);
     const text = JSON.stringify(output_values);

@@ -16,6 +16,7 @@ import {
   mayDiffer,
   membersOf,
   nestsDeeperThan,
+  pollutingName,
   textNestsDeeperThan,
   textOf,
   valueIn,
@@ -42,6 +43,10 @@ const TEXTS: Record<string, (bytes: number) => string> = {
   "lists of lists": (bytes) => `[${"[],".repeat(bytes / 3)}[]]`,
   "digits and dots": (bytes) => "1.".repeat(bytes / 2),
   "numbers with zeros": (bytes) => `[1${"0".repeat(bytes / 2)}1,1e${"0".repeat(bytes / 2)}]`,
+  "strings and long digits": (bytes) =>
+    `${'"",'.repeat(bytes / 6)}${`"${"1".repeat(1_001)}",`.repeat(bytes / 2 / 1_004)}1.0`,
+  "escaped names": (bytes) => `"a","\\n":`.repeat(bytes / 9),
+  "an object in objects": (bytes) => `${'{"a":'.repeat(60)}[${"[],".repeat(bytes / 3)}1]${"}".repeat(60)}`,
   links: (bytes) => "capability=".repeat(bytes / 11),
 };
 
@@ -59,9 +64,10 @@ const input = (type: string) => (text: string) =>
 const RULES: Record<string, (text: string) => unknown> = {
   "membersOf, elementsOf": (text) => [membersOf(`{"a":[${text}]}`), elementsOf(`[${text}]`)],
   areEqualTexts: (text) => areEqualTexts(`[${text},1]`, `[${text},2]`),
-  mergePatch: (text) => mergePatch(`{"a":[${text}]}`, `{"b":[${text}]}`),
+  mergePatch: (text) => mergePatch(`{"a":${text}}`, `{"a":${text},"b":[${text}]}`),
   holdsLongNumber,
   mayDiffer,
+  pollutingName,
   textNestsDeeperThan: (text) => textNestsDeeperThan(64, text),
   nestsDeeperThan: (text) => nestsDeeperThan(64, { a: text, b: [...text.slice(0, text.length / 8)] }),
   "an input of type String": input("String"),

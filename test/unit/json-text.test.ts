@@ -11,7 +11,10 @@ import {
   mayDiffer,
   membersOf,
   objectOf,
+  pollutingName,
   textOf,
+  treeOf,
+  treeText,
   writeJson,
 } from "../../lib/json/json-text.ts";
 import { mergePatch } from "../../lib/json/merge-patch.ts";
@@ -56,6 +59,9 @@ const string = fc
   )
   .map((parts) => `"${parts.join("")}"`);
 
+/** Any name but those with a backslash, of which `JSON.parse` itself may make other names (nodejs/node#63785). */
+const name = string.filter((text) => !text.includes("\\\\"));
+
 const blank = fc.constantFrom("", "", " ", "\n", "\t\r", "   ");
 
 const scalar = fc.oneof(number, string, fc.constantFrom("true", "false", "null"));
@@ -66,7 +72,7 @@ const { json } = fc.letrec<{ json: string; list: string; object: string }>((tie)
     .array(fc.tuple(blank, tie("json"), blank), { maxLength: 4 })
     .map((elements) => `[${elements.map((parts) => parts.join("")).join()}]`),
   object: fc
-    .array(fc.tuple(blank, fc.oneof(string, fc.constantFrom('"a"', '"1"')), blank, tie("json"), blank), {
+    .array(fc.tuple(blank, fc.oneof(name, fc.constantFrom('"a"', '"1"')), blank, tie("json"), blank), {
       maxLength: 4,
     })
     .map(
@@ -91,6 +97,7 @@ describe("a JSON text that is cut into its parts", () => {
       fc.property(json, (text) => {
         const joined = cutAndJoined(text.trim());
         expect(plain(joined)).toEqual(plain(text));
+        expect(treeText(treeOf(joined))).toBe(joined);
         expect(areEqualTexts(joined, JSON.stringify(plain(text)))).toBe(
           areEqualTexts(cutAndJoined(JSON.stringify(plain(text))), joined),
         );
@@ -117,6 +124,15 @@ describe("a JSON text that is cut into its parts", () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  it("names with escapes stay what they are, one after the other", () => {
+    for (const escaped of ['"\\\\"', '"\\n"', '"\\u0041"', '"\\\\u0041"', '"\\""', '"a\\tb"']) {
+      const text = `{"z":1,${escaped}:1}`;
+      expect(mayDiffer(text)).toBe(true);
+      expect([...membersOf(text).keys()]).toEqual(["z", JSON.parse(escaped)]);
+      expect(treeText(treeOf(text))).toBe(`{"z":1,${JSON.stringify(JSON.parse(escaped))}:1}`);
+    }
   });
 
   it("of a name that comes twice the last member counts", () => {
@@ -161,6 +177,21 @@ describe("numbers that a double does not give back", () => {
     expect(holdsLongNumber(`{"a":"${more}","b":"\\"${more}"}`)).toBe(false);
     expect(holdsLongNumber(`{"a":"${more}","b":-${more}}`)).toBe(true);
   });
+});
+
+describe("names that could pollute a prototype", () => {
+  it.each([
+    ['{"a":[{"__proto__":1}]}', "__proto__"],
+    ['{"\\u005f_proto__":1}', "__proto__"],
+    ['{"a":{"__proto__":1},"a":2}', "__proto__"],
+    ['{"constructor" : {"a":{},"prototype":1}}', "constructor"],
+    ['{"constructor":{"prototype":1},"constructor":2}', "constructor"],
+    ['{"a":"__proto__","constructor":{"name":"prototype"}}', undefined],
+    ['{"constructor":[{"prototype":1}],"prototype":1}', undefined],
+    ['{"constructor":1,"a":{"prototype":1}}', undefined],
+    ['"__proto__"', undefined],
+    ['["__proto__",{"a":"\\"__proto__\\":"}]', undefined],
+  ])("of %s it is %s", (text, found) => expect(pollutingName(text)).toBe(found));
 });
 
 describe("writeJson", () => {

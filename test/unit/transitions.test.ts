@@ -13,7 +13,7 @@ import {
   stamped,
   type TransitionContext,
 } from "../../lib/deployment/transitions.ts";
-import { textOf } from "../../lib/json/json-text.ts";
+import { JsonText, textOf } from "../../lib/json/json-text.ts";
 
 const BEGAN = 1_800_000_000;
 const NOW = BEGAN + 100;
@@ -157,6 +157,15 @@ describe.each(Object.entries(TRANSITIONS))("transition: %s", (name, apply) => {
       expect(before).toEqual(copy);
     },
   );
+});
+
+it.each([
+  ["{}", null],
+  [null, "{}"],
+])("inputs of %s that become %s are no new delivery", (held, sent) => {
+  const valuesOf = (text: string | null) => (text === null ? null : new JsonText(text));
+  const before = { ...deployment, input_values: valuesOf(held) };
+  expect(applyUpdate(before, { input_values: valuesOf(sent) }, context)).toEqual({ after: before });
 });
 
 describe("the times of a run", () => {
