@@ -25,7 +25,7 @@ const TOKEN = /^[!-~]+$/;
 /**
  * The check of tokens for the given settings. Valid tokens are cached for 5 minutes or until they expire, at most
  * 1,000, by their SHA-256; the token itself is never stored. Concurrent requests with the same token share one check.
- * Refusals are not cached.
+ * Refusals are not cached here; `keystone.ts` caches Keystone's.
  */
 export function authenticator(settings: Pick<TokenSettings, "jwt" | "keystone">): Authenticate {
   const verify = verifier(settings);

@@ -6,11 +6,11 @@ import { ConfigBody, ConfigGroup, ConfigName, Options, type SoftwareConfig } fro
 import {
   type Definition,
   definitionOf,
-  ErrorOutput,
+  ERROR_OUTPUT,
   InputDefault,
   InputType,
   InputValue,
-  ReplaceOnChange,
+  REPLACE_ON_CHANGE,
 } from "./inputs-outputs.ts";
 import { asBoolean, asLabel, normalizedDefault } from "./normalize.ts";
 
@@ -76,7 +76,7 @@ const InputRequest = asSent(
       .strictObject({
         ...common,
         default: InputDefault,
-        replace_on_change: documented(z.optional(lenientBoolean), ReplaceOnChange),
+        replace_on_change: documented(z.optional(lenientBoolean), REPLACE_ON_CHANGE),
         value: InputValue,
       })
       .check(
@@ -98,7 +98,7 @@ const InputRequest = asSent(
 /** An output in a request. Unknown keys are rejected. */
 const OutputRequest = asSent(
   "ConfigOutputCreate",
-  z.strictObject({ ...common, error_output: documented(z.optional(lenientBoolean), ErrorOutput) }),
+  z.strictObject({ ...common, error_output: documented(z.optional(lenientBoolean), ERROR_OUTPUT) }),
 );
 
 /** The body of a create. All fields are optional, and null means absent. */

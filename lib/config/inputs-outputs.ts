@@ -6,15 +6,20 @@ import { documented } from "../shapes.ts";
 export const InputType = z.enum(["String", "Number", "CommaDelimitedList", "Json", "Boolean"]);
 export type InputType = z.infer<typeof InputType>;
 
-/** The fields that definitions have both in requests and in responses. */
+/** The default of an input. */
 export const InputDefault = documented(z.optional(z.custom<JsonValue>()), {
   description: "The value where a deployment gives none, in a form of its type. A number fits a double.",
 });
-export const ReplaceOnChange = { description: "Kept for Heat's clients; nothing here reads it." };
+/** The description of `replace_on_change`. */
+export const REPLACE_ON_CHANGE = { description: "Kept for Heat's clients; nothing here reads it." };
+/** The value of an input. */
 export const InputValue = documented(z.optional(z.custom<JsonValue>()), {
   description: "A value that goes before the default: how clients hand over derived configurations.",
 });
-export const ErrorOutput = { description: "Whether its presence in a result means that the run has failed." };
+/** The description of `error_output`. */
+export const ERROR_OUTPUT = {
+  description: "Whether its presence in a result means that the run has failed.",
+};
 
 /** An input or output as it was sent and is stored. */
 export type Definition = Record<string, JsonValue>;
@@ -26,7 +31,7 @@ export const ConfigInput = documented(
     description: z.optional(z.string()),
     type: InputType,
     default: InputDefault,
-    replace_on_change: documented(z.optional(z.boolean()), ReplaceOnChange),
+    replace_on_change: documented(z.optional(z.boolean()), REPLACE_ON_CHANGE),
     value: InputValue,
   }),
   { id: "ConfigInput" },
@@ -39,7 +44,7 @@ export const ConfigOutput = documented(
     name: z.string(),
     description: z.optional(z.string()),
     type: InputType,
-    error_output: documented(z.boolean(), ErrorOutput),
+    error_output: documented(z.boolean(), ERROR_OUTPUT),
   }),
   { id: "ConfigOutput" },
 );

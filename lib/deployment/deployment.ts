@@ -102,7 +102,7 @@ export function deploymentView(deployment: ListedDeployment, now: Date): Deploym
   return deployment.isUnreadable ? withValuesOmitted(view, "they cannot be read") : view;
 }
 
-/** The most bytes of a response that a deployment's view can take; undefined if its text length is not known. */
+/** The most bytes of a response that a deployment's view can take. */
 export function maxResponseBytes(deployment: ListedDeployment): number {
   const { server_id, config_id, action, status_reason, input_values, output_values } = deployment;
   const values = (input_values?.text.length ?? 0) + (output_values?.text.length ?? 0);

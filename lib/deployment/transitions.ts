@@ -18,7 +18,7 @@ import { deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./r
  */
 
 /** The fields that make up the delivery: a change of one of them is a new delivery. */
-const DELIVERED = ["config_id", "input_values", "action"] as const;
+const DELIVERY_FIELDS = ["config_id", "input_values", "action"] as const;
 
 /** The inputs of a deployment that has none: null means the same. */
 const NO_INPUTS = new JsonText("{}");
@@ -54,7 +54,7 @@ export interface Outcome {
 }
 
 /**
- * Applies an update. A delivered field (`DELIVERED`) that is sent with its current value changes nothing: OTC's Go SDK
+ * Applies an update. A delivered field (`DELIVERY_FIELDS`) that is sent with its current value changes nothing: OTC's Go SDK
  * and Terraform send `config_id` with every update, and agents would run the script again. A delivered field that
  * changes begins a new run: unless the update has a status, the deployment is in progress again, without reason and
  * results, so that the result of that run counts.
@@ -63,7 +63,7 @@ export function applyUpdate(before: SoftwareDeployment, update: Update, context:
   const changes = withoutUnchangedFields(update, before, context);
   const fields = Object.keys(changes);
   if (fields.length === 0) return { after: before };
-  const isNewDelivery = DELIVERED.some((field) => changes[field] !== undefined);
+  const isNewDelivery = DELIVERY_FIELDS.some((field) => changes[field] !== undefined);
   const cleared: Update =
     isNewDelivery && changes.status === undefined
       ? { status: "IN_PROGRESS", status_reason: null, output_values: null }
@@ -170,7 +170,7 @@ function withoutUnchangedFields(
   before: SoftwareDeployment,
   { echoedByClient }: TransitionContext,
 ): Update {
-  const isUnchanged = (field: (typeof DELIVERED)[number] | "output_values"): boolean => {
+  const isUnchanged = (field: (typeof DELIVERY_FIELDS)[number] | "output_values"): boolean => {
     const value = update[field];
     const current = before[field];
     if (value === undefined || value === current) return value !== undefined;
@@ -182,7 +182,7 @@ function withoutUnchangedFields(
       (echoedByClient !== undefined && areEqualTexts(sent.text, echoedByClient(held).text))
     );
   };
-  const unchanged = [...DELIVERED, ...(echoedByClient ? (["output_values"] as const) : [])].filter(
+  const unchanged = [...DELIVERY_FIELDS, ...(echoedByClient ? (["output_values"] as const) : [])].filter(
     isUnchanged,
   );
   const names = new Set<string>(unchanged);

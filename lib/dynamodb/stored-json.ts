@@ -32,7 +32,7 @@ export function storedJson<Name extends string>(
   return texts;
 }
 
-/** The JSON text of a value that `storedJson` made; the text `null` for an absent one. */
+/** The JSON text of a value that `storedJson` made. */
 export function restoredText(stored: StoredJson): string {
   return typeof stored === "string" ? stored : inflateRawSync(stored).toString();
 }

@@ -26,8 +26,6 @@ export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
   caller?: Caller;
   /** Added by `authorizeLink`: the content of a signed link, valid or not. Only for the log. */
   claims?: Record<string, unknown>;
-  /** Added by `jsonBody`: the body's text, whose numbers have all their digits. */
-  parsed: { text: string; value: unknown };
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
   /** Added by `warnings`: the value of the response's `Warning` header. */

@@ -14,8 +14,8 @@ export interface Page<Row> {
 export interface PageOptions<Row, View> {
   /** The most rows of the page. */
   limit?: number | undefined;
-  /** An upper bound of a row's bytes in the response; rows without one are measured. */
-  bound?: (row: Row) => number | undefined;
+  /** An upper bound of a row's bytes in the response; without it rows are measured. */
+  bound?: (row: Row) => number;
   /** A smaller view of a row that alone is too large for a response, so that it does not stop the list. */
   smaller?: (view: View) => View;
 }

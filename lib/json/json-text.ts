@@ -22,7 +22,7 @@ export const MAX_NUMBER_CHARACTERS = 1_000;
  * A number whose text a double may not give back: one with a fraction, an exponent, 16 digits or more, or a minus before
  * a zero. The character before it tells it from the digits of most strings, such as ids.
  */
-const MAY_DIFFER = /[[:,]\s*(?:-0|-?\d{1,15}[.eE]|-?\d{16})/;
+const MAY_DIFFER = /[[:,]\s*(?:-0|-?\d+[.eE]|-?\d{16})/;
 
 /** A name with an escape in it. Of JSON.parse it may come back as another name of the same shape (nodejs/node#63785). */
 const ESCAPED_NAME = /\\.[^"\\]*"\s*:/;
@@ -77,16 +77,11 @@ export function writeJson(value: unknown): string {
       count += 1;
       return texts[place] ?? "";
     });
-    // More marks than texts: a string looks like one. It is told from them where each part is written by itself.
+    // More marks than texts: a caller's string looks like one. So each part is written by itself.
     return count === texts.length ? written : writeParts(value);
   } finally {
     places = undefined;
   }
-}
-
-/** A value that was parsed or made, as its text: doubles give its numbers back. */
-export function textOf(value: unknown): JsonText {
-  return new JsonText(JSON.stringify(value));
 }
 
 /** A value that was parsed plainly, or with texts in it, as the service looks at it. */
@@ -218,7 +213,7 @@ export function parseMembers(object: string): Record<string, unknown> {
   return Object.fromEntries(members);
 }
 
-/** A text of which strings, and what stands between them, are replaced. */
+/** A text with its strings, and the texts between them, replaced. */
 export function mapParts(
   text: string,
   string: (part: string) => string,
@@ -283,7 +278,7 @@ export function pollutingName(text: string): string | undefined {
   }
 }
 
-/** Whether a parsed value is a JSON object: and not an array. */
+/** Whether a parsed value is a JSON object, not an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

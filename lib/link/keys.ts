@@ -28,7 +28,7 @@ const keys = new RemoteValue(readKeys, TIMES);
 
 let client: SecretsManagerClient | undefined;
 
-/** The keys, at most 5 minutes old. @throws ServiceError `unavailable` */
+/** The keys, read again after 5 minutes; the old ones stay in use while that fails. @throws ServiceError `unavailable` */
 export async function linkKeys(): Promise<LinkKeys> {
   return keys.get().catch(refuse);
 }

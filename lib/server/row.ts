@@ -17,7 +17,7 @@ export interface ServerRow {
   linksValidFrom?: number;
 }
 
-/** The attributes that a query of a server's deployments reads for the server's own row. */
+/** The attributes of a server's own row that a query of its deployments reads, beside those of `STATE`. */
 export const SERVER_STATE = ["linksValidFrom"] as const satisfies PathOf<ServerRow>[];
 
 /** The id of a server's row. It sorts after every deployment's id. */

@@ -18,11 +18,11 @@ import {
   nestsDeeperThan,
   pollutingName,
   textNestsDeeperThan,
-  textOf,
   valueIn,
 } from "../../lib/json/json-text.ts";
 import { mergePatch } from "../../lib/json/merge-patch.ts";
 import { redactLinks, redactLinksInValues } from "../../lib/link/redaction.ts";
+import { textOf } from "../support/json-text.ts";
 import { print } from "./measure.ts";
 
 const SMALL = 65_536;

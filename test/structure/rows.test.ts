@@ -14,8 +14,8 @@ import {
   LISTED,
   STATE,
 } from "../../lib/deployment/store/row.ts";
-import { textOf } from "../../lib/json/json-text.ts";
 import { SERVER_STATE, serverRowId } from "../../lib/server/row.ts";
+import { textOf } from "../support/json-text.ts";
 
 const { SoftwareDeploymentsTable: table, SoftwareConfigsTable: configs } = parse(
   readFileSync("infra/stack/tables.yml", "utf8"),

@@ -12,12 +12,12 @@ import {
   membersOf,
   objectOf,
   pollutingName,
-  textOf,
   treeOf,
   treeText,
   writeJson,
 } from "../../lib/json/json-text.ts";
 import { mergePatch } from "../../lib/json/merge-patch.ts";
+import { textOf } from "../support/json-text.ts";
 
 const digits = fc
   .array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 25 })

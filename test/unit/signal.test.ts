@@ -4,7 +4,7 @@ import type { ConfigOutput } from "../../lib/config/inputs-outputs.ts";
 import { resultOf } from "../../lib/deployment/result.ts";
 import { fitResult } from "../../lib/deployment/store/report.ts";
 import { bytesOf, storedJson } from "../../lib/dynamodb/stored-json.ts";
-import { textOf } from "../../lib/json/json-text.ts";
+import { textOf } from "../support/json-text.ts";
 
 const ROOM = 200_000;
 const declared = [

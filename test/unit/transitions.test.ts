@@ -13,7 +13,8 @@ import {
   stamped,
   type TransitionContext,
 } from "../../lib/deployment/transitions.ts";
-import { JsonText, textOf } from "../../lib/json/json-text.ts";
+import { JsonText } from "../../lib/json/json-text.ts";
+import { textOf } from "../support/json-text.ts";
 
 const BEGAN = 1_800_000_000;
 const NOW = BEGAN + 100;

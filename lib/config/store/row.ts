@@ -50,9 +50,9 @@ export function encode({ config, inputs, outputs, options, ...others }: Software
 /** The configuration that a row holds. */
 export function decode(row: ConfigRow): SoftwareConfig {
   const config = restoredText(row.config ?? NULL);
-  const inputs = restoredText(row.inputs ?? NULL);
-  const outputs = restoredText(row.outputs ?? NULL);
-  const options = restoredText(row.options ?? NULL);
+  const inputs = restoredText(row.inputs ?? "[]");
+  const outputs = restoredText(row.outputs ?? "[]");
+  const options = restoredText(row.options ?? "{}");
   return {
     project_id: row.project_id,
     id: row.id,

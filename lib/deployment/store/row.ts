@@ -78,7 +78,7 @@ export type LargeAttributes = { [Name in LargeValue]?: StoredJson | Overflow | u
   [Name in LargeValue as OverflowOf<Name>]?: StoredJson | undefined;
 };
 
-/** A deployment's row. The index by server has all of it except `events` and overflow (`infra/stack/tables.yml`). */
+/** A deployment's row. The index by server has what its queries read (`infra/stack/tables.yml`). */
 export interface DeploymentRow extends SmallAttributes, LargeAttributes {
   /** The history, the oldest event first, as JSON texts. */
   events: string[];
@@ -166,7 +166,7 @@ export function encode(deployment: SoftwareDeployment, events: DeploymentEvent[]
   return {
     ...small,
     ...largeAttributes(deployment, small),
-    events: events.map((event) => JSON.stringify(event)),
+    events: encodeEvents(events),
   };
 }
 
@@ -270,10 +270,7 @@ export function attributesOf<Name extends LargeValue>(name: Name): [Name, Overfl
  */
 export function roomFor(row: DeploymentRow, names: readonly LargeValue[], small = false): number {
   const { events, ...rest } = row;
-  for (const name of names) {
-    delete rest[name];
-    delete rest[`large_${name}`];
-  }
+  for (const attribute of names.flatMap(attributesOf)) delete rest[attribute];
   const history = Math.max(HISTORY_BYTES, bytesOf({ events }));
   return MAX_ITEM_BYTES - bytesOf(rest) - history - GROWTH_BYTES - (small ? 0 : 2 * SMALL_BYTES);
 }
@@ -349,7 +346,7 @@ function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, ro
     throw new ServiceError("invalid", `${sent}: too large: a deployment takes at most 400 KB`);
   }
   return names.flatMap((name) =>
-    [name, `large_${name}` as const]
+    attributesOf(name)
       .filter((place) => row[place] !== undefined || attributes[place] !== undefined)
       .map((place): Changed => [place, attributes[place]]),
   );
