@@ -98,6 +98,18 @@ const bodies = fc.oneof(
   { weight: 1, arbitrary: fc.array(fc.subarray(Object.keys(VALID)).map(pick), { maxLength: 4 }) },
 );
 
+/** A text whose numbers a double does not give back, or whose names have an escape. */
+const exact = fc
+  .tuple(
+    bodies.map((body) => JSON.stringify(body) ?? ""),
+    fc.constantFrom("-0", "1.0", "1e2", "1e400", "9007199254740993", "0.1e-7"),
+    fc.boolean(),
+  )
+  .map(([text, number, escapes]) => {
+    const numbers = text.replace(/(?<=[[:,])-?\d[\d.eE+-]*(?=[,\]}])/g, number);
+    return escapes ? numbers.replace(/"e(?=[^"]*":)/g, '"\\u0065') : numbers;
+  });
+
 const long = fc
   .tuple(
     fc.constantFrom("1", "0", " ", ".", '"', "\\", "[", "{", '{"a":', "1.", "-0,"),
@@ -107,6 +119,7 @@ const long = fc
 
 const texts = fc.oneof(
   { weight: 10, arbitrary: bodies.map((body) => JSON.stringify(body) ?? "") },
+  { weight: 6, arbitrary: exact },
   {
     weight: 4,
     arbitrary: fc
