@@ -55,7 +55,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 const now = Math.floor(Date.now() / 1_000);
 
-/** What all of a pool's tokens hold. */
+/** The claims that all of a pool's tokens hold. */
 const common = () => ({
   sub: USER,
   "cognito:groups": ["member"],
@@ -174,7 +174,7 @@ describe("tokens of other issuers", () => {
 });
 
 describe("Cognito: the trigger in infra/README.md", () => {
-  /** What Cognito sends before it makes the tokens of a user (version 2), and takes back. */
+  /** The event that Cognito sends before it makes the tokens of a user (version 2), and takes back. */
   const event = (userAttributes: Record<string, string>, groupsToOverride: string[]) => ({
     version: "2",
     triggerSource: "TokenGeneration_HostedAuth",

@@ -5,7 +5,7 @@ import { type Loopback, loopback } from "../support/loopback.ts";
 
 const TOKEN = "gAAAAABlkeystonefernettoken";
 
-/** What Keystone answers about a token that is scoped to a project. */
+/** Keystone's answer about a token that is scoped to a project. */
 const validated = (more: object = {}) => ({
   token: {
     methods: ["password"],

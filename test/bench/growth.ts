@@ -1,4 +1,4 @@
-/** What a project's size costs its requests: DynamoDB calls and units, counted. */
+/** The cost of a project's size to its requests: DynamoDB calls and units, counted. */
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { functionEnvironment } from "../../infra/local/function-environment.ts";
 import { STAGE } from "../../infra/local/stage.ts";

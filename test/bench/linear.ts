@@ -1,5 +1,5 @@
 /**
- * What each rule that reads a caller's text takes for 64 kB and for 1 MB of text that is meant to keep it busy: 16 times
+ * The time of each rule that reads a caller's text, for 64 kB and for 1 MB of text that is meant to keep it busy: 16 times
  * the text may take at most 40 times the time, the best of five. Ends with 1 where one takes more.
  */
 import { ConfigRequest } from "../../lib/config/create-request.ts";

@@ -20,5 +20,5 @@ export const PRICES = {
 export const MEMORY_GB = 0.5;
 export const CPU_SHARE = 512 / 1_769;
 
-/** What a DynamoDB call takes between AWS's own machines, in ms: an assumption. */
+/** The duration of a DynamoDB call between AWS's own machines, in ms: an assumption. */
 export const DYNAMODB_MS = 4;

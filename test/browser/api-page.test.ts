@@ -30,7 +30,7 @@ let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 let errors: string[];
-/** What the page has asked, and where it comes from. */
+/** The requests of the page, and where it comes from. */
 let origins: Set<string>;
 let own: string;
 
@@ -109,7 +109,7 @@ const tryOut = async (
   return { status: status.trim(), json: JSON.parse(text) };
 };
 
-/** What axe-core finds on the page that keeps people out: where, and what. */
+/** The barriers that axe-core finds on the page: where, and what. */
 const barriers = async (): Promise<string[]> => {
   // Not by a script element, which the page's policy refuses.
   await page.evaluate(axe.source);

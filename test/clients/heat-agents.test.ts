@@ -90,7 +90,7 @@ class Server {
     return readFile(this.#configuration, "utf8");
   }
 
-  /** What the scripts have written, a line each. */
+  /** The output of the scripts, a line each. */
   async journal(): Promise<string[]> {
     const text = await readFile(join(this.folder, "journal"), "utf8").catch(() => "");
     return text.split("\n").filter(Boolean);

@@ -46,7 +46,7 @@ describe.skipIf(missing)("os-collect-config and a hook", () => {
     return (await tenant.deploy({ config_id: config.id, server_id: server, ...more })).id;
   };
 
-  /** What the real agent prints of what it collected for a server. */
+  /** The output of the real agent about what it collected for a server. */
   const collected = async (server: string): Promise<any[]> => {
     const { json } = await tenant.call("POST", `/software_deployments/metadata/${server}/link`);
     const file = join(folder, `${server}.conf`);
@@ -56,7 +56,7 @@ describe.skipIf(missing)("os-collect-config and a hook", () => {
     return JSON.parse(stdout).request.deployments;
   };
 
-  /** What a heat-config hook does: the script, with its inputs in the environment; and then the signal. */
+  /** The work of a heat-config hook: the script, with its inputs in the environment; and then the signal. */
   const hook = async (config: any): Promise<void> => {
     const inputs = Object.fromEntries(config.inputs.map(({ name, value }: any) => [name, String(value)]));
     const script = join(folder, config.id);

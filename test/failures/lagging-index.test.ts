@@ -36,7 +36,7 @@ const MOST_DEPLOYMENTS = 5;
 
 const START = Math.floor(Date.now() / 1_000) * 1_000;
 
-/** What an agent keeps of what it got last. */
+/** An agent's memory of what it got last. */
 interface Kept {
   document: any[];
   etag: string | undefined;
@@ -52,7 +52,7 @@ interface Server {
   name: string;
   links: Link[];
   revoked: { at: number; step: number }[];
-  /** What its agents keep, by how they poll. */
+  /** The memories of its agents, by how they poll. */
   kept: Map<string, Kept>;
 }
 
@@ -61,7 +61,7 @@ interface Deployment {
   name: string;
   id: string;
   server: Server;
-  /** What may be true of it; more than one, where requests at the same time leave that open. */
+  /** Its possible states; more than one, where requests at the same time leave that open. */
   fates: Fate[];
   /** The same after each step that touched it. */
   history: { at: number; step: number; fates: Fate[] }[];
@@ -89,7 +89,7 @@ interface Poll {
   isHandedOut: boolean;
 }
 
-/** What an action did. */
+/** The outcome of an action. */
 interface Outcome {
   created?: Deployment;
   changed?: { deployment: Deployment } & Answered;
@@ -107,13 +107,13 @@ interface World {
   signalLinks: SignalLink[];
   /** The texts of configurations, by id. */
   configs: Map<string, string>;
-  /** What went out under an ETag, and under the id of a delivery. */
+  /** The bodies that went out under an ETag, and under the id of a delivery. */
   bodies: Map<string, string>;
   contents: Map<string, string>;
   step: number;
   /** Makes each value another one. */
   count: number;
-  /** What happened, for people. */
+  /** A trace of what happened, for people. */
   trace: string[];
 }
 
@@ -426,7 +426,7 @@ const noteChanges = async (world: World, done: Outcome[]): Promise<Set<Deploymen
   return touched;
 };
 
-/** What callers see of a deployment, as a text. */
+/** The fields of a deployment that callers see, as a text. */
 const seenOf = (fate: Partial<State> | undefined): string => {
   if (!fate) return "gone";
   const { status, result, n, action: shownAction, config_id } = fate;

@@ -29,7 +29,7 @@ beforeEach(async () => {
 /** Whether a line tells of a request: containers write lines too. */
 const isOfRequest = ({ request_id }: LogLine): boolean => request_id !== undefined;
 
-/** What requests are counted as: the metrics without a dimension that CloudWatch makes of their lines. */
+/** The counts of requests: the metrics without a dimension that CloudWatch makes of their lines. */
 const countsOf = async (requests: () => Promise<unknown>): Promise<Record<string, number>> => {
   log.clear();
   await requests();

@@ -30,7 +30,7 @@ const stored = (): StoredLine[] =>
     .split("\n")
     .map((text, at) => ({ at: 1_795_000_000_000 + at, text }));
 
-/** What a saved query finds in lines, with a name in place of its word. */
+/** The results of a saved query in lines, with a name in place of its word. */
 const find = (query: string, word: string, name: string, lines = stored()): Row[] => {
   const text = queries[query] ?? "";
   expect(text).toContain(`"${word}"`);

@@ -19,7 +19,7 @@ const DAY = 86_400;
 /** A table of its own: a sweep reads all of it. */
 const TABLE = "software-deployments-sweep";
 
-/** What the stage `prod` keeps finished deployments, in seconds. */
+/** The time for which the stage `prod` keeps finished deployments, in seconds. */
 const RETENTION = 2 * DAY;
 
 /** A stage's stack, whose functions have settings. */

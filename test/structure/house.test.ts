@@ -15,7 +15,7 @@ const sources = tracked.filter((file) => /^(functions|lib|infra|test)\/.*\.ts$/.
 
 const text = (file: string): string => readFileSync(file, "utf8");
 
-/** What a file imports: a path from the top for our own files, a package's name otherwise. */
+/** The imports of a file: a path from the top for our own files, a package's name otherwise. */
 const importsOf = (file: string): string[] =>
   [...text(file).matchAll(/(?:from |import |import\()"([^"]+)"/g)].map(([, name = ""]) =>
     name.startsWith(".") ? join(dirname(file), name) : name,
@@ -25,7 +25,7 @@ const ownImportsOf = (file: string): string[] => importsOf(file).filter((name) =
 
 const isIn = (folder: string) => (file: string) => file.startsWith(`${folder}/`);
 
-/** What everybody may import: settings, errors, times, shapes, JSON, and the sizes of answers. */
+/** The files that everybody may import: settings, errors, times, shapes, JSON, and the sizes of answers. */
 const GROUND = ["lib", "lib/json", "lib/limits"];
 
 /** For each folder with functions' code, the other folders that its files may import from. */

@@ -4,7 +4,7 @@ import type { Engine } from "../../infra/local/emulator.ts";
 export type TestEngine = Engine | "dynamodb-local";
 
 declare module "vitest" {
-  /** What the set-ups hand to the test files. */
+  /** The values that the set-ups hand to the test files. */
   interface ProvidedContext {
     engine: TestEngine;
     /** The emulator's address. */

@@ -9,7 +9,7 @@ export const target = (href: string): string => href.slice(new URL(href).origin.
 export const byLink = (method: string, link: string, call: Call = {}): Promise<Reply> =>
   request(method, link, call);
 
-/** What a server collects by its link. */
+/** The deployments that a server collects by its link. */
 export const collect = async (link: string): Promise<Record<string, any>[]> => {
   const reply = await byLink("GET", link);
   expect(reply.status).toBe(200);

@@ -1,4 +1,4 @@
-/** What callers see of a deployment, and for what its links are good. */
+/** The state of a deployment that callers see, and that decides what its links are good for. */
 export interface State {
   delivery: number;
   attempt: number;
@@ -13,7 +13,7 @@ export interface State {
 /** A deployment that is there, or one that was removed. */
 export type Fate = State | undefined;
 
-/** What changes a deployment, or tries to. */
+/** A change of a deployment, or an attempt at one. */
 export type Change =
   | { kind: "update"; fields: Partial<Pick<State, "n" | "action" | "config_id">> }
   | { kind: "rerun" }
@@ -39,7 +39,7 @@ export const begun = (config_id: string, n: string | null): State => ({
 });
 
 /**
- * What may have become of a deployment by changes that were made at the same time: by every order of them in which each
+ * The possible fates of a deployment after changes that were made at the same time: by every order of them in which each
  * would have been answered as it was. None where no order explains the answers. Of removals at the same time each may be
  * answered 204: one that had read the deployment cannot tell another's removal from its own, whose answer was lost.
  * @param wasThere whether the deployment was there before all of them

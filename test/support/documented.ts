@@ -3,7 +3,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { type Call, headersOf, matching, payload, type Reply } from "./gateway.ts";
 
-/** What this looks into of `functions/openapi.json`. */
+/** The parts of `functions/openapi.json` that this looks into. */
 interface ApiDocument {
   paths: Record<string, Record<string, Operation>>;
   components: { responses: Record<string, Response>; headers: Record<string, Header> };
@@ -145,14 +145,14 @@ function checkRequest(
   hold(bySchemaAt([...pointer, "requestBody", "content", JSON_TYPE, "schema"]), sent, "accepted body", fail);
 }
 
-/** What no route takes is told in the document's words: a fault, or the methods of an address. */
+/** Requests that no route takes are answered in the document's words: a fault, or the methods of an address. */
 function checkFallback(reply: Reply, fail: Fail): void {
   if (reply.text !== "")
     hold(bySchemaAt(["components", "schemas", "Fault"]), reply.json, `${reply.status}`, fail);
   if (![204, 404, 405].includes(reply.status)) fail(`${reply.status}`);
 }
 
-/** What is wrong with a value; undefined where nothing is. */
+/** The fault of a value; undefined if it has none. */
 type Check = (value: unknown) => string | undefined;
 
 const checks = new Map<unknown, Check>();

@@ -14,7 +14,7 @@ interface DynamodbCall {
   tableUnits: number | undefined;
 }
 
-/** What happens to a call between the client and the emulator. */
+/** The fate of a call between the client and the emulator. */
 export type InjectedFault =
   | "pass"
   /** Answered as a throttled call. */

@@ -10,7 +10,7 @@ export interface Call {
   body?: unknown;
 }
 
-/** What the caller gets. */
+/** The response that the caller gets. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;
@@ -30,7 +30,7 @@ export const headersOf = ({ token, headers }: Call): Record<string, string> => (
 export const payload = (body: unknown): string | Uint8Array | undefined =>
   body === undefined || typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
 
-/** What a request is matched by: a line of the route table, or a route of a packaged template. */
+/** A route that requests are matched by: of the route table, or of a packaged template. */
 export type GatewayRoute = Pick<Route, "name" | "method" | "path">;
 
 /** The route that takes a request, and its path parameters. */
@@ -110,7 +110,7 @@ const DOMAIN_NAME = "abc123.execute-api.example.com";
 /** Where callers come from: one of the addresses that are kept for examples. */
 const SOURCE_IP = "192.0.2.1";
 
-/** What API Gateway says of its caller, whatever that says of itself. */
+/** API Gateway's own description of its caller, whatever that says of itself. */
 const FORWARDED = {
   "x-amzn-trace-id": "Root=1-5e6722a7-cc56xmpl46db7ae02d4da47e",
   "x-forwarded-for": SOURCE_IP,

@@ -3,7 +3,7 @@ import { buffer } from "node:stream/consumers";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { eventOf, type GatewayRoute, matchingIn } from "./gateway.ts";
 
-/** What becomes of an event: the answer of the function behind a route, or an error. */
+/** The outcome of an event: the answer of the function behind a route, or an error. */
 type Invoke<One extends GatewayRoute> = (
   route: One,
   event: APIGatewayProxyEventV2,

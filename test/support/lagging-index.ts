@@ -34,7 +34,7 @@ type Versions = Map<string, Version[]>;
 
 const WRITES = ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"];
 
-/** What asks for all of a server: its metadata, and polls. A list names ids too. */
+/** The query for all of a server: its metadata, and polls. A list names ids too. */
 const OF_A_SERVER = /^\S+ = (:\w+)$/;
 
 const client = new DynamoDBClient({ endpoint: inject("dynamodb"), region: REGION, credentials: CREDENTIALS });
@@ -99,7 +99,7 @@ const addVersions = (known: Versions, entries: Map<string, Entry>): void => {
   }
 };
 
-/** What the emulator's index has of a server, by ids. */
+/** The entries of a server in the emulator's index, by ids. */
 const entriesOf = async (serverKey: string): Promise<Map<string, Entry>> => {
   const pages = paginateQuery(
     { client },

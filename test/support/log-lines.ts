@@ -3,7 +3,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 /** A line of the log. */
 export type LogLine = Record<string, any>;
 
-/** What functions in this process write into their log, from the beginning of a test. */
+/** The log lines of functions in this process, from the beginning of a test. */
 export interface Log {
   text: () => string;
   lines: () => LogLine[];

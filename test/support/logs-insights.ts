@@ -1,4 +1,4 @@
-/** What CloudWatch Logs Insights finds of a line: fields by their names. */
+/** The fields that CloudWatch Logs Insights finds in a line, by their names. */
 export type Row = Record<string, unknown>;
 
 /** A line of a log, as it came. */
@@ -41,7 +41,7 @@ const compare = (order: string): ((a: Row, b: Row) => number) => {
 };
 
 /**
- * What a query of CloudWatch Logs Insights shows of lines. It reads as much of the language as our own queries use:
+ * The rows that a query of CloudWatch Logs Insights shows of lines. It reads as much of the language as our own queries use:
  * `fields`, `filter` with one comparison, `sort` by a number, `limit`.
  * @throws Error for anything else
  */

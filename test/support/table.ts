@@ -74,7 +74,7 @@ export const emptyTable = async (): Promise<void> => {
     await client.send(new DeleteCommand({ TableName: tableName(), Key: { project_id, id } }));
 };
 
-/** What the index by server knows of a server, as DynamoDB itself says it. */
+/** The entries of a server in the index by server, as DynamoDB itself gives them. */
 export const indexEntries = async (
   projectId: string,
   serverId: string,
