@@ -70,16 +70,16 @@ export function readJsonBody(event: EndpointEvent, lenient: boolean): void {
 
 /** The text of a body, or of each body of a batch, whose lists and objects are null. */
 function withoutValues(value: unknown): string {
-  const emptied = (body: unknown): unknown =>
+  const bodies = (Array.isArray(value) ? value.slice(0, MAX_PARSED) : [value]).map((body) =>
     isJsonObject(body)
       ? Object.fromEntries(
           Object.entries(body)
             .slice(0, MAX_PARSED)
-            .map(([name, field]) => [name, isContainer(field) ? null : field]),
+            .map(([name, field]) => [name, typeof field === "object" ? null : field]),
         )
-      : null;
-  if (!Array.isArray(value)) return JSON.stringify(isContainer(value) ? emptied(value) : value);
-  return JSON.stringify(value.slice(0, MAX_PARSED).map(emptied));
+      : null,
+  );
+  return JSON.stringify(Array.isArray(value) ? bodies : bodies[0]);
 }
 
 /** A body, or each body of a batch, with its lists, objects and odd numbers as `JsonText`. */

@@ -4,7 +4,7 @@ import {
   unknownReference,
 } from "../../config/store/references.ts";
 import { pauseAfter, updateChecked, updateItem } from "../../dynamodb/calls.ts";
-import { all, Expression } from "../../dynamodb/expression.ts";
+import { Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
 import type { Counts } from "../../metrics.ts";
 import { epochSeconds } from "../../times.ts";
@@ -127,10 +127,10 @@ async function writeDifference(
       ...changes,
       append: events.length > 0 ? [["events", encodeEvents(events)]] : [],
     }),
-    ConditionExpression: all(
+    ConditionExpression: [
       expression.compare("revision", "=", before.revision),
       expression.isAsRead("collected_time", before.collected_time),
-    ),
+    ].join(" AND "),
     ...expression.placeholders,
   };
   if (!REFERENCES_ARE_CHECKED || after.config_id === before.config_id)

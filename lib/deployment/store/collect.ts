@@ -1,5 +1,5 @@
 import { updateItem } from "../../dynamodb/calls.ts";
-import { all, Expression } from "../../dynamodb/expression.ts";
+import { Expression } from "../../dynamodb/expression.ts";
 import { epochSeconds, isoTime } from "../../times.ts";
 import type { DeliveredDeployment } from "../deployment.ts";
 import { hasTimedOut } from "../run.ts";
@@ -61,11 +61,11 @@ async function recordOne(
         set: [["collected_time", isoTime(now)]],
         append: [["events", encodeEvents([event])]],
       }),
-      ConditionExpression: all(
+      ConditionExpression: [
         row.compare("delivery", "=", delivery),
         row.isAsRead("attempt", attempt || undefined),
         row.isAsRead("collected_time", undefined),
-      ),
+      ].join(" AND "),
       ...row.placeholders,
     },
     RECORD_TIMEOUT_MS,

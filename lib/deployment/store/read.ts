@@ -38,7 +38,7 @@ export async function readDeployment(
   now: Date,
   delegateProjectId?: string,
 ): Promise<{ row: DeploymentRow; deployment: SoftwareDeployment }> {
-  const row = await findRow(projectId, id);
+  const row = isId(id) ? await getItem<DeploymentRow>(TableName, { project_id: projectId, id }) : undefined;
   if (!row || !isLive(row, now)) throw deploymentNotFound(id);
   if (delegateProjectId !== undefined && !isVisibleTo(row.details, delegateProjectId))
     throw deploymentNotFound(id);

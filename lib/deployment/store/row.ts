@@ -166,7 +166,7 @@ export function encode(deployment: SoftwareDeployment, events: DeploymentEvent[]
   return {
     ...small,
     ...largeAttributes(deployment, small),
-    events: encodeEvents(events),
+    events: events.map((event) => JSON.stringify(event)),
   };
 }
 
@@ -270,7 +270,10 @@ export function attributesOf<Name extends LargeValue>(name: Name): [Name, Overfl
  */
 export function roomFor(row: DeploymentRow, names: readonly LargeValue[], small = false): number {
   const { events, ...rest } = row;
-  for (const attribute of names.flatMap(attributesOf)) delete rest[attribute];
+  for (const name of names) {
+    delete rest[name];
+    delete rest[`large_${name}`];
+  }
   const history = Math.max(HISTORY_BYTES, bytesOf({ events }));
   return MAX_ITEM_BYTES - bytesOf(rest) - history - GROWTH_BYTES - (small ? 0 : 2 * SMALL_BYTES);
 }
@@ -346,7 +349,7 @@ function changedValues(before: SoftwareDeployment, after: SoftwareDeployment, ro
     throw new ServiceError("invalid", `${sent}: too large: a deployment takes at most 400 KB`);
   }
   return names.flatMap((name) =>
-    attributesOf(name)
+    [name, `large_${name}` as const]
       .filter((place) => row[place] !== undefined || attributes[place] !== undefined)
       .map((place): Changed => [place, attributes[place]]),
   );
