@@ -37,7 +37,7 @@ const OUTAGE_COUNTS: Record<Dependency, Count> = {
 };
 
 /** The most characters of a project, resource and server id in a line. */
-const MAX_LENGTHS: Record<string, number> = { project: 64, id: 36, server: 48 };
+const MAX_LENGTHS = { project: 64, id: 36, server: 48 };
 
 /** The beginning of a text, as far as an id or a host name could have these characters. */
 const NAME = /^[\w.:-]*/;
@@ -104,17 +104,17 @@ export function embeddedMetrics(counts: Counts, measured?: Measured): object {
   const numbers = { ...measured, ...counted };
   if (NAMESPACE === undefined) return numbers;
   const CloudWatchMetrics = [
-    { Dimensions: [[]], values: counted },
-    { Dimensions: [[DIMENSION]], values: { ...measured, [DIMENSION]: undefined } },
+    { Dimensions: [[]], names: Object.keys(counted) },
+    { Dimensions: [[DIMENSION]], names: Object.keys(measured ?? {}) },
   ]
-    .map(({ Dimensions, values }) => ({
+    .filter(({ names }) => names.length > 0)
+    .map(({ Dimensions, names }) => ({
       Namespace: NAMESPACE,
       Dimensions,
-      Metrics: Object.entries(values)
-        .filter(([, value]) => value !== undefined)
-        .map(([Name]) => ({ Name, Unit: Name === "Latency" ? "Milliseconds" : "Count" })),
-    }))
-    .filter(({ Metrics }) => Metrics.length > 0);
+      Metrics: names
+        .filter((name) => name !== DIMENSION)
+        .map((Name) => ({ Name, Unit: Name === "Latency" ? "Milliseconds" : "Count" })),
+    }));
   return { ...numbers, _aws: { Timestamp: Date.now(), CloudWatchMetrics } };
 }
 
@@ -142,15 +142,14 @@ function namesIn(
   { pathParameters: path, claims }: EndpointEvent,
   response: GatewayResponse | null | undefined,
 ): LogAttributes {
-  const named = {
-    project: path?.project_id ?? claims?.project,
-    id: path?.id ?? claims?.deployment ?? response?.headers.location?.split("/").at(-1),
-    server: path?.server_id ?? claims?.server,
+  const project = path?.project_id ?? claims?.project;
+  const id = path?.id ?? claims?.deployment ?? response?.headers.location?.split("/").at(-1);
+  const server = path?.server_id ?? claims?.server;
+  return {
+    ...(typeof project === "string" && { project: NAME.exec(project.slice(0, MAX_LENGTHS.project))?.[0] }),
+    ...(typeof id === "string" && { id: NAME.exec(id.slice(0, MAX_LENGTHS.id))?.[0] }),
+    ...(typeof server === "string" && { server: NAME.exec(server.slice(0, MAX_LENGTHS.server))?.[0] }),
   };
-  const names: LogAttributes = {};
-  for (const [kind, name] of Object.entries(named))
-    if (typeof name === "string") names[kind] = NAME.exec(name.slice(0, MAX_LENGTHS[kind]))?.[0];
-  return names;
 }
 
 /**
