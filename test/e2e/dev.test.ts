@@ -22,7 +22,7 @@ it("npm run dev answers by a changed line, at every change, and keeps data and t
   const headers = { "x-auth-token": /^Token +(\S+)$/m.exec(service.output())?.[1] ?? "" };
   const address = `${service.url}${deploymentsOf(SEED_PROJECT)}`;
   const created = await fetch(address, { method: "POST", headers, body: JSON.stringify(minimal()) });
-  const { software_deployment } = (await created.json()) as any;
+  const { software_deployment } = (await created.json()) as { software_deployment: { id: string } };
   const file = join(folder, "functions/service/health.ts");
   const source = await readFile(file, "utf8");
   for (const word of ["fine", "well"]) {
