@@ -2,7 +2,7 @@ import { listConfigs } from "../../lib/config/store/query.ts";
 import { ConfigList } from "../../lib/config/summary.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { nextLinks } from "../../lib/http/pages.ts";
+import { nextLinks } from "../../lib/http/pagination.ts";
 import { PageQuery, ProjectPath } from "../../lib/shapes.ts";
 
 /** `GET /v1/{project_id}/software_configs`: lists the project's configurations, the newest first, in pages. */

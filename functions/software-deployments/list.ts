@@ -3,7 +3,7 @@ import { DeploymentList, ListQuery } from "../../lib/deployment/list-query.ts";
 import { listDeployments } from "../../lib/deployment/store/query.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
-import { nextLinks } from "../../lib/http/pages.ts";
+import { nextLinks } from "../../lib/http/pagination.ts";
 import { ProjectPath } from "../../lib/shapes.ts";
 
 /**

@@ -12,7 +12,7 @@ import { quirksOf } from "./clients/golangsdk.ts";
 import type { Caller, EndpointEvent, GatewayResponse } from "./event.ts";
 import { faults } from "./faults.ts";
 import { jsonBody } from "./json-body.ts";
-import { type CheckListSize, checkListSize, type TakePage, takePage } from "./pages.ts";
+import { type CheckListSize, checkListSize, type TakePage, takePage } from "./pagination.ts";
 import type { Preconditions } from "./preconditions.ts";
 import { gatewayResponse, type Reply } from "./reply.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
