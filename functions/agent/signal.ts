@@ -5,7 +5,8 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 
 /**
  * `PUT` and `POST /agent/signal`: reports the result of one delivery, as heat-config-notify sends it by its link.
- * A result of an older delivery, one that comes too late and a second one are answered 200 and change nothing.
+ * The first result of a run counts. One that comes after the time limit keeps its outputs, the first of an older delivery
+ * leaves an event; every other is answered 200 and not read.
  */
 export const handler = endpoint(
   {

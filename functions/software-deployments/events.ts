@@ -9,7 +9,7 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 export const handler = endpoint(
   { access: byProject, path: DeploymentPath, response: EventList },
   async ({ projectId, path, now }) => {
-    const { row, deployment } = await readDeployment(projectId, path.id, now);
+    const { row, deployment } = await readDeployment(projectId, path.id, now, {});
     return { events: eventsView(deployment, decodeHistory(row), now) };
   },
 );

@@ -8,7 +8,7 @@ import { conditionalReply } from "../../lib/http/preconditions.ts";
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, response: OneDeployment },
   async ({ projectId, delegateProjectId, path, now, method, preconditions }) => {
-    const { deployment } = await readDeployment(projectId, path.id, now, delegateProjectId);
+    const { deployment } = await readDeployment(projectId, path.id, now, { delegateProjectId });
     return conditionalReply({ method, preconditions }, { etag: etagOf(deployment, now) }, () => ({
       software_deployment: deploymentView(deployment, now),
     }));

@@ -8,7 +8,8 @@ import { endpoint } from "../../lib/http/endpoint.ts";
 /**
  * `POST /v1/{project_id}/software_deployments/{id}/signal`: reports the result of a run, by a token.
  * The deployment is `COMPLETE`, or `FAILED` where `deploy_status_code` is not 0, or where an output is there that is
- * declared to mean an error. The first result counts; later ones are answered 200 and change nothing.
+ * declared to mean an error. The first result counts; one that comes after the time limit keeps its outputs and changes
+ * no status; later ones are answered 200 and not read.
  */
 export const handler = endpoint(
   {

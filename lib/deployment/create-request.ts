@@ -121,6 +121,8 @@ export function newDeployment(
     delivery: 0,
     attempt: 0,
     reran: false,
+    acceptsLateResult: false,
+    supersededResults: 0,
     revision: 0,
     changedAt: startedAt,
     keyExpiresAt: null,

@@ -58,6 +58,8 @@ export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "up
   revision: number;
   /** The time of its last change, in seconds since 1970. */
   changedAt: number;
+  /** The number of results of older deliveries that left an event: at most `MAX_SUPERSEDED_RESULTS`. */
+  supersededResults: number;
   /**
    * The end of its idempotency key, up to which its creation may be repeated, in seconds since 1970; null without one.
    */
@@ -78,7 +80,7 @@ export type ListedDeployment = Pick<
 export type DeliveredDeployment = Pick<
   SoftwareDeployment,
   | ("project_id" | "id" | "server_id" | "config_id" | "action" | "input_values" | "status" | "deadlineAt")
-  | ("delivery" | "attempt" | "reran" | "signalExpiresAt" | "collected_time" | "revision")
+  | ("delivery" | "attempt" | "reran" | "startedAt" | "signalExpiresAt" | "collected_time" | "revision")
 >;
 
 /** A deployment as callers see it. @param now the time that is compared with its time limit */

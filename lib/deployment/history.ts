@@ -6,7 +6,15 @@ import { Status } from "./fields.ts";
 import { hasTimedOut } from "./run.ts";
 
 /** The names of the events. */
-const EventName = z.enum(["created", "changed", "collected", "signalled", "rerun", "timed_out"]);
+const EventName = z.enum([
+  "created",
+  "changed",
+  "collected",
+  "signalled",
+  "signal_refused",
+  "rerun",
+  "timed_out",
+]);
 
 /** The cause of an event: a token of the project or of its delegated tenant, a signed link, or the service itself. */
 const Actor = z.enum(["user", "delegated tenant", "link", "service"]);
@@ -23,6 +31,16 @@ const EventView = documented(
     fields: documented(z.optional(z.array(z.string())), { description: "Which fields changed; no values." }),
     status_before: z.nullable(Status),
     status_after: z.nullable(Status),
+    late: documented(z.optional(z.literal(true)), {
+      description:
+        "Of `signalled`: the result came after the time limit. It keeps its outputs, and no status.",
+    }),
+    superseded: documented(z.optional(z.literal(true)), {
+      description: "Of `signalled`: the result is of an older delivery, and changes nothing.",
+    }),
+    deploy_status_code: documented(z.optional(z.nullable(z.number())), {
+      description: "The exit code of a late or superseded result; null where it sent none.",
+    }),
     request_id: documented(z.optional(z.string()), {
       description: "The `x-openstack-request-id` of the request that did it.",
     }),
@@ -55,6 +73,12 @@ export interface DeploymentEvent {
   fields?: string[];
   /** The status that it sets, if it sets one. */
   status?: Status;
+  /** The number of the delivery that a result is of. Results of before this was recorded lack it. */
+  delivery?: number;
+  /** Whether a result came too late, or is of an older delivery; then `code` is its exit code. */
+  late?: true;
+  superseded?: true;
+  code?: number | null;
   /** The status before it, if the events before it were dropped. */
   before?: Status;
 }
@@ -80,7 +104,9 @@ export function eventsView(
 ): EventView[] {
   const all = hasTimedOut(deployment, now) ? [...events, timedOutEvent(deployment, "")] : events;
   let status: Status | null = null;
-  return all.map(({ at, event, by, request_id, fields, status: after, before: stored }) => {
+  return all.map((entry) => {
+    const { at, event, by, request_id, fields, late, superseded, code } = entry;
+    const { status: after, before: stored } = entry;
     const before = stored ?? status;
     status = after ?? before;
     return {
@@ -90,6 +116,9 @@ export function eventsView(
       ...(fields && { fields }),
       status_before: before,
       status_after: status,
+      ...(late && { late }),
+      ...(superseded && { superseded }),
+      ...(code !== undefined && { deploy_status_code: code }),
       ...(request_id !== "" && { request_id: `req-${request_id}` }),
     };
   });

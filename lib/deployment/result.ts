@@ -5,7 +5,8 @@ import { MAX_REASON_BYTES, type Status } from "./fields.ts";
 /** The outputs that every result has, null if the agent did not send them. */
 export const STANDARD_OUTPUTS = ["deploy_stdout", "deploy_stderr", "deploy_status_code"];
 
-const STATUS_CODE = "deploy_status_code";
+/** The output with the exit code of a run. */
+export const STATUS_CODE = "deploy_status_code";
 
 /** The status codes that are no numbers and mean success, as JSON texts. */
 const SUCCESS = ["null", "false", '""', '"0"'];

@@ -37,6 +37,8 @@ export interface Run {
   reran: boolean;
   /** The time when the server first collected the current delivery. */
   collected_time: string | null;
+  /** Whether the time limit ended the current run, and no result of it has come since: a late one keeps its outputs. */
+  acceptsLateResult: boolean;
 }
 
 /** The part of a run that readers' view of it depends on. */
@@ -53,6 +55,20 @@ export interface SignalledRun {
 /** Whether a deployment is past its time limit without a result. */
 export function hasTimedOut({ status, deadlineAt }: Pick<Run, "status" | "deadlineAt">, now: Date): boolean {
   return status === "IN_PROGRESS" && deadlineAt <= epochSeconds(now);
+}
+
+/**
+ * Whether a run was given up before its server collected it: set FAILED, or past its time limit. It is not handed out
+ * any more, since what was given up must not run.
+ */
+export function isGivenUp(
+  {
+    collected_time,
+    ...run
+  }: Pick<Run, "status" | "deadlineAt"> & { collected_time?: string | null | undefined },
+  now: Date,
+): boolean {
+  return !collected_time && (run.status === "FAILED" || hasTimedOut(run, now));
 }
 
 /** A deployment as readers see it: FAILED past its time limit, even if no write has recorded that yet. */

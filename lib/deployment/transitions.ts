@@ -1,7 +1,7 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
 import { ServiceError } from "../errors.ts";
 import { areEqualTexts } from "../json/equal-json.ts";
-import { JsonText } from "../json/json-text.ts";
+import { JsonText, membersOf } from "../json/json-text.ts";
 import { mergePatch } from "../json/merge-patch.ts";
 import { redactLinks, redactLinksInValues } from "../link/redaction.ts";
 import { MAX_BODY_BYTES } from "../shapes.ts";
@@ -9,7 +9,7 @@ import { epochSeconds, isoTime } from "../times.ts";
 import type { SoftwareDeployment } from "./deployment.ts";
 import type { Status } from "./fields.ts";
 import { type Actor, actorOf, type DeploymentEvent, timedOutEvent } from "./history.ts";
-import { resultOf } from "./result.ts";
+import { resultOf, STATUS_CODE } from "./result.ts";
 import { deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./run.ts";
 
 /*
@@ -19,6 +19,12 @@ import { deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./r
 
 /** The fields that make up the delivery: a change of one of them is a new delivery. */
 const DELIVERY_FIELDS = ["config_id", "input_values", "action"] as const;
+
+/** The most results of older deliveries that leave an event in one deployment's history. */
+export const MAX_SUPERSEDED_RESULTS = 10;
+
+/** The time for which a result that cannot be read leaves no second event, in seconds. */
+const REFUSAL_PAUSE = 60;
 
 /** The inputs of a deployment that has none: null means the same. */
 const NO_INPUTS = new JsonText("{}");
@@ -51,7 +57,22 @@ export interface Outcome {
   after: SoftwareDeployment;
   /** The entry for its history; undefined if nothing changes. */
   event?: DeploymentEvent | undefined;
+  /** Whether only its history changes, which neither `updated_time` nor its retention follows. */
+  isNote?: boolean | undefined;
 }
+
+/** The result of a run as it arrived. */
+export interface ArrivedResult {
+  /** The outputs that were sent. */
+  outputs: JsonText;
+  by: Actor;
+}
+
+/**
+ * The meaning of a result: the `first` of the current run counts; a `late` one came after the time limit; a
+ * `superseded` one is the first of an older delivery; every other is `void`.
+ */
+export type ResultKind = "first" | "late" | "superseded" | "void";
 
 /**
  * Applies an update. A delivered field (`DELIVERY_FIELDS`) that is sent with its current value changes nothing: OTC's Go SDK
@@ -70,7 +91,7 @@ export function applyUpdate(before: SoftwareDeployment, update: Update, context:
       : {};
   const set = withLinksRedacted({ ...cleared, ...withoutStaleReason(changes, before) });
   return {
-    after: begun(withFields(before, set), set, isNewDelivery, context),
+    after: begun(before, set, isNewDelivery, context),
     event: eventOf("changed", actorOf(context.delegateProjectId), context, { fields, status: set.status }),
   };
 }
@@ -93,55 +114,104 @@ export function applyPatch(before: SoftwareDeployment, patch: Update, context: T
 export function applyRerun(before: SoftwareDeployment, context: TransitionContext): Outcome {
   const set = { status: "IN_PROGRESS", status_reason: null, output_values: null } as const;
   return {
-    after: { ...begun(withFields(before, set), set, true, context), reran: true },
+    after: { ...begun(before, set, true, context), reran: true },
     event: eventOf("rerun", "user", context, { status: set.status }),
   };
 }
 
 /**
- * Applies the result of a run. The caller must have checked `awaitsResult`.
- * @param signal.outputs the outputs that were sent; signed links in them are redacted
- * @param signal.declared the outputs that the configuration declares
+ * Applies the first result of the current run. Signed links in its outputs are redacted.
+ * @param declared the outputs that the configuration declares
  */
 export function applySignal(
   before: SoftwareDeployment,
-  { outputs, declared, by }: { outputs: JsonText; declared: ConfigOutput[]; by: Actor },
+  { outputs, by }: ArrivedResult,
+  declared: ConfigOutput[],
   context: TransitionContext,
 ): Outcome {
   const result = resultOf(redactLinksInValues(outputs), declared, before.output_values);
+  const event = eventOf("signalled", by, context, { status: result.status });
+  return { after: { ...before, ...result }, event: { ...event, delivery: before.delivery } };
+}
+
+/** Applies a late result: its outputs are stored; status and reason stay as they are. */
+export function applyLateSignal(
+  before: SoftwareDeployment,
+  { outputs, by }: ArrivedResult,
+  declared: ConfigOutput[],
+  context: TransitionContext,
+): Outcome {
+  const { output_values } = resultOf(redactLinksInValues(outputs), declared, before.output_values);
+  const { delivery } = before;
   return {
-    after: { ...before, ...result },
-    event: eventOf("signalled", by, context, { status: result.status }),
+    after: { ...before, output_values, acceptsLateResult: false },
+    event: { ...eventOf("signalled", by, context, {}), delivery, late: true, code: exitCodeOf(outputs) },
   };
+}
+
+/** Notes the first result of an older delivery, which changes nothing else. */
+export function noteSupersededSignal(
+  before: SoftwareDeployment,
+  { outputs, by }: ArrivedResult,
+  delivery: number,
+  context: TransitionContext,
+): Outcome {
+  const event = eventOf("signalled", by, context, {});
+  return {
+    after: { ...before, supersededResults: before.supersededResults + 1 },
+    event: { ...event, delivery, superseded: true, code: exitCodeOf(outputs) },
+    isNote: true,
+  };
+}
+
+/** Notes that a result could not be read, at most once a minute. @returns undefined within a minute of the last one */
+export function noteRefusedSignal(
+  before: SoftwareDeployment,
+  history: DeploymentEvent[],
+  by: Actor,
+  context: TransitionContext,
+): Outcome | undefined {
+  const last = history.findLast(({ event }) => event === "signal_refused");
+  if (last && epochSeconds(context.now) - last.at < REFUSAL_PAUSE) return undefined;
+  return { after: before, event: eventOf("signal_refused", by, context, {}), isNote: true };
 }
 
 /** Applies a passed time limit: the run has failed, at its deadline. */
 export function applyTimeLimit(before: SoftwareDeployment, { requestId }: { requestId: string }): Outcome {
   return {
-    after: { ...before, status: "FAILED", status_reason: timedOutReason(before) },
+    after: { ...before, status: "FAILED", status_reason: timedOutReason(before), acceptsLateResult: true },
     event: timedOutEvent(before, requestId),
   };
 }
 
 /**
- * Whether a result counts: only the first one for the current delivery and attempt, while the run is in progress. Other
- * results are answered 200 and change nothing.
+ * The meaning of a result that arrives, which decides whether it is read. A void one is answered 200 and changes
+ * nothing.
  * @param deployment with its time limit applied
+ * @param history its events
  * @param link the signed link of the request, if it has one
  * @throws ServiceError `unauthorized` if the link has expired
  */
-export function awaitsResult(
+export function resultKind(
   deployment: SoftwareDeployment,
+  history: DeploymentEvent[],
   link: SignalledRun | undefined,
   { now }: Pick<TransitionContext, "now">,
-): boolean {
-  const { delivery, attempt } = deployment;
+): ResultKind {
+  const { delivery, attempt, status } = deployment;
   const isCurrent = !link || (link.delivery === delivery && link.attempt === attempt);
   const time = epochSeconds(now);
   // A link for the current run is valid beyond its own end where a longer time limit was set later.
   if (link && link.expires <= time && (!isCurrent || signalExpiry(deployment) <= time))
     throw new ServiceError("unauthorized", "Authorization failed: the link is no longer valid.");
-  return isCurrent && deployment.status === "IN_PROGRESS";
+  if (isCurrent && status === "IN_PROGRESS") return "first";
+  if (isCurrent && deployment.acceptsLateResult) return "late";
+  const isFirstOfOlder =
+    link !== undefined &&
+    link.delivery < delivery &&
+    deployment.supersededResults < MAX_SUPERSEDED_RESULTS &&
+    !history.some((event) => event.event === "signalled" && event.delivery === link.delivery);
+  return isFirstOfOlder ? "superseded" : "void";
 }
 
 /**
@@ -150,16 +220,18 @@ export function awaitsResult(
  * @param writtenAt the time of the write, which may be some reads after the request's arrival
  */
 export function stamped(
-  { after }: Outcome,
+  { after, isNote }: Outcome,
   before: SoftwareDeployment,
   { now }: Pick<TransitionContext, "now">,
   writtenAt: Date,
 ): SoftwareDeployment {
   const time = isoTime(now);
-  const { updated_time, revision } = before;
+  const { updated_time } = before;
+  const revision = before.revision + 1;
+  if (isNote) return { ...after, revision };
   return {
     ...after,
-    revision: revision + 1,
+    revision,
     updated_time: updated_time !== null && updated_time > time ? updated_time : time,
     changedAt: epochSeconds(writtenAt),
   };
@@ -208,28 +280,27 @@ function withLinksRedacted(update: Update): Update {
   };
 }
 
-function withFields(before: SoftwareDeployment, set: Update): SoftwareDeployment {
-  return Object.assign({ ...before }, set);
-}
-
 /**
- * The deployment with its run's numbers and times. A new delivery, or `IN_PROGRESS` in the update, begins a run now. A
- * new time limit alone counts from the beginning of the current run.
+ * The deployment with the fields of an update, and with its run's numbers and times. A new delivery, or `IN_PROGRESS`
+ * in the update, begins a run now. For one that is in progress already, `IN_PROGRESS` only starts the time limit anew:
+ * the script that runs has its link for the result. A new time limit alone counts from the beginning of the run.
  */
 function begun(
-  deployment: SoftwareDeployment,
-  { status, timeout }: Update,
+  before: SoftwareDeployment,
+  set: Update,
   isNewDelivery: boolean,
   { now }: TransitionContext,
 ): SoftwareDeployment {
+  const { status, timeout } = set;
+  const deployment = Object.assign({ ...before }, set);
+  if (status !== undefined || isNewDelivery) deployment.acceptsLateResult = false;
   const begins = isNewDelivery || status === "IN_PROGRESS";
   if (!begins && timeout === undefined) return deployment;
   const startedAt = begins ? epochSeconds(now) : deployment.startedAt;
   const run = { ...deployment, startedAt, deadlineAt: deadlineOf(startedAt, deployment.timeout) };
-  if (!begins) return run;
-  return isNewDelivery
-    ? { ...run, delivery: run.delivery + 1, signalExpiresAt: signalExpiry(run), collected_time: null }
-    : { ...run, attempt: run.attempt + 1 };
+  if (isNewDelivery)
+    return { ...run, delivery: run.delivery + 1, signalExpiresAt: signalExpiry(run), collected_time: null };
+  return begins && before.status !== "IN_PROGRESS" ? { ...run, attempt: run.attempt + 1 } : run;
 }
 
 function mergedValues(
@@ -244,6 +315,12 @@ function mergedValues(
     "invalid",
     `${name}: too large: it takes ${bytes} bytes when merged, at most ${MAX_BODY_BYTES} are allowed`,
   );
+}
+
+/** The exit code that outputs report, if it is a number; null otherwise. */
+function exitCodeOf({ text }: JsonText): number | null {
+  const code = /^"?(-?\d{1,10})"?$/.exec(membersOf(text).get(STATUS_CODE) ?? "")?.[1];
+  return code === undefined ? null : Number(code);
 }
 
 function eventOf(

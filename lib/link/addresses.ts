@@ -11,6 +11,7 @@ const LIFETIME = linkLifetime();
 interface AwaitedRun {
   project_id: string;
   id: string;
+  server_id: string;
   delivery: number;
   attempt: number;
   /** Seconds since 1970. */
@@ -21,8 +22,11 @@ interface AwaitedRun {
 export interface AgentLinks {
   /** The link by which a server's agent collects its metadata. */
   collectUrl(link: Omit<CollectLink, "allows">): string;
-  /** The link for the result of one run: the same at every call. */
-  signalUrl(run: AwaitedRun): string;
+  /**
+   * The link for the result of one run: the same at every call. Revoking the server's links ends it too.
+   * @param issued the time that is compared with the revocation, in ms since 1970
+   */
+  signalUrl(run: AwaitedRun, issued: number): string;
   /** A text that changes with the address and the key of the links. */
   version: string;
 }
@@ -35,8 +39,20 @@ export async function agentLinks(baseUrl: string): Promise<AgentLinks> {
   return {
     collectUrl: ({ project, server, issued, expires }) =>
       collect + sign({ allows: "collect", project, server, issued, expires }, key),
-    signalUrl: ({ project_id: project, id: deployment, delivery, attempt, signalExpiresAt: expires }) =>
-      signal + sign({ allows: "signal", project, deployment, delivery, attempt, expires }, key),
+    signalUrl: ({ project_id: project, id: deployment, ...run }, issued) => {
+      const { server_id: server, delivery, attempt, signalExpiresAt: expires } = run;
+      const link = {
+        allows: "signal",
+        project,
+        server,
+        deployment,
+        delivery,
+        attempt,
+        issued,
+        expires,
+      } as const;
+      return signal + sign(link, key);
+    },
     version: `${baseUrl} ${key.name}`,
   };
 }

@@ -21,6 +21,10 @@ export interface SignalLink {
   deployment: string;
   delivery: number;
   attempt: number;
+  /** The server whose links it ends with; absent in links that were made before they carried it. */
+  server?: string;
+  /** The time when the collect link was made that it came with, in ms since 1970; by a token, the run's begin. */
+  issued?: number;
   /** Seconds since 1970. */
   expires: number;
 }

@@ -38,15 +38,58 @@ describe("time limit", () => {
     expect(await tenant.show(id)).toMatchObject(failed);
     const { json } = await tenant.call("GET", "/software_deployments");
     expect(json.software_deployments[0]).toMatchObject(failed);
-    const [config] = await collect(link);
-    expect(inputOf(config, "deploy_signal_id")).toBeUndefined();
-    const late = await tenant.call("POST", `/software_deployments/${id}/signal`, { body: {} });
-    expect(late.status).toBe(200);
-    expect((await tenant.show(id)).status).toBe("FAILED");
     expect((await tenant.eventsOf(id)).at(-1)).toMatchObject({
       event: "timed_out",
       status_before: "IN_PROGRESS",
     });
+    const reader = await newTenant(["reader"], tenant.project);
+    for (const caller of [tenant, reader])
+      expect((await caller.call("GET", "/software_deployments/metadata/a-server")).json.metadata).toEqual([]);
+    expect(await collect(link)).toEqual([]);
+    expect(await tenant.show(id)).not.toHaveProperty("collected_time");
+  });
+
+  it("what was set FAILED before it was collected is not handed out, until it is put in progress again", async () => {
+    const { id } = await tenant.deployed();
+    const link = await tenant.newLink();
+    const before = await byLink("HEAD", link);
+    await tenant.update(id, { status: "FAILED", status_reason: "cancelled" });
+    const etag = { "if-none-match": before.headers.etag ?? "" };
+    const givenUp = await byLink("GET", link, { headers: etag });
+    expect([givenUp.status, givenUp.json.deployments]).toEqual([200, []]);
+    expect((await tenant.eventsOf(id)).map(({ event }) => event)).toEqual(["created", "changed"]);
+    await tenant.update(id, { status: "IN_PROGRESS" });
+    expect(await collect(link)).toHaveLength(1);
+    await tenant.update(id, { status: "FAILED" });
+    const [collected] = await collect(link);
+    expect(inputOf(collected, "deploy_signal_id")).toBeUndefined();
+    expect(collected).toBeDefined();
+  });
+
+  it("the first result after the time limit keeps its outputs and changes no status; later ones change nothing", async () => {
+    const { id } = await tenant.deployed({ timeout: 1 });
+    const signal = await signalLink(await tenant.newLink());
+    await later(1_100);
+    const { status_reason } = await tenant.show(id);
+    for (const result of ["the real output", "another"]) {
+      const body = { deploy_stdout: result, deploy_status_code: 0, result };
+      expect((await byLink("PUT", signal, { body })).status).toBe(200);
+    }
+    const kept = { result: "the real output", deploy_stdout: "the real output", deploy_status_code: 0 };
+    expect(await tenant.show(id)).toMatchObject({ status: "FAILED", status_reason, output_values: kept });
+    expect((await tenant.eventsOf(id)).slice(2)).toMatchObject([
+      { event: "timed_out", status_after: "FAILED" },
+      { event: "signalled", by: "link", late: true, deploy_status_code: 0, status_after: "FAILED" },
+    ]);
+  });
+
+  it("a rerun, or any later status, ends what a late result could have kept", async () => {
+    const { id } = await tenant.deployed({ timeout: 1 });
+    const signal = await signalLink(await tenant.newLink());
+    await later(1_100);
+    await tenant.update(id, { status: "FAILED", status_reason: "given up" });
+    await byLink("PUT", signal, { body: { result: 1 } });
+    expect(await tenant.show(id)).toMatchObject({ status_reason: "given up", output_values: null });
   });
 
   it("the reason of a timed-out deployment says when the server collected it", async () => {

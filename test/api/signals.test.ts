@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { request } from "../support/api.ts";
 import {
@@ -7,6 +8,7 @@ import {
   inputOf,
   newDeliveringTenant,
   signalLink,
+  target,
 } from "../support/delivery.ts";
 import { NOBODY, newTenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
@@ -64,15 +66,80 @@ describe("signal by a link", () => {
     expect((await tenant.show(id)).status).toBe("COMPLETE");
   });
 
-  it("a signal for an older delivery is 200 and changes nothing", async () => {
+  it("the first signal for an older delivery leaves an event with its exit code, and changes nothing else", async () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();
     const old = await signalLink(link);
     await tenant.update(id, { input_values: { a: 2 } });
-    expect((await byLink("PUT", old, { body: {} })).status).toBe(200);
-    expect((await tenant.show(id)).status).toBe("IN_PROGRESS");
+    const before = await tenant.show(id);
+    for (const code of [3, 4]) {
+      const reply = await byLink("PUT", old, { body: { deploy_status_code: code, deploy_stdout: "old" } });
+      expect([reply.status, reply.json]).toEqual([200, {}]);
+    }
+    expect(await tenant.show(id)).toEqual(before);
     await byLink("PUT", await signalLink(link), { body: {} });
     expect((await tenant.show(id)).status).toBe("COMPLETE");
+    const superseded = (await tenant.eventsOf(id)).filter((event) => event.superseded);
+    expect(superseded).toMatchObject([{ event: "signalled", by: "link", deploy_status_code: 3 }]);
+    // What is void is not even parsed.
+    for (const body of ["{", '{"a":NaN}']) expect((await byLink("PUT", old, { body })).status).toBe(200);
+  });
+
+  it("a signal for an older delivery that has had its result leaves nothing", async () => {
+    const { id } = await tenant.deployed();
+    const old = await signalLink(await tenant.newLink());
+    await byLink("PUT", old, { body: {} });
+    await tenant.call("POST", `/software_deployments/${id}/rerun`);
+    const events = await tenant.eventsOf(id);
+    expect((await byLink("PUT", old, { body: {} })).status).toBe(200);
+    expect(await tenant.eventsOf(id)).toEqual(events);
+  });
+
+  it("a signal that cannot be read is 400 and leaves an event, at most one a minute; a link that is used up none", async () => {
+    const { id } = await tenant.deployed();
+    const signal = await signalLink(await tenant.newLink());
+    const before = await tenant.show(id);
+    for (const body of ['{"deploy_stdout":NaN}', "{", "[]"])
+      expectFault(await byLink("PUT", signal, { body }), 400);
+    expect(await tenant.show(id)).toEqual(before);
+    const events = await tenant.eventsOf(id);
+    expect(events.map(({ event }) => event)).toEqual(["created", "collected", "signal_refused"]);
+    expect(events.at(-1)).toMatchObject({
+      by: "link",
+      status_before: "IN_PROGRESS",
+      status_after: "IN_PROGRESS",
+    });
+    await byLink("PUT", signal, { body: {} });
+    const done = await tenant.eventsOf(id);
+    expect((await byLink("PUT", signal, { body: "{" })).status).toBe(200);
+    expect(await tenant.eventsOf(id)).toEqual(done);
+  });
+
+  it("status IN_PROGRESS while a script runs leaves its link for the result, and starts the time limit anew", async () => {
+    const { id } = await tenant.deployed({ timeout: 60 });
+    const signal = await signalLink(await tenant.newLink());
+    expect((await tenant.update(id, { status: "IN_PROGRESS" })).status).toBe(200);
+    expect(await signalLink(await tenant.newLink())).toContain("/agent/signal");
+    await byLink("PUT", signal, { body: { result: "of the running script" } });
+    expect(await tenant.show(id)).toMatchObject({
+      status: "COMPLETE",
+      output_values: { result: "of the running script" },
+    });
+  });
+
+  it("revoking a server's links ends its links for results, and those that a token was given; later ones are good", async () => {
+    const first = await tenant.deployed();
+    const byServersLink = await signalLink(await tenant.newLink());
+    const { json } = await tenant.call("GET", "/software_deployments/metadata/a-server");
+    const byToken = target(inputOf(json.metadata[0], "deploy_signal_id"));
+    expect((await tenant.call("DELETE", "/software_deployments/metadata/a-server/link")).status).toBe(204);
+    const before = await tenant.show(first.id);
+    for (const link of [byServersLink, byToken])
+      expectFault(await byLink("PUT", link, { body: { result: "forged" } }), 401, "revoked");
+    expect(await tenant.show(first.id)).toEqual(before);
+    await sleep(5);
+    await byLink("PUT", await signalLink(await tenant.newLink()), { body: { result: "true" } });
+    expect(await tenant.show(first.id)).toMatchObject({ output_values: { result: "true" } });
   });
 
   it("of 20 signals at a time one counts: one event, all are 200", async () => {

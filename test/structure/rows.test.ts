@@ -56,6 +56,8 @@ const deployment: SoftwareDeployment = {
   delivery: 2,
   attempt: 1,
   reran: true,
+  acceptsLateResult: true,
+  supersededResults: 3,
   revision: 7,
   changedAt: 1_800_000_060,
   keyExpiresAt: 1_800_604_800,

@@ -3,13 +3,17 @@ import type { SoftwareDeployment } from "../../lib/deployment/deployment.ts";
 import type { DeploymentEvent } from "../../lib/deployment/history.ts";
 import { FOREVER, hasTimedOut, SIGNAL_GRACE, SIGNAL_LIFETIME } from "../../lib/deployment/run.ts";
 import {
+  applyLateSignal,
   applyPatch,
   applyRerun,
   applySignal,
   applyTimeLimit,
   applyUpdate,
-  awaitsResult,
+  MAX_SUPERSEDED_RESULTS,
+  noteRefusedSignal,
+  noteSupersededSignal,
   type Outcome,
+  resultKind,
   stamped,
   type TransitionContext,
 } from "../../lib/deployment/transitions.ts";
@@ -41,6 +45,8 @@ const deployment: SoftwareDeployment = {
   delivery: 2,
   attempt: 1,
   reran: false,
+  acceptsLateResult: false,
+  supersededResults: 0,
   revision: 7,
   changedAt: BEGAN,
   keyExpiresAt: null,
@@ -59,7 +65,7 @@ const STATES: Record<string, SoftwareDeployment> = {
 };
 
 const signal = (outputs: object) => (before: SoftwareDeployment) =>
-  applySignal(before, { outputs: textOf(outputs), declared: [], by: "link" }, context);
+  applySignal(before, { outputs: textOf(outputs), by: "link" }, [], context);
 
 const TRANSITIONS: Record<string, (before: SoftwareDeployment) => Outcome> = {
   "update of nothing": (before) => applyUpdate(before, {}, context),
@@ -124,7 +130,7 @@ const EXPECTED: Record<string, string | [string, string, string, string]> = {
   ],
   "update to FAILED": "FAILED, same reason, changed status FAILED",
   "update to IN_PROGRESS": [
-    "IN_PROGRESS, same reason, new attempt, changed status IN_PROGRESS",
+    "IN_PROGRESS, same reason, changed status IN_PROGRESS",
     "IN_PROGRESS, same reason, new attempt, changed status IN_PROGRESS",
     "IN_PROGRESS, same reason, new attempt, changed status IN_PROGRESS",
     "IN_PROGRESS, no reason, new attempt, changed status IN_PROGRESS",
@@ -205,50 +211,72 @@ describe("the times of a run", () => {
   });
 });
 
-describe("which results count", () => {
+describe("what a result means", () => {
   const current = { delivery: 2, attempt: 1, expires: NOW + 1 };
-  const counts = (link: typeof current | undefined, state: SoftwareDeployment | undefined = deployment) =>
-    awaitsResult(state, link, context);
+  const kind = (
+    link: typeof current | undefined,
+    state: SoftwareDeployment | undefined = deployment,
+    history: DeploymentEvent[] = [],
+  ) => resultKind(state, history, link, context);
 
-  it("a result counts while the run is in progress, by a token or by the link of this attempt", () => {
-    expect([counts(undefined), counts(current)]).toEqual([true, true]);
+  it("the first result while the run is in progress counts, by a token or by the link of this attempt", () => {
+    expect([kind(undefined), kind(current)]).toEqual(["first", "first"]);
   });
 
-  it("a result of an older delivery, of an earlier attempt or of a run that has ended does not count", () => {
-    expect(counts({ ...current, delivery: 1 })).toBe(false);
-    expect(counts({ ...current, attempt: 0 })).toBe(false);
-    for (const state of ["complete", "failed", "timed out"]) {
-      expect([counts(undefined, STATES[state]), counts(current, STATES[state])]).toEqual([false, false]);
-    }
+  it("the first result after the time limit is late; a later one, and one of an earlier attempt, is void", () => {
+    const { after } = applyTimeLimit({ ...deployment, deadlineAt: NOW }, context);
+    expect([kind(undefined, after), kind(current, after)]).toEqual(["late", "late"]);
+    const kept = applyLateSignal(after, { outputs: textOf({}), by: "link" }, [], context);
+    expect(kept.after).toMatchObject({ status: "FAILED", status_reason: after.status_reason });
+    expect(kept.event).toMatchObject({ event: "signalled", late: true, delivery: 2, code: null });
+    expect(kind(current, kept.after)).toBe("void");
+    expect(kind({ ...current, attempt: 0 }, after)).toBe("void");
+  });
+
+  it.each([
+    ["a status", (before: SoftwareDeployment) => applyUpdate(before, { status: "FAILED" }, context)],
+    ["a new delivery", (before: SoftwareDeployment) => applyUpdate(before, { action: "UPDATE" }, context)],
+    ["a rerun", (before: SoftwareDeployment) => applyRerun(before, context)],
+  ])("%s after the time limit ends what a late result could have kept", (_, transition) => {
+    const { after } = applyTimeLimit({ ...deployment, deadlineAt: NOW }, context);
+    expect(transition(after).after.acceptsLateResult).toBe(false);
+  });
+
+  it("the first result of an older delivery is superseded, the next ones are void, and ten are noted at most", () => {
+    const older = { ...current, delivery: 1, attempt: 0 };
+    expect(kind(older)).toBe("superseded");
+    const arrived = { outputs: textOf({ deploy_status_code: "3" }), by: "link" } as const;
+    const { after, event, isNote } = noteSupersededSignal(deployment, arrived, 1, context);
+    expect([event, isNote]).toMatchObject([{ superseded: true, delivery: 1, code: 3 }, true]);
+    expect(kind(older, after, [event as DeploymentEvent])).toBe("void");
+    expect(kind({ ...older, delivery: 0 }, after, [event as DeploymentEvent])).toBe("superseded");
+    expect(kind(older, { ...after, supersededResults: MAX_SUPERSEDED_RESULTS })).toBe("void");
+    const answered = signal({})({ ...deployment, delivery: 1 }).event as DeploymentEvent;
+    expect(kind(older, deployment, [answered])).toBe("void");
+  });
+
+  it("a result that cannot be read is noted once a minute, and moves no time", () => {
+    const noted = noteRefusedSignal(deployment, [], "link", context);
+    const event = noted?.event as DeploymentEvent;
+    expect(event).toMatchObject({ event: "signal_refused", by: "link" });
+    expect(noteRefusedSignal(deployment, [{ ...event, at: NOW - 59 }], "link", context)).toBeUndefined();
+    expect(noteRefusedSignal(deployment, [{ ...event, at: NOW - 60 }], "link", context)).toBeDefined();
+    expect(stamped(noted as Outcome, deployment, context, context.now)).toEqual({
+      ...deployment,
+      revision: 8,
+    });
+  });
+
+  it("a result of a run that has ended is void", () => {
+    for (const state of ["complete", "failed"])
+      expect([kind(undefined, STATES[state]), kind(current, STATES[state])]).toEqual(["void", "void"]);
   });
 
   it("a link that has ended is refused, but for that of a run whose time limit was lengthened", () => {
     const ended = { ...current, expires: NOW };
-    expect(counts(ended)).toBe(true);
+    expect(kind(ended)).toBe("first");
     const refused = expect.objectContaining({ kind: "unauthorized" });
-    expect(() => counts({ ...ended, delivery: 1 })).toThrow(refused);
-    expect(() => counts(ended, { ...deployment, deadlineAt: NOW - SIGNAL_GRACE })).toThrow(refused);
-  });
-});
-
-describe("the marks of a change", () => {
-  it("a change moves the revision, and is as old as its write; updated_time never goes back", () => {
-    const written = new Date((NOW + 3) * 1_000);
-    const after = stamped({ after: deployment }, deployment, context, written);
-    const updated_time = new Date(NOW * 1_000).toISOString().replace(".000", "");
-    expect(after).toEqual({ ...deployment, revision: 8, changedAt: NOW + 3, updated_time });
-    const ahead = { ...deployment, updated_time: "2099-01-01T00:00:00Z" };
-    expect(stamped({ after: ahead }, ahead, context, written).updated_time).toBe(ahead.updated_time);
-  });
-
-  it("no two events of one request have the same name, a time limit written along included", () => {
-    const limited = applyTimeLimit(deployment, context);
-    for (const apply of Object.values(TRANSITIONS)) {
-      const events = [limited.event, apply(limited.after).event].filter(
-        (event): event is DeploymentEvent => event !== undefined,
-      );
-      expect(new Set(events.map(({ event }) => event)).size).toBe(events.length);
-      for (const { request_id } of events) expect(request_id).toBe(context.requestId);
-    }
+    expect(() => kind({ ...ended, delivery: 1 })).toThrow(refused);
+    expect(() => kind(ended, { ...deployment, deadlineAt: NOW - SIGNAL_GRACE })).toThrow(refused);
   });
 });

@@ -7,6 +7,7 @@ import { pauseAfter, updateChecked, updateItem } from "../../dynamodb/calls.ts";
 import { Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
 import type { Counts } from "../../metrics.ts";
+import type { ServerRow } from "../../server/row.ts";
 import { epochSeconds } from "../../times.ts";
 import { etagOf, type SoftwareDeployment } from "../deployment.ts";
 import type { Status } from "../fields.ts";
@@ -41,6 +42,8 @@ export interface ChangeContext extends TransitionContext {
   projectId: string;
   /** The current time. A change is dated by its write, which may be some reads after `now`. */
   clock: () => Date;
+  /** The server whose own row is read together with the deployment, for `decide`. */
+  serverId?: string | undefined;
   /** The check of `If-Match`: throws `precondition_failed` if the ETag is not one that the caller named. */
   checkETag?: ((etag: string) => void) | undefined;
 }
@@ -55,11 +58,11 @@ export interface ChangeResult {
 /**
  * The choice of the transition to apply; undefined for none.
  * @param deployment with its time limit applied
- * @param row the deployment's row as it was read
+ * @param read its row, its history, and its server's row if the context names the server, as they were read
  */
 export type Decide = (
   deployment: SoftwareDeployment,
-  row: DeploymentRow,
+  read: { row: DeploymentRow; history: DeploymentEvent[]; server: ServerRow | undefined },
 ) => Outcome | undefined | Promise<Outcome | undefined>;
 
 /**
@@ -77,20 +80,23 @@ export async function changeDeployment(
   decide: Decide,
   context: ChangeContext,
 ): Promise<ChangeResult> {
-  const { projectId, requestId, now, clock, delegateProjectId, checkETag } = context;
+  const { projectId, requestId, now, clock, delegateProjectId, serverId, checkETag } = context;
+  const options = { delegateProjectId, serverId };
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const { row, deployment: before } = await readDeployment(projectId, id, now, delegateProjectId);
+    const { row, deployment: before, server } = await readDeployment(projectId, id, now, options);
     const history = decodeHistory(row);
     if (history.some(({ request_id }) => request_id === requestId))
       return { deployment: before, counts: STATUS_COUNTS[newStatusBy(requestId, history) ?? "IN_PROGRESS"] };
     const limited: Outcome = hasTimedOut(before, now) ? applyTimeLimit(before, context) : { after: before };
-    const outcome = await decide(limited.after, row);
+    const outcome = await decide(limited.after, { row, history, server });
     if (!outcome || (!outcome.event && delegateProjectId !== undefined))
       return { deployment: before, counts: {} };
     // Without an event a retry cannot recognize its own write, which has changed the ETag. It overwrites nothing.
     if (outcome.event || attempt === 1) checkETag?.(etagOf(before, now));
     if (expiresAt(before) <= epochSeconds(clock())) throw deploymentNotFound(id);
-    const after = stamped(outcome, before, context, clock());
+    // A time limit that is written with a note is a change.
+    const isNote = outcome.isNote && !limited.event;
+    const after = stamped({ ...outcome, isNote }, before, context, clock());
     const events = [limited.event, outcome.event].filter((event) => event !== undefined);
     if (await writeDifference(row, [before, after], events, context)) {
       if (history.length + events.length > MAX_EVENTS) await trimHistory(row, [...history, ...events]);

@@ -1,7 +1,7 @@
 import { BATCH_KEYS, batchGet, getItem, indexKey, queryPages } from "../../dynamodb/calls.ts";
 import { Expression, type PathOf } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
-import { SERVER_STATE, type ServerRow } from "../../server/row.ts";
+import { SERVER_STATE, type ServerRow, serverRowId } from "../../server/row.ts";
 import { isId } from "../../shapes.ts";
 import { isVisibleTo, type SoftwareDeployment } from "../deployment.ts";
 import {
@@ -27,22 +27,32 @@ export interface ServerRows {
   rows: DeliveredRow[];
 }
 
+/** A deployment as it was read. */
+export interface ReadDeployment {
+  row: DeploymentRow;
+  deployment: SoftwareDeployment;
+  /** The row of the server that was asked for; undefined if it has none. */
+  server: ServerRow | undefined;
+}
+
 /**
- * Reads a deployment and its row, consistently.
- * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
+ * Reads a deployment and its row, consistently, by one call.
+ * @param options.delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
+ * @param options.serverId the server whose own row is read with it
  * @throws ServiceError `not_found`, `unavailable`
  */
 export async function readDeployment(
   projectId: string,
   id: string,
   now: Date,
-  delegateProjectId?: string,
-): Promise<{ row: DeploymentRow; deployment: SoftwareDeployment }> {
-  const row = isId(id) ? await getItem<DeploymentRow>(TableName, { project_id: projectId, id }) : undefined;
+  { delegateProjectId, serverId }: { delegateProjectId?: string | undefined; serverId?: string | undefined },
+): Promise<ReadDeployment> {
+  if (!isId(id)) throw deploymentNotFound(id);
+  const { row, server } = await readRowAndServer(projectId, id, serverId);
   if (!row || !isLive(row, now)) throw deploymentNotFound(id);
   if (delegateProjectId !== undefined && !isVisibleTo(row.details, delegateProjectId))
     throw deploymentNotFound(id);
-  return { row, deployment: decode(row) };
+  return { row, deployment: decode(row), server };
 }
 
 /**
@@ -115,6 +125,19 @@ export async function queryServer(
   for await (const { rows } of queryPages<DeliveredRow & Partial<ServerRow>>(query)) entries.push(...rows);
   const server = entries.find(({ id }) => id > AFTER_DEPLOYMENT_IDS) ?? {};
   return { server, rows: entries.filter((entry) => entry !== server) };
+}
+
+async function readRowAndServer(
+  projectId: string,
+  id: string,
+  serverId: string | undefined,
+): Promise<{ row: DeploymentRow | undefined; server?: ServerRow | undefined }> {
+  const key = { project_id: projectId, id };
+  if (serverId === undefined) return { row: await getItem<DeploymentRow>(TableName, key) };
+  const serverKey = { project_id: projectId, id: serverRowId(serverId) };
+  const rows = await batchGet<DeploymentRow | ServerRow>(TableName, [key, serverKey]);
+  const isServer = (row: DeploymentRow | ServerRow): row is ServerRow => row.id === serverKey.id;
+  return { row: rows.find((row): row is DeploymentRow => !isServer(row)), server: rows.find(isServer) };
 }
 
 /** The error for a deployment that does not exist, or that the caller may not know of. */

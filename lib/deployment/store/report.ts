@@ -1,15 +1,24 @@
 import { normalizedOutput } from "../../config/normalize.ts";
 import { getConfigs } from "../../config/store/read.ts";
 import { storedJson } from "../../dynamodb/stored-json.ts";
+import { ServiceError } from "../../errors.ts";
 import { asPlainText, JsonText, membersOf, objectOf, valueIn } from "../../json/json-text.ts";
+import type { SignalLink } from "../../link/signed-link.ts";
+import type { ServerRow } from "../../server/row.ts";
 import { MAX_BODY_BYTES } from "../../shapes.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import type { Actor } from "../history.ts";
 import { MAX_MARKER_BYTES, STANDARD_OUTPUTS, truncateMiddle } from "../result.ts";
-import type { SignalledRun } from "../run.ts";
-import { applySignal, awaitsResult } from "../transitions.ts";
+import {
+  applyLateSignal,
+  applySignal,
+  noteRefusedSignal,
+  noteSupersededSignal,
+  type Outcome,
+  resultKind,
+} from "../transitions.ts";
 import { type ChangeContext, type ChangeResult, changeDeployment } from "./change.ts";
-import { attributesOf, roomFor } from "./row.ts";
+import { attributesOf, type DeploymentRow, roomFor } from "./row.ts";
 
 /** The bytes that the attributes of outputs and reason take of a row in addition to their values. */
 const NAMES_BYTES = [...attributesOf("output_values"), ...attributesOf("status_reason")].join("").length + 2;
@@ -29,40 +38,46 @@ type Outputs = Map<string, string>;
 
 /** A signal of a run's result. */
 export interface Signal {
-  /** Reads the agent's outputs, for a result that counts. */
+  /** Reads the agent's outputs, for a result that is not void. @throws ServiceError `invalid` */
   outputs: () => Promise<JsonText>;
   by: Actor;
   /** The signed link of the request, if it has one. */
-  link?: SignalledRun;
+  link?: SignalLink;
 }
 
 /**
- * Writes the result of a run. Only the first result counts; one past the time limit, or of an earlier delivery or
- * attempt, changes nothing. A result that does not fit its row is cut.
- * @throws ServiceError `not_found`, `unauthorized` if the link has expired, `unavailable`
+ * Writes the result of a run, whatever it means (`resultKind`). A result that does not fit its row is cut. By a link, one
+ * that cannot be read leaves an event.
+ * @throws ServiceError `not_found`, `unauthorized` if the link has expired or was revoked, `invalid` if a result that is
+ *   not void cannot be read, `unavailable`
  */
-export function signalDeployment(
+export async function signalDeployment(
   id: string,
   { outputs, by, link }: Signal,
   context: ChangeContext,
 ): Promise<ChangeResult> {
-  let read: JsonText | undefined;
-  return changeDeployment(
+  let read: JsonText | ServiceError | undefined;
+  const result = await changeDeployment(
     id,
-    async (run, row) => {
-      if (!awaitsResult(run, link, context)) return undefined;
+    async (run, { row, history, server }) => {
+      checkNotRevoked(link, server);
+      const kind = resultKind(run, history, link, context);
+      if (kind === "void") return undefined;
+      read ??= await outputs().catch(refusal);
+      if (read instanceof ServiceError)
+        return link ? noteRefusedSignal(run, history, by, context) : undefined;
+      const arrived = { outputs: read, by };
+      if (kind === "superseded" && link) return noteSupersededSignal(run, arrived, link.delivery, context);
       const config = (await getConfigs(context.projectId, [run.config_id])).get(run.config_id);
       const declared = config?.outputs.map(normalizedOutput) ?? [];
-      read ??= await outputs();
-      const signal = { outputs: read, declared, by };
-      const { after, event } = applySignal(run, signal, context);
-      const room = roomFor(row, ["output_values", "status_reason"]);
-      const bytes = Buffer.byteLength(`${after.output_values?.text}${after.status_reason}`);
-      // Most results fit as they are; what is stored is never longer than the text.
-      return { after: bytes + NAMES_BYTES <= room ? after : fitResult(after, room), event };
+      return kind === "late"
+        ? withLateOutputsFitted(applyLateSignal(run, arrived, declared, context), row)
+        : withResultFitted(applySignal(run, arrived, declared, context), row);
     },
-    context,
+    { ...context, serverId: link?.server },
   );
+  if (read instanceof ServiceError) throw read;
+  return result;
 }
 
 /**
@@ -85,6 +100,32 @@ export function fitResult<Ended extends Pick<SoftwareDeployment, "status_reason"
   if (missing === 0) return { ...deployment, output_values };
   const status_reason = `${reason} (the last ${missing} of ${all.size} outputs are missing: they do not fit)`;
   return { ...deployment, status_reason, output_values };
+}
+
+/** @throws ServiceError `unauthorized` if the server's links were revoked after this one's collect link was made */
+function checkNotRevoked(link: SignalLink | undefined, server: ServerRow | undefined): void {
+  // Links of before they carried the time of their issue end with their run alone.
+  if (link?.issued === undefined || link.issued > (server?.linksValidFrom ?? 0)) return;
+  throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
+}
+
+/** The error for a body that cannot be read; every other error is thrown. */
+function refusal(error: unknown): ServiceError {
+  if (error instanceof ServiceError && error.kind === "invalid") return error;
+  throw error;
+}
+
+function withResultFitted({ after, event }: Outcome, row: DeploymentRow): Outcome {
+  const room = roomFor(row, ["output_values", "status_reason"]);
+  const bytes = Buffer.byteLength(`${after.output_values?.text}${after.status_reason}`);
+  // Most results fit as they are; what is stored is never longer than the text.
+  return { after: bytes + NAMES_BYTES <= room ? after : fitResult(after, room), event };
+}
+
+/** The outcome with its outputs fitted, and its status_reason as it was: it says why the run ended, and when. */
+function withLateOutputsFitted(outcome: Outcome, row: DeploymentRow): Outcome {
+  const { after, event } = withResultFitted(outcome, row);
+  return { after: { ...after, status_reason: outcome.after.status_reason }, event };
 }
 
 function fitOutputs(outputs: Outputs, room: number): Outputs {

@@ -34,6 +34,8 @@ interface DeploymentDetails {
   updated_time?: string | undefined;
   timeout?: number | undefined;
   startedAt: number;
+  acceptsLateResult?: true | undefined;
+  supersededResults?: number | undefined;
   keyExpiresAt?: number | undefined;
   stack_user_project_id?: string | undefined;
 }
@@ -106,6 +108,7 @@ export const STATE = [
   "status",
   "deadlineAt",
   "changedAt",
+  "collected_time",
 ] as const satisfies PathOf<DeploymentRow>[];
 
 /** The attributes that a server's metadata are rendered from: without results, which may be large. */
@@ -119,7 +122,7 @@ export const DELIVERED = [
   "delivery",
   "attempt",
   "reran",
-  "collected_time",
+  "details.startedAt",
   "details.stack_user_project_id",
 ] as const satisfies PathOf<DeploymentRow>[];
 
@@ -138,7 +141,7 @@ export type DeliveredRow = Pick<
   | Exclude<(typeof DELIVERED)[number], `details.${string}`>
   | OverflowOf<"input_values">
   | ("output_values" | "status_reason")
-> & { details?: Pick<DeploymentDetails, DetailOf<(typeof DELIVERED)[number]>> };
+> & { details: Pick<DeploymentDetails, DetailOf<(typeof DELIVERED)[number]>> };
 
 /** The most bytes of a value, as stored, that the index by server holds. */
 const MAX_INDEXED_BYTES = 400;
@@ -192,11 +195,14 @@ export function difference(
 /** The deployment that a row holds. */
 export function decode(row: DeploymentRow): SoftwareDeployment {
   const { startedAt, keyExpiresAt = null, stack_user_project_id = null } = row.details;
+  const { acceptsLateResult = false, supersededResults = 0 } = row.details;
   return {
     ...decodeListed(row),
     project_id: row.project_id,
     stack_user_project_id,
     startedAt,
+    acceptsLateResult,
+    supersededResults,
     signalExpiresAt: row.signalExpiresAt,
     delivery: row.delivery,
     attempt: row.attempt ?? 0,
@@ -229,6 +235,7 @@ export function decodeDelivered(row: DeliveredRow): DeliveredDeployment {
     action: row.action ?? null,
     input_values: valuesIn(row, "input_values"),
     status: row.status,
+    startedAt: row.details.startedAt,
     deadlineAt: row.deadlineAt,
     signalExpiresAt: row.signalExpiresAt,
     delivery: row.delivery,
@@ -302,6 +309,8 @@ function smallAttributes(deployment: SoftwareDeployment): SmallAttributes {
       updated_time: deployment.updated_time ?? undefined,
       timeout: deployment.timeout ?? undefined,
       startedAt: deployment.startedAt,
+      acceptsLateResult: deployment.acceptsLateResult || undefined,
+      supersededResults: deployment.supersededResults || undefined,
       keyExpiresAt: deployment.keyExpiresAt ?? undefined,
       stack_user_project_id: deployment.stack_user_project_id ?? undefined,
     },
