@@ -7,14 +7,14 @@ import { agentLinks } from "../../lib/link/addresses.ts";
 
 /**
  * `GET /agent/metadata`: hands a server what it is to run, as the `request` collector of os-collect-config polls it.
- * What is sent for the first time is recorded as collected. Most polls are HEAD or conditional GETs that are answered
+ * What is sent for the first time is recorded as collected before. Most polls are HEAD or conditional GETs that are answered
  * 304: they cost one query of an index. The document also holds the agent's own configuration, which a standard
  * heat-agents image renders from it: else the server would be lost after its first run.
  */
 export const handler = endpoint(
-  { access: byCollectLink, response: AgentMetadata },
-  async ({ link, baseUrl, requestId, now, method, preconditions, count }) => {
-    const options = { now, requestId, stateAlone: method === "HEAD" };
+  { access: byCollectLink, response: AgentMetadata, compressed: true },
+  async ({ link, baseUrl, requestId, now, method, acceptsGzip, preconditions, count }) => {
+    const options = { now, requestId, acceptsGzip, stateAlone: method === "HEAD" };
     const poll = await pollByLink(link, await agentLinks(baseUrl), options);
     return conditionalReply({ method, preconditions }, poll.validators, async () => {
       const { document, matchesValidators, count: collected } = await poll.collect();

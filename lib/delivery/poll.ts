@@ -1,33 +1,21 @@
 import type * as z from "zod/mini";
-import type { ConfigView, SoftwareConfig } from "../config/config.ts";
-import { getConfigs } from "../config/store/read.ts";
-import { type DeliveredDeployment, isVisibleTo } from "../deployment/deployment.ts";
+import type { ConfigView } from "../config/config.ts";
+import { isVisibleTo } from "../deployment/deployment.ts";
+import { actorOf } from "../deployment/history.ts";
 import { expiresAt } from "../deployment/retention.ts";
-import { recordCollected } from "../deployment/store/collect.ts";
-import { completeRows, queryServer } from "../deployment/store/read.ts";
-import { DELIVERED, type DeliveredRow, decodeDelivered, isLive } from "../deployment/store/row.ts";
+import { type Collection, recordCollected } from "../deployment/store/collect.ts";
+import { queryServer } from "../deployment/store/read.ts";
+import type { DeliveredRow } from "../deployment/store/row.ts";
 import { ServiceError } from "../errors.ts";
-import {
-  checkListFits,
-  MAX_BYTES_PER_CHARACTER,
-  MAX_RESPONSE_BYTES,
-  responseBytes,
-  responseTooLarge,
-} from "../limits/response-size.ts";
+import { ResponseRoom } from "../limits/response-size.ts";
 import { type AgentLinks, renewedLink } from "../link/addresses.ts";
 import type { CollectLink } from "../link/signed-link.ts";
 import { epochSeconds } from "../times.ts";
-import { type AgentMetadata, type RenderOptions, renderMetadata } from "./metadata.ts";
+import type { Delivery } from "./derived-config.ts";
+import { withFileNames } from "./file-names.ts";
+import { type AgentMetadata, inMetadataOrder } from "./metadata.ts";
+import { type Selection, type SelectionOptions, selectDeliveries } from "./selection.ts";
 import { type MetadataValidators, type ServerState, validatorsOf } from "./validators.ts";
-
-/** The most bytes of metadata that an input takes without its value, and that the service's inputs take. */
-const INPUT_BYTES = 200;
-const SERVICE_BYTES = 8_000;
-
-/** The length of the shortest member in a JSON text, in characters. */
-const SHORTEST_VALUE = 5;
-
-const REMEDY = "delete deployments of this server that it no longer needs.";
 
 /** A poll of a server's agent. Most polls need only the validators. */
 export interface Poll {
@@ -39,16 +27,13 @@ export interface Poll {
 /** The document for an agent. */
 interface Collected {
   document: z.infer<typeof AgentMetadata>;
-  /** Whether the validators describe it: false if the table had changes that the index did not show. */
+  /**
+   * Whether the validators describe it: false if the table had changes that the index did not show, or if a delivery
+   * could not be recorded as collected.
+   */
   matchesValidators: boolean;
   /** The number of deliveries that go out for the first time. */
   count: number;
-}
-
-/** The deployments that are handed out, and their configurations by id. */
-interface Delivered {
-  deployments: DeliveredDeployment[];
-  configs: Map<string, SoftwareConfig>;
 }
 
 /**
@@ -56,62 +41,91 @@ interface Delivered {
  * for each delivery that goes out for the first time, a batch read of configurations that are not cached, and one of
  * rows whose inputs are too large for the index.
  * @param options.stateAlone reads only the attributes that the validators need
- * @throws ServiceError `unauthorized` if the link was revoked, `invalid` if the document would not fit a response,
- *   `unavailable`
+ * @param options.acceptsGzip whether the agent accepts a compressed document
+ * @throws ServiceError `unauthorized` if the link was revoked, `unavailable`
  */
 export async function pollByLink(
   link: CollectLink,
   links: AgentLinks,
-  { now, requestId, stateAlone }: { now: Date; requestId: string; stateAlone: boolean },
+  options: { now: Date; requestId: string; stateAlone: boolean; acceptsGzip: boolean },
 ): Promise<Poll> {
-  const { state, rows } = await readServer(link.project, link.server, now, { stateAlone });
+  const { now, requestId, acceptsGzip } = options;
+  const { state, rows } = await readServer(link.project, link.server, now, options);
   if (link.issued <= state.linksValidFrom)
     throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
   const renewed = renewedLink(link, now);
   // A renewed link must change the validators: an agent that only gets 304 would never receive it.
   const renewedAt = renewed === link ? 0 : epochSeconds(new Date(renewed.issued));
   const changedAt = Math.max(state.changedAt, renewedAt);
+  const version = `${links.version} ${link.issued} ${renewed.issued} ${renewed.expires} ${acceptsGzip}`;
   return {
-    validators: validatorsOf(
-      { ...state, changedAt },
-      `${links.version} ${renewed.issued} ${renewed.expires}`,
-      now,
-    ),
+    validators: validatorsOf({ ...state, changedAt }, version, now),
     collect: async () => {
-      const { deployments, configs } = await readDelivered(link.project, rows, now);
-      const deliverable = deployments.filter(({ config_id }) => configs.has(config_id));
-      const { current, collected } = await recordCollected(deliverable, requestId, now);
-      const options = { now, signalUrl: links.signalUrl };
-      const revisions = new Map(deployments.map(({ id, revision }) => [id, revision]));
+      const selection = await selectDeliveries(link.project, rows, {
+        now,
+        signalUrl: (deployment) => links.signalUrl(deployment, link.issued),
+        room: new ResponseRoom(acceptsGzip),
+      });
+      const recorded = await collected(selection, { by: "link", requestId, now });
       return {
         document: {
-          deployments: renderWithinLimit({ deployments: current, configs }, options),
+          deployments: viewsOf(withFileNames(recorded.deliveries)),
           "os-collect-config": {
             collectors: ["request"],
             request: { metadata_url: links.collectUrl(renewed) },
           },
         },
-        matchesValidators:
-          current.length === deliverable.length &&
-          rows.every(({ id, revision }) => revisions.get(id) === revision),
-        count: collected,
+        matchesValidators: selection.isAsIndexed && recorded.isComplete,
+        count: recorded.count,
       };
     },
   };
 }
 
+/** The options of metadata for a caller with a token. */
+export interface TokenOptions extends Omit<SelectionOptions, "room"> {
+  requestId: string;
+  /** The project of a caller who is a delegated tenant, see `isVisibleTo`. */
+  delegateProjectId?: string | undefined;
+  acceptsGzip: boolean;
+}
+
 /**
- * The metadata of a server for a caller with a token. Nothing is recorded as collected.
- * @param options.delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
- * @throws ServiceError `invalid` if they would not fit a response, `unavailable`
+ * The metadata of a server for a caller with a token, and the number of deliveries that go out for the first time. What
+ * goes out with links for results is recorded as collected.
+ * @throws ServiceError `unavailable`
  */
 export async function metadataByToken(
   projectId: string,
   serverId: string,
-  { delegateProjectId, ...options }: RenderOptions & { delegateProjectId: string | undefined },
-): Promise<ConfigView[]> {
-  const { rows } = await readServer(projectId, serverId, options.now, { delegateProjectId });
-  return renderWithinLimit(await readDelivered(projectId, rows, options.now), options);
+  { requestId, delegateProjectId, acceptsGzip, ...options }: TokenOptions,
+): Promise<{ metadata: ConfigView[]; count: number }> {
+  const { now, signalUrl } = options;
+  const { rows } = await readServer(projectId, serverId, now, { delegateProjectId });
+  const room = new ResponseRoom(acceptsGzip);
+  const selection = await selectDeliveries(projectId, rows, { ...options, room });
+  if (!signalUrl) return { metadata: viewsOf(selection.deliveries), count: 0 };
+  const { deliveries, count } = await collected(selection, {
+    by: actorOf(delegateProjectId),
+    requestId,
+    now,
+  });
+  return { metadata: viewsOf(deliveries), count };
+}
+
+/** The deliveries of a selection that may go out now: recorded as collected, each of them. */
+async function collected(
+  { deliveries }: Selection,
+  collection: Collection,
+): Promise<{ deliveries: Delivery[]; isComplete: boolean; count: number }> {
+  const deployments = deliveries.map(({ deployment }) => deployment);
+  const { current, count } = await recordCollected(deployments, collection);
+  const isComplete = current.size === deliveries.length;
+  return { deliveries: deliveries.filter(({ deployment }) => current.has(deployment)), isComplete, count };
+}
+
+function viewsOf(deliveries: Delivery[]): ConfigView[] {
+  return inMetadataOrder(deliveries).map(({ view }) => view);
 }
 
 /** Reads a server: the state that its validators are made of, and the rows of its live deployments by creation. */
@@ -126,9 +140,7 @@ async function readServer(
   const ended = rows.map(expiresAt).filter((end) => end <= time);
   const live = rows
     .filter((row) => expiresAt(row) > time)
-    .filter(
-      ({ details }) => delegateProjectId === undefined || isVisibleTo(details ?? {}, delegateProjectId),
-    );
+    .filter(({ details }) => delegateProjectId === undefined || isVisibleTo(details, delegateProjectId));
   return {
     state: {
       deployments: live,
@@ -137,46 +149,4 @@ async function readServer(
     },
     rows: live,
   };
-}
-
-/**
- * The deployments of index entries, and their configurations by id. Rows whose inputs are too large for the index are
- * read from the table, consistently.
- */
-async function readDelivered(projectId: string, rows: DeliveredRow[], now: Date): Promise<Delivered> {
-  const complete = await completeRows(projectId, rows, ["input_values"], DELIVERED);
-  const deployments: DeliveredDeployment[] = [];
-  let bytes = 0;
-  let isMeasured = false;
-  // Measured one at a time: values may inflate to many times their stored size.
-  for (const row of complete) {
-    if (!isLive(row, now)) continue;
-    const deployment = decodeDelivered(row);
-    deployments.push(deployment);
-    bytes += isMeasured
-      ? responseBytes(deployment.input_values)
-      : (deployment.input_values?.text.length ?? 0) * MAX_BYTES_PER_CHARACTER;
-    if (bytes > MAX_RESPONSE_BYTES && !isMeasured) {
-      isMeasured = true;
-      bytes = deployments.reduce((sum, { input_values }) => sum + responseBytes(input_values), 0);
-    }
-    if (bytes > MAX_RESPONSE_BYTES) throw responseTooLarge(REMEDY);
-  }
-  const ids = deployments.map(({ config_id }) => config_id);
-  return { deployments, configs: await getConfigs(projectId, ids) };
-}
-
-function renderWithinLimit({ deployments, configs }: Delivered, options: RenderOptions): ConfigView[] {
-  const metadata = renderMetadata(deployments, configs, options);
-  // An upper bound: the configuration's texts; the values, each as a text that is escaped twice, in an input with a
-  // name and a type; and the links.
-  let bytes = 0;
-  for (const { config_id, input_values } of deployments) {
-    const textLength = input_values?.text.length ?? 0;
-    const { inputs = [], textLength: configLength = 0 } = configs.get(config_id) ?? {};
-    bytes += (configLength + 2 * textLength) * MAX_BYTES_PER_CHARACTER;
-    bytes += (inputs.length + textLength / SHORTEST_VALUE) * INPUT_BYTES + SERVICE_BYTES;
-  }
-  if (bytes > MAX_RESPONSE_BYTES) checkListFits(metadata, REMEDY);
-  return metadata;
 }

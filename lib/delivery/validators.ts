@@ -1,13 +1,13 @@
 import { hash } from "node:crypto";
 import type { SoftwareDeployment } from "../deployment/deployment.ts";
-import { hasTimedOut } from "../deployment/run.ts";
+import { hasTimedOut, isGivenUp } from "../deployment/run.ts";
 import { epochSeconds, FUNCTION_TIMEOUT } from "../times.ts";
 
 /** The part of a deployment that shows whether it has changed. */
 export type DeploymentState = Pick<
   SoftwareDeployment,
   "id" | "revision" | "status" | "deadlineAt" | "changedAt"
->;
+> & { collected_time?: string | null | undefined };
 
 /** The state of a server that its validators are made of. */
 export interface ServerState {
@@ -37,7 +37,8 @@ const LAST_MODIFIED_DELAY = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
 
 /**
  * The validators (RFC 9110) of a server's metadata: an ETag, which changes with every change and every time limit that
- * passes, and the time of the last change.
+ * passes, and the time of the last change. Being collected is no change, but decides whether a deployment that has failed
+ * is left out.
  * @param version a text that changes with everything else in the response
  */
 export function validatorsOf(
@@ -45,12 +46,13 @@ export function validatorsOf(
   version: string,
   now: Date,
 ): MetadataValidators {
-  const rows: [id: string, revision: number, timedOut: boolean][] = [];
+  const rows: [id: string, revision: number, timedOut: boolean, isGivenUp: boolean][] = [];
   let last = changedAt;
-  for (const { id, revision, status, deadlineAt, changedAt: changed } of deployments) {
-    const timedOut = hasTimedOut({ status, deadlineAt }, now);
-    rows.push([id, revision, timedOut]);
-    last = Math.max(last, changed, timedOut ? deadlineAt : 0);
+  for (const deployment of deployments) {
+    const { id, revision } = deployment;
+    const timedOut = hasTimedOut(deployment, now);
+    rows.push([id, revision, timedOut, isGivenUp(deployment, now)]);
+    last = Math.max(last, deployment.changedAt, timedOut ? deployment.deadlineAt : 0);
   }
   const digest = hash("sha256", JSON.stringify([version, changedAt, rows]), "base64url");
   const isSettled = last > 0 && epochSeconds(now) - last >= LAST_MODIFIED_DELAY;

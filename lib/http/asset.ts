@@ -6,9 +6,6 @@ import type { Reply } from "./reply.ts";
 /** The time for which an asset may be cached without revalidation, in seconds. */
 const MAX_AGE = 300;
 
-/** An `Accept-Encoding` that accepts gzip: not with a weight of 0. */
-const GZIP = /\bgzip\b(?!\s*;\s*q=0(?:\.0+)?\s*(?:,|$))/i;
-
 /** A text that is the same for all callers until the stage is deployed again. */
 export interface Asset {
   /** The headers of its responses: `content-type`, and what a browser may do with it. */
@@ -27,9 +24,9 @@ export function asset(headers: Record<string, string>, text: string): Asset {
 /** The reply with an asset: compressed if the caller accepts gzip, 304 if it has the current one. */
 export function assetReply(
   resource: Asset,
-  request: { acceptEncoding: string | undefined; method: string; preconditions: Preconditions },
+  request: { acceptsGzip: boolean; method: string; preconditions: Preconditions },
 ): Promise<Reply> {
-  const acceptsGzip = GZIP.test(request.acceptEncoding ?? "");
+  const { acceptsGzip } = request;
   const body = () => {
     if (!acceptsGzip) return Buffer.from(resource.text);
     resource.gzipped ??= gzipSync(resource.text, { level: 9 });

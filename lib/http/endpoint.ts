@@ -9,7 +9,8 @@ import { publicUrl, tokenSettings } from "../settings.ts";
 import { ABORT_MARGIN_MS, withRequestSignal } from "../times.ts";
 import { accessLog } from "./access-log.ts";
 import { quirksOf } from "./clients/golangsdk.ts";
-import type { Caller, EndpointEvent, GatewayResponse } from "./event.ts";
+import { acceptsGzip } from "./compression.ts";
+import type { Caller, ClientQuirks, EndpointEvent, GatewayResponse } from "./event.ts";
 import { faults } from "./faults.ts";
 import { jsonBody } from "./json-body.ts";
 import { type CheckListSize, checkListSize, type TakePage, takePage } from "./pagination.ts";
@@ -59,8 +60,9 @@ export interface EndpointInput<Path, Query, Body, Link extends SignedLink | unde
   /** The request's path, undecoded. */
   rawPath: string;
   preconditions: Preconditions;
-  /** The `Accept-Encoding` header (RFC 9110, 12.5.3). */
-  acceptEncoding: string | undefined;
+  acceptsGzip: boolean;
+  /** Renders a resource in this client's form; undefined for clients without one. */
+  renderResource: ((resource: object) => object) | undefined;
   /** Takes a page of a list, measured in this client's form. */
   takePage: TakePage;
   /** Throws `invalid` if a list would not fit a response, measured in this client's form. */
@@ -105,7 +107,7 @@ export function endpoint<
   ): Promise<GatewayResponse> => {
     const input = inputOf(spec, event, context) as Parameters<typeof handle>[0];
     const result = await withRequestSignal(signal, () => handle(input));
-    return gatewayResponse(event, result as Reply | object | undefined, spec.status);
+    return gatewayResponse(event, result as Reply | object | undefined, spec);
   };
   const chain = middy<EndpointEvent, GatewayResponse>(handler, {
     timeoutEarlyInMillis: ABORT_MARGIN_MS,
@@ -141,8 +143,7 @@ function inputOf(
     baseUrl: PUBLIC_URL ?? `https://${requestContext.domainName}`,
     method: requestContext.http.method,
     rawPath,
-    takePage: (rows, view, options) => takePage(rows, view, { ...options, quirks }),
-    checkListSize: (views, remedy) => checkListSize(views, remedy, quirks),
+    ...formOf(quirks),
     change: {
       projectId,
       delegateProjectId,
@@ -152,12 +153,21 @@ function inputOf(
       echoedByClient: quirks?.echo,
     },
     count: addCounts.bind(undefined, event),
-    acceptEncoding: headers["accept-encoding"],
+    acceptsGzip: acceptsGzip(headers["accept-encoding"]),
     preconditions: {
       ifMatch: headers["if-match"],
       ifNoneMatch: headers["if-none-match"],
       ifModifiedSince: headers["if-modified-since"],
     },
+  };
+}
+
+/** The members of an input that depend on the client's form. */
+function formOf(quirks: ClientQuirks | undefined) {
+  return {
+    renderResource: quirks?.renderResource,
+    takePage: ((rows, view, options) => takePage(rows, view, { ...options, quirks })) satisfies TakePage,
+    checkListSize: ((views, remedy) => checkListSize(views, remedy, quirks)) satisfies CheckListSize,
   };
 }
 

@@ -1,6 +1,8 @@
 import { writeJson } from "../json/json-text.ts";
 import { quirksOf } from "./clients/golangsdk.ts";
+import { acceptsGzip, compressed } from "./compression.ts";
 import type { EndpointEvent, GatewayResponse } from "./event.ts";
+import type { EndpointSpec } from "./spec.ts";
 
 /** An endpoint's response with its own status and headers. */
 export class Reply {
@@ -19,28 +21,35 @@ export class Reply {
 /**
  * The response to API Gateway for an endpoint's result: a `Reply`, an object to send as JSON in the client's form, or
  * undefined for 204. A HEAD gets the same headers as a GET, without the body.
- * @param status the status for an object
+ * @param spec.status the status for an object
+ * @param spec.compressed whether a large body is compressed for a caller who accepts gzip
  */
 export function gatewayResponse(
   event: EndpointEvent,
   result: Reply | object | undefined,
-  status = 200,
+  spec: Pick<EndpointSpec, "status" | "compressed"> = {},
 ): GatewayResponse {
   if (!(result instanceof Reply))
-    return gatewayResponse(event, new Reply(result ? status : 204, {}, result), status);
+    return gatewayResponse(event, new Reply(result ? (spec.status ?? 200) : 204, {}, result), spec);
   const { headers, body } = result;
   const isHead = event.requestContext.http.method === "HEAD";
   if (body instanceof Uint8Array) {
     const base64 = isHead ? "" : Buffer.from(body).toString("base64");
     return { statusCode: result.status, headers, body: base64, isBase64Encoded: true };
   }
+  const text = body && !isHead ? writeJson(quirksOf(event)?.render(body) ?? body) : "";
+  const gzip =
+    spec.compressed && acceptsGzip(event.headers["accept-encoding"]) ? compressed(text) : undefined;
   return {
     statusCode: result.status,
     headers: {
       ...(body && { "content-type": "application/json" }),
       ...headers,
+      ...(spec.compressed && { vary: "Accept-Encoding" }),
+      ...(gzip && { "content-encoding": "gzip" }),
       ...(event.warning && result.status < 400 && { warning: event.warning }),
     },
-    body: body && !isHead ? writeJson(quirksOf(event)?.render(body) ?? body) : "",
+    body: gzip ?? text,
+    ...(gzip && { isBase64Encoded: true }),
   };
 }

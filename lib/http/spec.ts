@@ -28,6 +28,8 @@ export interface EndpointSpec<
   lateBody?: true;
   /** Whether a caller may give the request an `Idempotency-Key`. */
   idempotent?: true;
+  /** Whether a large body is sent compressed to a caller who accepts gzip. */
+  compressed?: true;
   /** An additional metric for requests that fail. */
   failuresCount?: Count;
   /** The response's shape, for types, tests and the API's document; absent for 204. */

@@ -136,7 +136,11 @@ describe("collecting", () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();
     await byLink("HEAD", link);
-    await tenant.call("GET", "/software_deployments/metadata/a-server");
+    await tenant.call("HEAD", "/software_deployments/metadata/a-server");
+    const reader = await newTenant(["reader"], tenant.project);
+    expect((await reader.call("GET", "/software_deployments/metadata/a-server")).json.metadata).toHaveLength(
+      1,
+    );
     expect(await tenant.show(id)).not.toHaveProperty("collected_time");
     const first = await byLink("GET", link);
     const collected = await tenant.show(id);
@@ -146,6 +150,23 @@ describe("collecting", () => {
     expect((await tenant.eventsOf(id)).map(({ event }) => event)).toEqual(["created", "collected"]);
     await tenant.update(id, { input_values: { a: 2 } });
     expect(await tenant.show(id)).not.toHaveProperty("collected_time");
+  });
+
+  it("what goes out by a token with links for results is recorded as collected, by whom", async () => {
+    const delegate = await newTenant(["heat_stack_user"]);
+    const mine = await tenant.deployed();
+    const theirs = await tenant.deployed({ server_id: "theirs", stack_user_project_id: delegate.project });
+    const { json } = await tenant.call("GET", "/software_deployments/metadata/a-server");
+    expect(inputOf(json.metadata[0], "deploy_signal_id")).toBeDefined();
+    const path = `/v1/${tenant.project}/software_deployments/metadata/theirs`;
+    expect((await request("GET", path, { token: delegate.token })).json.metadata).toHaveLength(1);
+    for (const [{ id }, by] of [
+      [mine, "user"],
+      [theirs, "delegated tenant"],
+    ] as const) {
+      expect(await tenant.show(id)).toHaveProperty("collected_time");
+      expect((await tenant.eventsOf(id)).at(-1)).toMatchObject({ event: "collected", by });
+    }
   });
 
   it("agents that poll at the same time all get the delivery, and it is recorded once", async () => {
@@ -165,6 +186,101 @@ describe("collecting", () => {
     await tenant.deployed({ input_values: { text } }, { inputs: [{ name: "text" }] });
     const [config] = await collect(await tenant.newLink());
     expect(inputOf(config, "text")).toBe(text);
+  });
+});
+
+describe("more than one answer takes", () => {
+  const script = `#!/bin/sh\n${"# a real bootstrap script repeats itself, though no line is the other's\n".repeat(5_400)}`;
+  const GZIP = { headers: { "accept-encoding": "gzip" } };
+  const PLAIN = { headers: { "accept-encoding": "identity" } };
+
+  it("a server's scripts of 6.4 MB go out compressed, and to others as many as fit: the oldest in progress first", async () => {
+    const ids = [];
+    for (let i = 0; i < 18; i += 1)
+      ids.push(
+        (await tenant.deployed({}, { name: `big-${String(i).padStart(2, "0")}`, config: `${script}${i}` }))
+          .id,
+      );
+    const link = await tenant.newLink();
+    expect((await byLink("HEAD", link)).status).toBe(200);
+    const plain = await byLink("GET", link, PLAIN);
+    expect(plain.headers["content-encoding"]).toBeUndefined();
+    const names = plain.json.deployments.map(({ name }: { name: string }) => name);
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.length).toBeLessThan(18);
+    expect(names.at(-1)).toBe(`big-${names.length - 1}`);
+    // What did not go out is not recorded.
+    for (const [at, id] of ids.entries())
+      expect("collected_time" in (await tenant.show(id)), `${at}`).toBe(at < names.length);
+    const all = await byLink("GET", link, GZIP);
+    expect([all.json.deployments.length, all.headers["content-encoding"]]).toEqual([18, "gzip"]);
+    expect(all.headers.vary).toContain("Accept-Encoding");
+    expect(all.headers.etag).not.toBe(plain.headers.etag);
+  });
+
+  it("a small urgent deployment goes out beside many large ones that are finished", async () => {
+    for (let i = 0; i < 18; i += 1)
+      await tenant.deployed({ status: "COMPLETE" }, { name: "big", config: `${script}${i}` });
+    const small = await tenant.deployed({}, { name: "small", config: "#!/bin/sh" });
+    const { json } = await byLink("GET", await tenant.newLink(), PLAIN);
+    expect(json.deployments.length).toBeGreaterThan(10);
+    expect(json.deployments.at(-1)).toMatchObject({ name: "small" });
+    expect(await tenant.show(small.id)).toHaveProperty("collected_time");
+  });
+
+  it("a default that is longer in the document than it was sent is measured as it is sent", async () => {
+    const list = ["é".repeat(250_000)];
+    await tenant.deployed({}, { inputs: [{ name: "list", type: "Json", default: list }] });
+    await tenant.deployed({}, { inputs: [{ name: "list", type: "Json", default: list }] });
+    const reply = await byLink("GET", await tenant.newLink(), PLAIN);
+    expect([reply.status, reply.json.deployments.length]).toEqual([200, 1]);
+  });
+});
+
+describe("names that become files of os-collect-config", () => {
+  const named = (name: string | null, group = "os-apply-config") =>
+    tenant.deployed({}, { name, group, config: { a: 1 } });
+
+  it("names of group os-apply-config go out by a link as names of files, no two the same", async () => {
+    const names = [
+      "web/nginx",
+      "../../etc/x",
+      "request",
+      "os_config_files",
+      "a\u0000b",
+      "",
+      null,
+      "same",
+      "same",
+      "x".repeat(255),
+    ];
+    for (const name of names) await named(name);
+    await named("request", "script");
+    const deployments = await collect(await tenant.newLink());
+    const sent = deployments.filter(({ group }) => group !== "script").map(({ name }) => name);
+    expect(new Set(sent).size).toBe(names.length);
+    expect(sent).toEqual(
+      expect.arrayContaining(["web_nginx", "___.._etc_x", "a_b", "same", "x".repeat(200)]),
+    );
+    for (const name of ["request", "os_config_files", "same", ""])
+      expect(
+        sent.some((one: string) => new RegExp(`^${name}-[0-9a-f]{12}$`).test(one)),
+        name,
+      ).toBe(true);
+    for (const name of sent) expect(name).not.toMatch(/^\.|[/\0]|^(request|os_config_files|)$/);
+    expect(deployments.find(({ group }) => group === "script")?.name).toBe("request");
+  });
+
+  it("a name that was made another one stays when a deployment of another name goes, and is as it was by a token", async () => {
+    await named("same");
+    const { id } = await named("third");
+    await named("same");
+    const link = await tenant.newLink();
+    const before = (await collect(link)).map(({ name }) => name).filter((name) => name !== "third");
+    await tenant.call("DELETE", `/software_deployments/${id}`);
+    expect((await collect(link)).map(({ name }) => name)).toEqual(before);
+    const { json } = await tenant.call("GET", "/software_deployments/metadata/a-server");
+    expect(json.metadata.map(({ name }: { name: string }) => name)).toEqual(["same", "same"]);
   });
 });
 

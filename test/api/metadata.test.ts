@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { newTenant, type Tenant } from "../support/deployments.ts";
-import { expectFault } from "../support/faults.ts";
 
 let tenant: Tenant;
 
@@ -140,11 +139,112 @@ describe("a server's metadata", () => {
     expect(seen.at(-1)).toBe(seen.at(-2));
   });
 
-  it("metadata that would not fit a response are 400 that says what to delete", async () => {
+  it("metadata that do not fit one answer leave the rest out: finished ones first, the oldest before the newer", async () => {
     const input_values = { quotes: '"'.repeat(400_000) };
-    for (let i = 0; i < 5; i += 1) await deployed({}, { input_values });
-    const reply = await tenant.call("GET", "/software_deployments/metadata/a-server");
-    expectFault(reply, 400, "delete deployments of this server");
+    const server = "/software_deployments/metadata/a-server";
+    const names = async (gzip: boolean): Promise<string[]> => {
+      const headers = { "accept-encoding": gzip ? "gzip" : "identity" };
+      const reply = await tenant.call("GET", server, { headers });
+      expect([reply.status, reply.headers["content-encoding"]]).toEqual([200, gzip ? "gzip" : undefined]);
+      return reply.json.metadata.map(({ name }: { name: string }) => name);
+    };
+    const finished = { status: "COMPLETE", input_values };
+    for (const name of ["f1", "f2"]) await deployed({ name }, finished);
+    await deployed({ name: "settings", group: "os-apply-config", config: {} }, finished);
+    await deployed({ name: "f3" }, finished);
+    for (const name of ["p1", "p2"]) await deployed({ name }, { input_values });
+    const all = ["f1", "f2", "f3", "p1", "p2", "settings"];
+    expect(await names(true)).toEqual(all);
+    // Of 2 MB each in the answer, three have room.
+    expect(await names(false)).toEqual(["p1", "p2", "settings"]);
+  });
+
+  it("get_input in a structured configuration is replaced by the input's value, an unknown name by null", async () => {
+    const config = {
+      host: { get_input: "host" },
+      list: [{ get_input: "n" }, { get_input: "defaulted" }, { get_input: "unknown" }],
+      extra: { get_input: "extra" },
+      server: { get_input: "deploy_server_id" },
+      "a name": { get_input: ["host"] },
+      not: { get_input: "host", beside: 1 },
+      text: '{"get_input":"host"}',
+    };
+    const inputs = [{ name: "host" }, { name: "n", type: "Number" }, { name: "defaulted", default: "d" }];
+    await deployed(
+      { group: "os-apply-config", inputs, config },
+      { input_values: { host: '192.0.2.7 "quoted"', n: 1e21, extra: { a: [1.5, null] } } },
+    );
+    const [delivered] = await metadata();
+    expect(delivered?.config).toEqual({
+      ...config,
+      host: '192.0.2.7 "quoted"',
+      list: [1e21, "d", null],
+      extra: { a: [1.5, null] },
+      server: "a-server",
+    });
+  });
+
+  it.each([
+    ["script", { get_input: "a" }],
+    ["component", { configs: [{ actions: [""], tool: "x", config: { get_input: "a" } }] }],
+    ["puppet", '{"get_input":"a"}'],
+  ])("get_input in a configuration of group %s that is no structure stays", async (group, config) => {
+    await deployed({ group, config }, { input_values: { a: 1 } });
+    expect((await metadata())[0]?.config).toEqual(config);
+  });
+
+  it("get_input by an escaped name is replaced too", async () => {
+    const config = '{"group":"hiera","config":{"a":{"get\\u005finput":"a"},"n":1.0}}';
+    const { json } = await tenant.call("POST", "/software_configs", { body: config });
+    await tenant.deploy({ config_id: json.software_config.id, input_values: { a: 5 } });
+    expect((await metadata())[0]?.config).toEqual({ a: 5, n: 1 });
+  });
+
+  it("a thousand large inputs in a structure are left out before they are made, and the rest goes out", async () => {
+    const config = Array.from({ length: 1_000 }, () => ({ get_input: "big" }));
+    await deployed({ name: "huge", group: "hiera", config }, { input_values: { big: "x".repeat(160_000) } });
+    await deployed({ name: "small" });
+    expect((await metadata()).map(({ name }) => name)).toEqual(["small"]);
+  });
+
+  it.each([
+    ["puppet", "manifest"],
+    ["script", "#!/bin/sh"],
+    ["component", { configs: [{ actions: ["CREATE"], tool: "script", config: "#!/bin/sh" }] }],
+  ])(
+    "values go out as texts to the hook of group %s, also of a configuration that a client derived",
+    async (group, config) => {
+      const inputs = [
+        { name: "n", type: "Number", default: 3 },
+        { name: "b", type: "Boolean", default: true },
+      ];
+      const derived = [
+        ...inputs.map((input) => ({ ...input, value: input.default })),
+        { name: "deploy_server_id", value: "a-server" },
+        { name: "deploy_action", value: "CREATE" },
+      ];
+      for (const declared of [inputs, derived])
+        await deployed({ group, config, inputs: declared }, { action: "CREATE" });
+      for (const delivered of await metadata())
+        expect(delivered.inputs.slice(0, 2).map(({ value }: { value: unknown }) => value)).toEqual([
+          "3",
+          "true",
+        ]);
+    },
+  );
+
+  it("values go out as they are to other hooks", async () => {
+    const config = { configs: [{ actions: ["CREATE"], tool: "ansible", config: "" }] };
+    const inputs = [{ name: "n", type: "Number", default: 3 }];
+    await deployed({ group: "component", config, inputs }, { action: "CREATE" });
+    expect((await metadata())[0]?.inputs[0].value).toBe(3);
+  });
+
+  it("a component without a script for the action is not handed out", async () => {
+    const config = { configs: [{ actions: ["CREATE"], tool: "script", config: "#!/bin/sh" }] };
+    for (const action of ["CREATE", "UPDATE", undefined])
+      await deployed({ group: "component", config }, { action });
+    expect(await metadata()).toHaveLength(1);
   });
 
   it("metadata of more deployments than one batch read takes are complete", async () => {

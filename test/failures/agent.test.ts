@@ -66,7 +66,8 @@ describe("calls of a poll", () => {
   it("a run that was ended, whose result would not count, is left out of a poll", async () => {
     const { id, link } = await deployed("ended");
     const [entry] = await indexEntries(tenant.project, "ended");
-    await tenant.call("PUT", `/software_deployments/${id}`, { body: { status: "IN_PROGRESS" } });
+    for (const status of ["COMPLETE", "IN_PROGRESS"])
+      await tenant.call("PUT", `/software_deployments/${id}`, { body: { status } });
     injectFaults({ answer: { Items: [entry], Count: 1 } });
     expect((await request("GET", link)).json.deployments).toEqual([]);
     const signal = signalOf((await request("GET", link)).json);
@@ -75,15 +76,38 @@ describe("calls of a poll", () => {
   });
 
   it.each<InjectedFault>(["fail", "hang"])(
-    "a poll hands out a delivery although DynamoDB cannot record it (%s)",
+    "a poll leaves a delivery out that DynamoDB cannot record as collected (%s), and has no validators",
     async (trouble) => {
       const { id, link } = await deployed(`s2-${String(trouble)}`);
       proxy.decide = (operation) => (operation === "UpdateItem" ? trouble : "pass");
-      expect((await request("GET", link)).status).toBe(200);
+      const without = await request("GET", link);
+      expect([without.status, without.json.deployments, without.headers.etag]).toEqual([200, [], undefined]);
       expect(await show(id)).not.toHaveProperty("collected_time");
       proxy.decide = () => "pass";
-      await request("GET", link);
+      expect((await request("GET", link)).json.deployments).toHaveLength(1);
       expect(await show(id)).toHaveProperty("collected_time");
+    },
+  );
+
+  it.each([
+    ["was set FAILED", () => ({ status: "FAILED" })],
+    ["ran into its time limit", () => ({ timeout: 1 })],
+  ])(
+    "a delivery that %s, of which the index does not know yet, is left out and not recorded",
+    async (_, body) => {
+      const { id, link } = await deployed(`given-up-${Object.keys(body())[0]}`);
+      const [entry] = await indexEntries(tenant.project, `given-up-${Object.keys(body())[0]}`);
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+      await tenant.call("PUT", `/software_deployments/${id}`, { body: body() });
+      vi.setSystemTime(Date.now() + 2_000);
+      injectFaults({ answer: { Items: [entry], Count: 1 } });
+      const stale = await request("GET", link);
+      expect([stale.json.deployments, stale.headers.etag]).toEqual([[], undefined]);
+      const later = await request("GET", link);
+      expect([later.json.deployments, later.headers.etag !== undefined]).toEqual([[], true]);
+      expect(await show(id)).toMatchObject({ status: "FAILED" });
+      expect(await show(id)).not.toHaveProperty("collected_time");
+      vi.useRealTimers();
     },
   );
 
@@ -172,7 +196,10 @@ describe("lifetime of a signal link", () => {
     vi.setSystemTime(Date.now() + 30 * DAY);
     expectFault(await request("PUT", second, { body: {} }), 401, "link");
     vi.useRealTimers();
-    for (const { id } of [limited, unlimited]) expect(await show(id)).toMatchObject({ output_values: null });
+    // The first came after the time limit, but before the link's end: its outputs are kept.
+    const late = { deploy_stdout: null, deploy_stderr: null, deploy_status_code: null };
+    expect(await show(limited.id)).toMatchObject({ status: "FAILED", output_values: late });
+    expect(await show(unlimited.id)).toMatchObject({ output_values: null });
   });
 });
 

@@ -77,6 +77,8 @@ interface SignalLink {
   deployment: Deployment;
   delivery: number;
   attempt: number;
+  /** When the server's link was made that it came with. */
+  issued: number;
 }
 
 /** A poll: what it was answered, and what its agent has now. */
@@ -93,6 +95,8 @@ interface Poll {
 interface Outcome {
   created?: Deployment;
   changed?: { deployment: Deployment } & Answered;
+  /** A signal that was refused as its link was revoked. */
+  refused?: SignalLink;
   revoked?: Server;
   poll?: Poll;
 }
@@ -120,7 +124,18 @@ interface World {
 const POLLS = ["head", "get", "getByETag", "getByTime", "headThenGet"] as const;
 
 const KINDS = {
-  ...{ create: 2, inputs: 3, action: 1, config: 1, rerun: 1, progress: 2, remove: 1, revoke: 1, signal: 4 },
+  ...{
+    create: 2,
+    inputs: 3,
+    action: 1,
+    config: 1,
+    rerun: 1,
+    progress: 2,
+    fail: 2,
+    remove: 1,
+    revoke: 1,
+    signal: 4,
+  },
   ...{ head: 1, get: 5, getByETag: 3, getByTime: 2, headThenGet: 3 },
 };
 
@@ -250,6 +265,8 @@ const request = async (
     }
     case "progress":
       return [{ kind: "progress" }, await put({ status: "IN_PROGRESS" })];
+    case "fail":
+      return [{ kind: "fail" }, await put({ status: "FAILED" })];
     case "rerun":
       return [{ kind: "rerun" }, await call("POST", `${path}/rerun`)];
     default:
@@ -273,12 +290,19 @@ const signal = async (world: World, { which, other }: Action): Promise<Outcome> 
   );
   if (!link) return {};
   world.count += 1;
-  const { href, deployment, delivery, attempt } = link;
+  const { href, deployment, delivery, attempt, issued } = link;
   const result = `result ${world.count}`;
   const isBad = which % 3 === 0;
   const body = { result, ...(isBad && { deploy_status_code: 1 }) };
   const { status } = await byLink("PUT", href, { body });
   world.trace.push(`signal ${deployment.name} delivery ${delivery} attempt ${attempt}: ${status}`);
+  if (status === 401)
+    return { refused: link, changed: { deployment, change: { kind: "revokedSignal" }, status } };
+  const wasRevoked = deployment.server.revoked.some(
+    ({ at, step: when }) => issued <= at && when < world.step,
+  );
+  // A deployment that is gone is 404, whatever the link.
+  if (status !== 404) expect(wasRevoked, "a signal by a revoked link").toBe(false);
   const made: Change = {
     ...{ kind: "signal", delivery, attempt, result },
     status: isBad ? "FAILED" : "COMPLETE",
@@ -382,6 +406,14 @@ const take = async (world: World, { wait, lags, actions }: Step): Promise<void> 
   const done = await Promise.all(once(actions).map((chosen) => act(world, chosen)));
   await world.index.look();
   for (const { revoked } of done) revoked?.revoked.push({ at: Date.now(), step: world.step });
+  for (const { refused } of done) {
+    const { server } = refused?.deployment ?? {};
+    if (refused)
+      expect(
+        server?.revoked.some(({ at }) => refused.issued <= at),
+        "was revoked",
+      ).toBe(true);
+  }
   const touched = await noteChanges(world, done);
   const polls = done.flatMap((one) => one.poll ?? []);
   for (const one of polls) checkPoll(world, one);
@@ -506,8 +538,8 @@ const checkDelivery = (world: World, { deployment, delivery, config }: Told, the
 
 /**
  * A delivery goes out for the first time only while it is the present one, and with the link for the present attempt,
- * however far the index lags: else the result of its only run would not count. By design: it is recorded as collected
- * before, on condition that both are the present ones.
+ * however far the index lags: else the result of its only run would not count. And only while it is not given up. By
+ * design: it is recorded as collected before, on condition that all of that holds.
  */
 const noteHandedOut = (world: World, { deployment, delivery, config }: Told): void => {
   const link = signalLinkOf(deployment, config);
@@ -519,6 +551,10 @@ const noteHandedOut = (world: World, { deployment, delivery, config }: Told): vo
     expect(delivery, `${what} after it moved on`).toBeGreaterThanOrEqual(fate?.delivery ?? 0);
     const attempt = Math.min(...present.fates.map((one) => one?.attempt ?? 0));
     expect(link?.attempt ?? attempt, `${what} with an old link`).toBeGreaterThanOrEqual(attempt);
+    // In this step it may have been put in progress again.
+    const isUntouched = deployment.history.at(-1)?.step !== world.step;
+    const isGivenUp = isUntouched && present.fates.every((one) => one?.status === "FAILED");
+    expect(isGivenUp, `${what} after it was given up`).toBe(false);
   }
   deployment.handedOut.add(delivery);
   if (!link) return;
@@ -530,8 +566,8 @@ const signalLinkOf = (deployment: Deployment, config: any): SignalLink | undefin
   const url = inputOf(config, "deploy_signal_id");
   if (url === undefined) return undefined;
   const [signed = ""] = (new URL(url).searchParams.get("capability") ?? "").split(".");
-  const { delivery, attempt } = JSON.parse(Buffer.from(signed, "base64url").toString());
-  return { href: target(url), deployment, delivery, attempt };
+  const { delivery, attempt, issued } = JSON.parse(Buffer.from(signed, "base64url").toString());
+  return { href: target(url), deployment, delivery, attempt, issued };
 };
 
 /**
@@ -555,12 +591,17 @@ const checkNotSkipped = (
   };
   const possible = settled.fates.map(
     (fate) =>
-      fate && {
+      // What was given up before it was handed out is left out.
+      fate &&
+      (fate.status !== "FAILED" || deployment.handedOut.has(fate.delivery)) && {
         ...{ delivery: fate.delivery, n: fate.n, config: world.configs.get(fate.config_id) },
         ...{ action: fate.action ?? "", attempt: fate.status === "IN_PROGRESS" ? fate.attempt : undefined },
       },
   );
-  expect(possible, `${name} goes out as it is`).toContainEqual(out);
+  expect(
+    possible.map((one) => one || undefined),
+    `${name} goes out as it is`,
+  ).toContainEqual(out);
 };
 
 /**

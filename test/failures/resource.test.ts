@@ -52,20 +52,33 @@ describe("calls of a request", () => {
 
   it("metadata: Query, and BatchGetItem for large values and for configurations, which are then cached", async () => {
     const { id } = await tenant.configure();
+    const reader = await newTenant(["reader"], tenant.project);
     for (let i = 0; i < 50; i += 1) await tenant.deploy({ config_id: id, server_id: "s2" });
     operations();
-    await tenant.call("GET", "/software_deployments/metadata/s2");
+    await reader.call("GET", "/software_deployments/metadata/s2");
     expect(operations()).toEqual(["Query", "BatchGetItem"]);
     const last = await tenant.deploy({ config_id: id, server_id: "s2" });
     await tenant.call("PUT", deployment(last.id), { body: { output_values: { LARGE } } });
     operations();
-    await tenant.call("GET", "/software_deployments/metadata/s2");
+    await reader.call("GET", "/software_deployments/metadata/s2");
     expect(operations()).toEqual(["Query"]);
     await tenant.deploy({ config_id: id, server_id: "s2", input_values: { LARGE } });
     operations();
-    const { json } = await tenant.call("GET", "/software_deployments/metadata/s2");
+    const { json } = await reader.call("GET", "/software_deployments/metadata/s2");
     expect(operations()).toEqual(["Query", "BatchGetItem"]);
     expect(json.metadata[51].inputs[0]).toMatchObject({ name: "LARGE", value: LARGE });
+  });
+
+  it("metadata for a member: an UpdateItem besides for each delivery that goes out for the first time", async () => {
+    const { id } = await tenant.configure();
+    for (let i = 0; i < 2; i += 1) await tenant.deploy({ config_id: id, server_id: "s3" });
+    operations();
+    await tenant.call("HEAD", "/software_deployments/metadata/s3");
+    expect(operations()).toEqual([]);
+    await tenant.call("GET", "/software_deployments/metadata/s3");
+    expect(operations()).toEqual(["Query", "BatchGetItem", "UpdateItem", "UpdateItem"]);
+    await tenant.call("GET", "/software_deployments/metadata/s3");
+    expect(operations()).toEqual(["Query"]);
   });
 
   it("DELETE of a configuration: Query on the index, DeleteItem", async () => {

@@ -256,9 +256,12 @@ describe("roles of functions", () => {
       allow(index("by_server"), "Query"),
       allow(configs, "BatchGetItem"),
     ],
-    signalByLink: [allow(deployments, "GetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
+    signalByLink: [
+      allow(deployments, "GetItem", "BatchGetItem", "UpdateItem"),
+      allow(configs, "BatchGetItem"),
+    ],
     showServerMetadata: [
-      allow(deployments, "BatchGetItem"),
+      allow(deployments, "BatchGetItem", "UpdateItem", "GetItem"),
       allow(index("by_server"), "Query"),
       allow(configs, "BatchGetItem"),
     ],

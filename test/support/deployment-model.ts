@@ -18,8 +18,10 @@ export type Change =
   | { kind: "update"; fields: Partial<Pick<State, "n" | "action" | "config_id">> }
   | { kind: "rerun" }
   | { kind: "progress" }
+  | { kind: "fail" }
   | { kind: "remove" }
-  | { kind: "signal"; delivery: number; attempt: number; status: string; result: string };
+  | { kind: "signal"; delivery: number; attempt: number; status: string; result: string }
+  | { kind: "revokedSignal" };
 
 /** A change, and the status that it was answered. */
 export interface Answered {
@@ -68,7 +70,14 @@ const applied = (state: Fate, change: Change): [status: number, state: Fate] => 
     case "rerun":
       return [200, { ...state, ...anew }];
     case "progress":
-      return [200, { ...state, status: "IN_PROGRESS", attempt: attempt + 1 }];
+      return [
+        200,
+        status === "IN_PROGRESS" ? state : { ...state, status: "IN_PROGRESS", attempt: attempt + 1 },
+      ];
+    case "fail":
+      return [200, { ...state, status: "FAILED" }];
+    case "revokedSignal":
+      return [401, state];
     case "remove":
       return [204, undefined];
     case "signal": {

@@ -82,11 +82,14 @@ const asOfThen = (known: Versions, input: Record<string, any>, { next, perEntry 
   return { answer: { Items, Count: Items.length, ScannedCount: Items.length } };
 };
 
-/** The attributes of an entry that a query asks for. */
+/** The attributes of an entry that a query asks for; a map of which it asks for members comes whole. */
 const projected = (entry: Entry, input: Record<string, any>): Entry => {
   const { ProjectionExpression, ExpressionAttributeNames: names = {} } = input;
   if (ProjectionExpression === undefined) return entry;
-  const asked = ProjectionExpression.split(",").map((one: string) => names[one.trim()] ?? one.trim());
+  const asked = ProjectionExpression.split(",").map((path: string) => {
+    const [attribute = ""] = path.trim().split(".");
+    return names[attribute] ?? attribute;
+  });
   return Object.fromEntries(Object.entries(entry).filter(([name]) => asked.includes(name)));
 };
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigRequest, newConfig } from "../../lib/config/create-request.ts";
-import { renderMetadata } from "../../lib/delivery/metadata.ts";
+import { deriveConfig } from "../../lib/delivery/derived-config.ts";
 import { CreateRequest, newDeployment, requestedDeployments } from "../../lib/deployment/create-request.ts";
 
 const ID = "01a20a2e-4077-77b0-85f5-db059fd06c30";
@@ -15,11 +15,11 @@ const delivered = (inputs: string[], input_values: Record<string, unknown>) => {
   const [body] = requestedDeployments(CreateRequest.parse({ config_id: ID, server_id: "s", input_values }));
   if (!body) return undefined;
   const deployment = newDeployment("p", body, ID, NOW);
-  return renderMetadata([deployment], new Map([[ID, config]]), { now: NOW })[0];
+  return deriveConfig({ deployment, config }, { now: NOW }).render();
 };
 
-describe("renderMetadata", () => {
-  it("renderMetadata gives every input a value, no name twice, and the service's own inputs last", () => {
+describe("deriveConfig", () => {
+  it("deriveConfig gives every input a value, no name twice, and the service's own inputs last", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(names),
@@ -39,7 +39,7 @@ describe("renderMetadata", () => {
     );
   });
 
-  it("renderMetadata leaves a configuration that the client derived as it is", () => {
+  it("deriveConfig leaves a configuration that the client derived as it is", () => {
     const config = delivered(["deploy_server_id", "a"], { a: 1 });
     expect(config).toMatchObject({ id: ID, inputs: [{ name: "deploy_server_id" }, { name: "a" }] });
     expect(config?.inputs.some((input) => "value" in input)).toBe(false);

@@ -1,57 +1,65 @@
 import { updateItem } from "../../dynamodb/calls.ts";
-import { Expression } from "../../dynamodb/expression.ts";
+import { all, any, Expression } from "../../dynamodb/expression.ts";
 import { epochSeconds, isoTime } from "../../times.ts";
 import type { DeliveredDeployment } from "../deployment.ts";
-import { hasTimedOut } from "../run.ts";
+import type { Actor } from "../history.ts";
 import { findRow } from "./read.ts";
 import { type DeploymentRow, encodeEvents, isLive, TableName } from "./row.ts";
 
 /** The time that a poll waits for the write that records a collection, in ms. */
 const RECORD_TIMEOUT_MS = 1_000;
 
-/** The result of recording a poll. */
-interface Recorded {
-  /** The deployments that may go out: without those that were changed or removed after the index was read. */
-  current: DeliveredDeployment[];
-  /** The number of deliveries that were collected for the first time. */
-  collected: number;
+/** The collection that is recorded. */
+export interface Collection {
+  by: Actor;
+  requestId: string;
+  now: Date;
 }
 
-/** The result for one delivery. Only an outdated one, which was changed or removed meanwhile, must not go out. */
-type RecordOutcome = "recorded" | "not_recorded" | "outdated";
+/** The result of recording a collection. */
+interface Recorded {
+  /** The deployments that may go out, each as it was passed. */
+  current: Set<DeliveredDeployment>;
+  /** The number of deliveries that were collected for the first time. */
+  count: number;
+}
+
+/** The result for one delivery. One that is `left_out` must not go out. */
+type RecordOutcome = "recorded" | "known" | "left_out";
 
 /**
  * Records, before they are handed out, the deliveries that a server collects for the first time: at most one write
- * each. It does not change `updated_time` or the revision. It never throws: if the storage fails, the delivery goes out
- * all the same, and a later poll records it.
+ * each. It does not change `updated_time` or the revision. It never throws: what cannot be recorded is left out, and a
+ * later poll tries again, so that everything that goes out is recorded.
  * @param deployments as read from the index, which may be a moment behind the table
  */
 export async function recordCollected(
   deployments: DeliveredDeployment[],
-  requestId: string,
-  now: Date,
+  collection: Collection,
 ): Promise<Recorded> {
   const outcomes = await Promise.all(
-    // Past its time limit the status_reason says whether it was collected, which must not change any more.
     deployments.map((deployment) =>
-      deployment.collected_time !== null || hasTimedOut(deployment, now)
-        ? "not_recorded"
-        : recordOne(deployment, requestId, now).catch(() => "not_recorded"),
+      deployment.collected_time === null
+        ? recordOne(deployment, collection).catch(() => "left_out")
+        : ("known" as const),
     ),
   );
   return {
-    current: deployments.filter((_, at) => outcomes[at] !== "outdated"),
-    collected: outcomes.filter((outcome) => outcome === "recorded").length,
+    current: new Set(deployments.filter((_, at) => outcomes[at] !== "left_out")),
+    count: outcomes.filter((outcome) => outcome === "recorded").length,
   };
 }
 
-/** @throws ServiceError `unavailable` */
+/**
+ * Records one delivery, on condition that it is the current one, and was not given up: neither FAILED nor past its time
+ * limit.
+ * @throws ServiceError `unavailable`
+ */
 async function recordOne(
   { project_id, id, delivery, attempt }: DeliveredDeployment,
-  requestId: string,
-  now: Date,
+  { by, requestId, now }: Collection,
 ): Promise<RecordOutcome> {
-  const event = { at: epochSeconds(now), event: "collected", by: "link", request_id: requestId } as const;
+  const event = { at: epochSeconds(now), event: "collected", by, request_id: requestId } as const;
   const row = new Expression<DeploymentRow>();
   const { written } = await updateItem(
     {
@@ -61,19 +69,27 @@ async function recordOne(
         set: [["collected_time", isoTime(now)]],
         append: [["events", encodeEvents([event])]],
       }),
-      ConditionExpression: [
+      ConditionExpression: all(
         row.compare("delivery", "=", delivery),
         row.isAsRead("attempt", attempt || undefined),
-        row.isAsRead("collected_time", undefined),
-      ].join(" AND "),
+        row.isAbsent("collected_time"),
+        any(
+          row.compare("status", "=", "COMPLETE"),
+          `(${all(row.compare("status", "=", "IN_PROGRESS"), row.compare("deadlineAt", ">", epochSeconds(now)))})`,
+        ),
+      ),
       ...row.placeholders,
     },
     RECORD_TIMEOUT_MS,
   );
   if (written) return "recorded";
-  // The index may not show yet that it was recorded before.
+  // The index may not show yet that it was recorded before, for instance by an attempt whose answer was lost.
   const current = await findRow(project_id, id);
-  const isCurrent =
-    current && isLive(current, now) && current.delivery === delivery && (current.attempt ?? 0) === attempt;
-  return isCurrent ? "not_recorded" : "outdated";
+  const isKnown =
+    current !== undefined &&
+    isLive(current, now) &&
+    current.collected_time !== undefined &&
+    current.delivery === delivery &&
+    (current.attempt ?? 0) === attempt;
+  return isKnown ? "known" : "left_out";
 }
