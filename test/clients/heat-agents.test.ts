@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../../infra/local/service.ts";
 import { apiUrl } from "../support/api.ts";
 import { type DeliveringTenant, newDeliveringTenant } from "../support/delivery.ts";
 
@@ -200,5 +201,82 @@ describe.skipIf(missing)("a standard heat-agents image", () => {
       status: "COMPLETE",
       output_values: { deploy_stdout: "ran for cli\n" },
     });
+  });
+
+  it("what was given up before the agent came does not run; what it has run before is skipped", async () => {
+    const done = await deploy("done");
+    await server.poll();
+    const cancelled = await deploy("cancelled");
+    await tenant.update(cancelled.id, { status: "FAILED", status_reason: "cancelled" });
+    const late = await deploy("late", { timeout: 1 });
+    await eventually("the time limit has passed", async () =>
+      (await tenant.show(late.id)).status === "FAILED" ? true : undefined,
+    );
+    const wanted = await deploy("wanted");
+    await server.poll();
+    expect(await server.journal()).toEqual(["a-server done 1", "a-server wanted 1"]);
+    for (const { id } of [done, wanted]) expect((await tenant.show(id)).status).toBe("COMPLETE");
+    for (const { id } of [cancelled, late]) {
+      expect(await tenant.show(id)).not.toHaveProperty("collected_time");
+      expect(await tenant.show(id)).toMatchObject({ status: "FAILED", output_values: null });
+    }
+  });
+
+  it("a server of which the scripts exceed one answer runs all of them, and what comes later", async () => {
+    const padding = "# what a bootstrap script says of itself, over and over again\n".repeat(5_700);
+    const big = (i: number) =>
+      tenant.deployed(
+        {},
+        { name: `big-${i}`, group: "script", config: `#!/bin/sh\necho ${i} >> "$JOURNAL"\n${padding}` },
+      );
+    const first = [];
+    for (let i = 0; i < 16; i += 1) first.push(await big(i));
+    await server.poll();
+    for (const { id } of first) expect((await tenant.show(id)).status).toBe("COMPLETE");
+    const then = [await big(16), await big(17), await deploy("small")];
+    await server.poll();
+    for (const { id } of then) expect((await tenant.show(id)).status).toBe("COMPLETE");
+    expect((await server.journal()).length).toBe(19);
+  });
+
+  it("names of os-apply-config configurations stop no agent, and get_input is replaced in them", async () => {
+    for (const name of ["web/nginx", "request"])
+      await tenant.deployed(
+        { input_values: { host: "192.0.2.7" } },
+        { name, group: "os-apply-config", config: { amqp: { host: { get_input: "host" } } } },
+      );
+    const { id } = await deploy("beside");
+    await server.poll();
+    expect((await tenant.show(id)).status).toBe("COMPLETE");
+    const written = await readFile(join(server.folder, "cache/web_nginx.json"), "utf8");
+    expect(JSON.parse(written)).toEqual({ amqp: { host: "192.0.2.7" } });
+    await server.poll();
+    expect(await server.journal()).toEqual(["a-server beside 1"]);
+  });
+
+  it("a component's script runs for its action with values of all types, and so does what a client derived", async () => {
+    const inputs = [{ name: "who" }, { name: "count", type: "Number", default: 3 }];
+    const script = { actions: ["CREATE"], tool: "script", config: SCRIPT };
+    const component = await tenant.deployed(
+      { action: "CREATE", input_values: { who: "component" } },
+      { group: "component", config: { configs: [script] }, inputs },
+    );
+    const signal = { name: "deploy_signal_transport", value: "NO_SIGNAL" };
+    const derived = await tenant.deployed(
+      {},
+      {
+        group: "script",
+        config: SCRIPT,
+        inputs: [
+          { name: "who", value: "derived" },
+          { name: "count", type: "Number", value: 4 },
+          { name: "deploy_server_id", value: "a-server" },
+          signal,
+        ],
+      },
+    );
+    await server.poll();
+    expect((await server.journal()).sort()).toEqual(["a-server component 3", "a-server derived 4"]);
+    for (const { id } of [component, derived]) expect((await tenant.show(id)).status).toBe("COMPLETE");
   });
 });
