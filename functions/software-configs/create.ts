@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
+import { configWarnings } from "../../lib/config/agent-warnings.ts";
 import { CONFIG_ETAG, OneConfig, shownConfig } from "../../lib/config/config.ts";
 import { ConfigRequest, newConfig } from "../../lib/config/create-request.ts";
 import { createConfig } from "../../lib/config/store/insert.ts";
@@ -10,8 +11,9 @@ import { ProjectPath } from "../../lib/shapes.ts";
 /** `POST /v1/{project_id}/software_configs`: creates a configuration, which never changes. */
 export const handler = endpoint(
   { access: byProject, path: ProjectPath, body: ConfigRequest, response: OneConfig },
-  async ({ projectId, body, baseUrl, now }) => {
+  async ({ projectId, body, baseUrl, now, warn }) => {
     const config = newConfig(projectId, body, uuidv7(), now);
+    warn(configWarnings(config));
     await createConfig(config);
     return new Reply(
       200,

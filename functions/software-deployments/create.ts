@@ -8,6 +8,7 @@ import {
 } from "../../lib/deployment/create-request.ts";
 import { deploymentView, etagOf } from "../../lib/deployment/deployment.ts";
 import { createDeployments } from "../../lib/deployment/store/insert.ts";
+import { checkNewRuns } from "../../lib/deployment/store/run-check.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { Reply } from "../../lib/http/reply.ts";
@@ -22,7 +23,8 @@ const GROWN = "it was carried out before, and has grown since: read the deployme
 /**
  * `POST /v1/{project_id}/software_deployments`: creates one deployment, or up to 100 at once, all or none.
  * With `server_ids` in place of `server_id` there is one for each of these servers, with a list of bodies one for each
- * body: at most 100 together. Both are answered with a list. Fields that the service does not know are ignored.
+ * body: at most 100 together. Both are answered with a list. Fields that the service does not know are ignored. A
+ * `Warning` says so, and why no agent will answer, where that can be known.
  */
 export const handler = endpoint(
   {
@@ -33,9 +35,12 @@ export const handler = endpoint(
     idempotent: true,
     response: CreateResponse,
   },
-  async ({ projectId, body, idempotencyKey, requestId, now, baseUrl, checkListSize, count }) => {
-    const newDeployments = requestedDeployments(body).map((request) =>
-      newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT),
+  async ({ projectId, body, idempotencyKey, requestId, now, baseUrl, checkListSize, count, ...input }) => {
+    const requests = requestedDeployments(body);
+    const { deployments: newDeployments, warnings } = await checkNewRuns(
+      requests.map((request) => newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT)),
+      (at) => (requests[at]?.status ?? null) !== null,
+      { projectId, ...input },
     );
     const isMany = Array.isArray(body) || (body.server_ids ?? null) !== null;
     if (isMany)
@@ -43,7 +48,8 @@ export const handler = endpoint(
         newDeployments.map((deployment) => deploymentView(deployment, now)),
         "create fewer at a time.",
       );
-    const context = { projectId, requestId, now, idempotencyKey, request: body };
+    const check = () => input.warn(warnings);
+    const context = { projectId, requestId, now, idempotencyKey, request: body, check };
     const { deployments, replayed, isWriter } = await createDeployments(newDeployments, context);
     if (isWriter) count({ DeploymentsCreated: deployments.length });
     const headers = replayed ? { "idempotent-replayed": "true" } : {};

@@ -1,6 +1,7 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { PatchRequest } from "../../lib/deployment/patch-request.ts";
 import { changeDeployment } from "../../lib/deployment/store/change.ts";
+import { checkOutcome } from "../../lib/deployment/store/run-check.ts";
 import { applyPatch } from "../../lib/deployment/transitions.ts";
 import { checkMayUpdate } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
@@ -14,12 +15,16 @@ import { Reply } from "../../lib/http/reply.ts";
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: PatchRequest, response: OneDeployment },
-  async ({ delegateProjectId, path, body, now, preconditions, change, count }) => {
+  async ({ projectId, delegateProjectId, path, body, now, preconditions, change, count, ...input }) => {
     checkMayUpdate(body, delegateProjectId);
     const context = { ...change, checkETag: ifMatchCheck(preconditions) };
     const { deployment, counts } = await changeDeployment(
       path.id,
-      (before) => applyPatch(before, body, context),
+      (before) =>
+        checkOutcome(before, applyPatch(before, body, context), body.status !== undefined, {
+          projectId,
+          ...input,
+        }),
       context,
     );
     count(counts);

@@ -1,5 +1,6 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { changeDeployment } from "../../lib/deployment/store/change.ts";
+import { checkOutcome } from "../../lib/deployment/store/run-check.ts";
 import { applyRerun } from "../../lib/deployment/transitions.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -11,10 +12,14 @@ import { Reply } from "../../lib/http/reply.ts";
  * It is `IN_PROGRESS` again, without results, and its server gets a new delivery.
  */
 export const handler = endpoint(
-  { access: byProject, path: DeploymentPath, response: OneDeployment },
-  async ({ path, now, preconditions, change }) => {
+  { access: byProject, path: DeploymentPath, response: OneDeployment, warns: true },
+  async ({ projectId, path, now, preconditions, change, ...input }) => {
     const context = { ...change, checkETag: ifMatchCheck(preconditions) };
-    const { deployment } = await changeDeployment(path.id, (before) => applyRerun(before, context), context);
+    const { deployment } = await changeDeployment(
+      path.id,
+      (before) => checkOutcome(before, applyRerun(before, context), false, { projectId, ...input }),
+      context,
+    );
     return new Reply(
       200,
       { etag: etagOf(deployment, now) },

@@ -1,5 +1,6 @@
 import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
 import { changeDeployment } from "../../lib/deployment/store/change.ts";
+import { checkOutcome } from "../../lib/deployment/store/run-check.ts";
 import { applyUpdate } from "../../lib/deployment/transitions.ts";
 import { checkMayUpdate, UpdateRequest } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
@@ -16,12 +17,16 @@ import { Reply } from "../../lib/http/reply.ts";
  */
 export const handler = endpoint(
   { access: byProjectOrDelegate, path: DeploymentPath, body: UpdateRequest, response: OneDeployment },
-  async ({ delegateProjectId, path, body, now, preconditions, change, count }) => {
+  async ({ projectId, delegateProjectId, path, body, now, preconditions, change, count, ...input }) => {
     checkMayUpdate(body, delegateProjectId);
     const context = { ...change, checkETag: ifMatchCheck(preconditions) };
     const { deployment, counts } = await changeDeployment(
       path.id,
-      (before) => applyUpdate(before, body, context),
+      (before) =>
+        checkOutcome(before, applyUpdate(before, body, context), body.status !== undefined, {
+          projectId,
+          ...input,
+        }),
       context,
     );
     count(counts);

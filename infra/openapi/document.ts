@@ -10,7 +10,7 @@ import { CreateResponse } from "../../lib/deployment/create-request.ts";
 import { OneDeployment } from "../../lib/deployment/deployment.ts";
 import { byProject, byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { byCollectLink, bySignalLink } from "../../lib/http/authorize-link.ts";
-import { knownFields } from "../../lib/shapes.ts";
+import { mayWarn } from "../../lib/http/warnings.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Examples } from "./examples.ts";
 import { Fault, type FaultResponse, faultResponse, faultsOf } from "./faults.ts";
@@ -85,7 +85,11 @@ export function apiDocument(endpoints: Endpoint[], examples: Examples): ApiDocum
 
 function operation(endpoint: Endpoint, all: Endpoint[], examples: Examples): ZodOpenApiOperationObject {
   const { spec, notes, operationId, summary, tag } = endpoint;
-  const headers = [...(notes.requestHeaders ?? []), ...(spec.idempotent ? ["Idempotency-Key"] : [])];
+  const headers = [
+    ...(notes.requestHeaders ?? []),
+    ...(spec.idempotent ? ["Idempotency-Key"] : []),
+    ...(mayWarn(spec) ? ["Prefer"] : []),
+  ];
   return {
     operationId,
     summary: isHead(endpoint) ? AS_GET : summary,
@@ -155,7 +159,7 @@ function responsesOf(endpoint: Endpoint, all: Endpoint[], examples: Examples) {
 
 function success(endpoint: Endpoint, all: Endpoint[], examples: Examples): ZodOpenApiResponseObject {
   const { spec, notes, operationId } = endpoint;
-  const warns = spec.body && knownFields.get(spec.body) ? ["Warning"] : [];
+  const warns = mayWarn(spec) ? ["Warning", "Preference-Applied"] : [];
   const response = {
     description: endpoint.method === "GET" || isHead(endpoint) ? "What was asked for." : "Done.",
     headers: headersOf([...(notes.responseHeaders ?? []), ...warns]),

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { IDEMPOTENCY_KEY } from "../../lib/http/validate.ts";
+import { STRICT } from "../../lib/http/warnings.ts";
 import { documented } from "../../lib/shapes.ts";
 
 const header = (description: string, more: object = {}) =>
@@ -10,6 +11,9 @@ export const requestHeaders: Record<string, z.ZodMiniType> = {
   "Idempotency-Key": header(
     "The caller's own name for this request, which makes it safe to repeat for 7 days: an equal request is answered with what the first one made. 1 to 255 visible ASCII characters.",
     { pattern: IDEMPOTENCY_KEY.source },
+  ),
+  Prefer: header(
+    "`handling=strict`: what would be a `Warning` is 400 instead, and nothing is made or changed (RFC 7240).",
   ),
   "If-Match": header("Changes it only while it has one of these ETags, else 412. `*` stands for any."),
   "If-None-Match": header("ETags that the caller has: 304 where it still has one of them."),
@@ -26,7 +30,10 @@ export const responseHeaders: Record<string, z.ZodMiniType> = {
   Location: header("The address of what was created, where that is one thing.", { format: "uri" }),
   "Cache-Control": header("Who may keep the response, and how long."),
   "Last-Modified": header("When it last changed; absent in the first seconds after a change."),
-  Warning: header('The fields of the body that were ignored: `299 - "ignored field \\"nmae\\""`.'),
+  Warning: header(
+    'What was ignored, or is likely wrong: `299 - "ignored field \\"nmae\\""`, `299 - "group: agents run nothing that has no group"`.',
+  ),
+  "Preference-Applied": header("The preference of the request that was followed.", { enum: [STRICT] }),
   "Idempotent-Replayed": header("That the request came before, under the same key.", { enum: ["true"] }),
   "WWW-Authenticate": header("Where tokens come from."),
   "Content-Security-Policy": header("What the page may load."),

@@ -1,13 +1,15 @@
-import { isObjectText } from "../json/json-text.ts";
+import { asJsonValue, isObjectText, type JsonValue } from "../json/json-text.ts";
 import type { SoftwareConfig } from "./config.ts";
 
-/** A script of a component. */
-interface ComponentScript {
-  /** The actions that it is for: a list, or whatever else was sent. */
-  actions: unknown;
+/** What an agent runs of a configuration. */
+export interface Script {
   /** The hook that runs it. */
-  tool: unknown;
+  hook: string;
+  body: JsonValue;
 }
+
+/** A script of a component, with the actions that it is for: a list, or whatever else was sent. */
+type ComponentScript = Script & { actions: unknown };
 
 /** The group of a component (Heat's SoftwareComponent): a list of scripts for different actions. */
 export const COMPONENT = "component";
@@ -16,25 +18,27 @@ export const COMPONENT = "component";
 const scripts = new WeakMap<SoftwareConfig, ComponentScript[]>();
 
 /**
- * The hook that runs a configuration for an action: its group, or of a component the tool of the first script for the
- * action, as heat-agents choose it. Undefined if a component has no such script: agents skip it, without a result.
+ * What an agent runs of a configuration for an action: the configuration itself, or of a component the first script for
+ * the action, as heat-agents choose it. Undefined if a component has no such script: agents skip it, without a result.
  */
-export function hookFor(config: SoftwareConfig, action: string | null): string | undefined {
-  if (config.group !== COMPONENT) return config.group ?? "";
-  const script = scriptsOf(config).find(({ actions }) => isFor(actions, action ?? ""));
-  return script && String(script.tool);
+export function scriptFor(config: SoftwareConfig, action: string | null): Script | undefined {
+  if (config.group !== COMPONENT) return { hook: config.group ?? "", body: config.config };
+  return scriptsOf(config).find(({ actions }) => isFor(actions, action ?? ""));
 }
 
 function scriptsOf(config: SoftwareConfig): ComponentScript[] {
-  let parsed = scripts.get(config);
-  if (!parsed) {
-    const { configs } = isObjectText(config.config.text) ? JSON.parse(config.config.text) : {};
-    parsed = (Array.isArray(configs) ? configs : [])
-      .filter((script) => typeof script === "object" && script !== null)
-      .map(({ actions, tool }) => ({ actions, tool }));
-    scripts.set(config, parsed);
-  }
-  return parsed;
+  const known = scripts.get(config);
+  if (known) return known;
+  const { configs } = isObjectText(config.config.text) ? JSON.parse(config.config.text) : {};
+  const found = (Array.isArray(configs) ? configs : [])
+    .filter((script) => typeof script === "object" && script !== null)
+    .map(({ actions, tool, config: body = null }) => ({
+      actions,
+      hook: String(tool),
+      body: asJsonValue(body),
+    }));
+  scripts.set(config, found);
+  return found;
 }
 
 /** Whether actions name an action; the agents' Python finds it in a text too. */

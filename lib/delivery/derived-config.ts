@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { hookFor } from "../config/component.ts";
+import { scriptFor } from "../config/component.ts";
 import { type ConfigView, configView, type SoftwareConfig } from "../config/config.ts";
 import type { ConfigInput } from "../config/inputs-outputs.ts";
 import type { DeliveredDeployment } from "../deployment/deployment.ts";
@@ -161,7 +161,7 @@ function declaredValue(input: ConfigInput, values: Map<string, string>): JsonVal
 
 /** Whether the hook that runs a configuration takes values as texts alone. */
 function takesTexts(config: SoftwareConfig, action: string | null): boolean {
-  return ENVIRONMENT_HOOKS.includes(hookFor(config, action) ?? "");
+  return ENVIRONMENT_HOOKS.includes(scriptFor(config, action)?.hook ?? "");
 }
 
 function asText(input: ConfigInput): ConfigInput {

@@ -1,4 +1,4 @@
-import { hookFor } from "../config/component.ts";
+import { scriptFor } from "../config/component.ts";
 import { getConfigs } from "../config/store/read.ts";
 import { hasTimedOut, isGivenUp } from "../deployment/run.ts";
 import { completeRows } from "../deployment/store/read.ts";
@@ -97,7 +97,7 @@ async function* readCandidates(
     );
     for (const row of live) {
       const config = configs.get(row.config_id);
-      if (!config || hookFor(config, row.action ?? null) === undefined) continue;
+      if (!config || !scriptFor(config, row.action ?? null)) continue;
       const derivation = deriveConfig({ config, deployment: decodeDelivered(row) }, options);
       read += derivation.length;
       yield { ...derivation, group: config.group };

@@ -121,6 +121,7 @@ export function newDeployment(
     delivery: 0,
     attempt: 0,
     reran: false,
+    isConfigMissing: false,
     acceptsLateResult: false,
     supersededResults: 0,
     revision: 0,

@@ -73,7 +73,7 @@ export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "up
 /** The part of a deployment that a list needs: the fields that callers see, and those that affect them. */
 export type ListedDeployment = Pick<
   SoftwareDeployment,
-  Exclude<keyof DeploymentView, "warning"> | "deadlineAt" | "changedAt" | "isUnreadable"
+  Exclude<keyof DeploymentView, "warning"> | "deadlineAt" | "changedAt" | "isConfigMissing" | "isUnreadable"
 >;
 
 /** The part of a deployment that its server's metadata need. */

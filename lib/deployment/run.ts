@@ -37,12 +37,17 @@ export interface Run {
   reran: boolean;
   /** The time when the server first collected the current delivery. */
   collected_time: string | null;
+  /** Whether the configuration was not kept here when the run began. */
+  isConfigMissing: boolean;
   /** Whether the time limit ended the current run, and no result of it has come since: a late one keeps its outputs. */
   acceptsLateResult: boolean;
 }
 
 /** The part of a run that readers' view of it depends on. */
-type Timed = Pick<Run, "status" | "status_reason" | "deadlineAt" | "timeout" | "collected_time">;
+type Timed = Pick<
+  Run,
+  "status" | "status_reason" | "deadlineAt" | "timeout" | "collected_time" | "isConfigMissing"
+>;
 
 /** The run that a signed link is for. */
 export interface SignalledRun {
@@ -79,11 +84,17 @@ export function withTimeoutApplied<Deployment extends Timed>(deployment: Deploym
 }
 
 /** The `status_reason` of a deployment past its time limit. */
-export function timedOutReason({ timeout, collected_time }: Pick<Run, "timeout" | "collected_time">): string {
-  const collected = collected_time
-    ? `collected it at ${collected_time} but sent no result`
-    : "never collected it";
-  return `Timed out after ${timeout} seconds: the server ${collected}`;
+export function timedOutReason(run: Pick<Run, "timeout" | "collected_time" | "isConfigMissing">): string {
+  return `Timed out after ${run.timeout} seconds: ${missedStep(run)}`;
+}
+
+function missedStep({
+  collected_time,
+  isConfigMissing,
+}: Pick<Run, "collected_time" | "isConfigMissing">): string {
+  if (collected_time) return `the server collected it at ${collected_time} but sent no result`;
+  if (isConfigMissing) return "its configuration is not kept here, so that no server was given it";
+  return "the server never collected it";
 }
 
 /** The deadline of a run, in seconds since 1970. @param timeout the time limit in seconds; null for none */

@@ -1,7 +1,7 @@
 import type { ConfigOutput } from "../config/inputs-outputs.ts";
 import { ServiceError } from "../errors.ts";
 import { areEqualTexts } from "../json/equal-json.ts";
-import { JsonText, membersOf } from "../json/json-text.ts";
+import { JsonText, membersOf, objectOf } from "../json/json-text.ts";
 import { mergePatch } from "../json/merge-patch.ts";
 import { redactLinks, redactLinksInValues } from "../link/redaction.ts";
 import { MAX_BODY_BYTES } from "../shapes.ts";
@@ -81,7 +81,7 @@ export type ResultKind = "first" | "late" | "superseded" | "void";
  * results, so that the result of that run counts.
  */
 export function applyUpdate(before: SoftwareDeployment, update: Update, context: TransitionContext): Outcome {
-  const changes = withoutUnchangedFields(update, before, context);
+  const changes = withoutUnchangedFields(withHeldTypes(update, before, context), before, context);
   const fields = Object.keys(changes);
   if (fields.length === 0) return { after: before };
   const isNewDelivery = DELIVERY_FIELDS.some((field) => changes[field] !== undefined);
@@ -237,6 +237,32 @@ export function stamped(
   };
 }
 
+/**
+ * The update with the values that this client sends back as it was shown them as they are held: one changed input must
+ * not make texts of all others.
+ */
+function withHeldTypes(
+  update: Update,
+  before: SoftwareDeployment,
+  { echoedByClient }: TransitionContext,
+): Update {
+  if (!echoedByClient) return update;
+  const restored = { ...update };
+  for (const field of ["input_values", "output_values"] as const) {
+    const [sent, held] = [update[field], before[field]];
+    if (!sent || !held) continue;
+    const values = membersOf(held.text);
+    const shown = membersOf(echoedByClient(held).text);
+    const members = Array.from(membersOf(sent.text), ([name, text]) => {
+      const echo = shown.get(name);
+      const isEcho = echo !== undefined && areEqualTexts(text, echo);
+      return [name, isEcho ? (values.get(name) ?? text) : text] as const;
+    });
+    restored[field] = new JsonText(objectOf(members));
+  }
+  return restored;
+}
+
 function withoutUnchangedFields(
   update: Update,
   before: SoftwareDeployment,
@@ -248,11 +274,7 @@ function withoutUnchangedFields(
     if (value === undefined || value === current) return value !== undefined;
     const none = field === "input_values" ? NO_INPUTS : null;
     const [sent, held] = [value ?? none, current ?? none];
-    if (!(sent instanceof JsonText && held instanceof JsonText)) return false;
-    return (
-      areEqualTexts(sent.text, held.text) ||
-      (echoedByClient !== undefined && areEqualTexts(sent.text, echoedByClient(held).text))
-    );
+    return sent instanceof JsonText && held instanceof JsonText && areEqualTexts(sent.text, held.text);
   };
   const unchanged = [...DELIVERY_FIELDS, ...(echoedByClient ? (["output_values"] as const) : [])].filter(
     isUnchanged,

@@ -60,6 +60,11 @@ export interface TransactionOutcome {
   failedCheck: ConditionCheck | undefined;
 }
 
+interface BatchOptions {
+  attributes?: readonly string[];
+  timeout?: number | undefined;
+}
+
 type TransactItems = NonNullable<TransactWriteCommandInput["TransactItems"]>;
 
 /** The most keys that one BatchGetItem takes. */
@@ -82,16 +87,17 @@ export async function getItem<Row>(TableName: string, Key: Key): Promise<Row | u
 
 /**
  * Reads the items of many keys, consistently, in the keys' order. Missing items are left out.
- * @param attributes the attributes to read; all of them by default
+ * @param options.attributes the attributes to read; all of them by default
+ * @param options.timeout the time until a page of 100 keys is given up, in ms
  */
 export async function batchGet<Row extends { id: string }>(
   TableName: string,
   keys: Key[],
-  attributes?: readonly string[],
+  options: BatchOptions = {},
 ): Promise<Row[]> {
   const byId = new Map<string, Row>();
   for (let at = 0; at < keys.length; at += BATCH_KEYS) {
-    for (const row of await batchGetPage<Row>(TableName, keys.slice(at, at + BATCH_KEYS), attributes))
+    for (const row of await batchGetPage<Row>(TableName, keys.slice(at, at + BATCH_KEYS), options))
       byId.set(row.id, row);
   }
   return keys.map(({ id }) => byId.get(id)).filter((row) => row !== undefined);
@@ -226,7 +232,7 @@ async function write(
 async function batchGetPage<Row>(
   TableName: string,
   keys: Key[],
-  attributes?: readonly string[],
+  { attributes, timeout }: BatchOptions,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   let Keys: Record<string, unknown>[] = keys.map((key) => ({ ...key }));
@@ -235,7 +241,7 @@ async function batchGetPage<Row>(
     const command = new BatchGetCommand({
       RequestItems: { [TableName]: { Keys, ConsistentRead: true, ...projection(attributes) } },
     });
-    const { Responses, UnprocessedKeys } = await client.send(command, untilAnswered()).catch(rethrow);
+    const { Responses, UnprocessedKeys } = await client.send(command, untilAnswered(timeout)).catch(rethrow);
     rows.push(...((Responses?.[TableName] ?? []) as Row[]));
     Keys = UnprocessedKeys?.[TableName]?.Keys ?? [];
     if (Keys.length === 0) return rows;

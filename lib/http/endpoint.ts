@@ -14,12 +14,12 @@ import type { Caller, ClientQuirks, EndpointEvent, GatewayResponse } from "./eve
 import { faults } from "./faults.ts";
 import { jsonBody } from "./json-body.ts";
 import { type CheckListSize, checkListSize, type TakePage, takePage } from "./pagination.ts";
-import type { Preconditions } from "./preconditions.ts";
+import { type Preconditions, preconditionsOf } from "./preconditions.ts";
 import { gatewayResponse, type Reply } from "./reply.ts";
 import type { EndpointSpec, Schema } from "./spec.ts";
 import { rejectIfMisconfigured } from "./start.ts";
 import { lateBody, validate } from "./validate.ts";
-import { warnings } from "./warnings.ts";
+import { warn, warnings } from "./warnings.ts";
 
 const PUBLIC_URL = publicUrl();
 
@@ -69,6 +69,10 @@ export interface EndpointInput<Path, Query, Body, Link extends SignedLink | unde
   checkListSize: CheckListSize;
   /** The context for `changeDeployment` and its like. */
   change: ChangeRequest;
+  /** Whether the caller prefers a refusal to warnings (`Prefer: handling=strict`). */
+  isStrict: boolean;
+  /** Warns the caller of the request; throws `invalid` if it is strict, so it comes before anything is written. */
+  warn: (sentences: string[]) => void;
   /** The `Idempotency-Key`, if the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
   /** Adds to the request's business metrics, which are dropped if it fails. */
@@ -152,13 +156,11 @@ function inputOf(
       clock: () => new Date(),
       echoedByClient: quirks?.echo,
     },
+    isStrict: event.isStrict === true,
+    warn: warn.bind(undefined, event),
     count: addCounts.bind(undefined, event),
     acceptsGzip: acceptsGzip(headers["accept-encoding"]),
-    preconditions: {
-      ifMatch: headers["if-match"],
-      ifNoneMatch: headers["if-none-match"],
-      ifModifiedSince: headers["if-modified-since"],
-    },
+    preconditions: preconditionsOf(headers),
   };
 }
 

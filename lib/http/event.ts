@@ -28,8 +28,10 @@ export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
   claims?: Record<string, unknown>;
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
-  /** Added by `warnings`: the value of the response's `Warning` header. */
-  warning?: string;
+  /** Added by `warnings`: whether the caller prefers a refusal to warnings. */
+  isStrict?: boolean;
+  /** Added by `warn`: the sentences of the response's `Warning` header. */
+  warnings?: Set<string>;
   /** Added by the endpoint: its business metrics. */
   counts?: Counts;
 }

@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.ts";
+import type { EndpointEvent } from "./event.ts";
 import { Reply } from "./reply.ts";
 
 /** The headers of a conditional request (RFC 9110, 13.1). */
@@ -17,6 +18,15 @@ export interface Validators {
 
 /** The header for responses that only their caller may cache, and must revalidate each time. */
 const PRIVATE = { "cache-control": "private, no-cache" };
+
+/** The conditional headers of a request. */
+export function preconditionsOf(headers: EndpointEvent["headers"]): Preconditions {
+  return {
+    ifMatch: headers["if-match"],
+    ifNoneMatch: headers["if-none-match"],
+    ifModifiedSince: headers["if-modified-since"],
+  };
+}
 
 /**
  * The reply to a conditional GET or HEAD: 304 if the caller has the current response, only headers for a HEAD.

@@ -3,6 +3,7 @@ import { quirksOf } from "./clients/golangsdk.ts";
 import { acceptsGzip, compressed } from "./compression.ts";
 import type { EndpointEvent, GatewayResponse } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";
+import { warningHeaders } from "./warnings.ts";
 
 /** An endpoint's response with its own status and headers. */
 export class Reply {
@@ -47,7 +48,7 @@ export function gatewayResponse(
       ...headers,
       ...(spec.compressed && { vary: "Accept-Encoding" }),
       ...(gzip && { "content-encoding": "gzip" }),
-      ...(event.warning && result.status < 400 && { warning: event.warning }),
+      ...(result.status < 400 && warningHeaders(event)),
     },
     body: gzip ?? text,
     ...(gzip && { isBase64Encoded: true }),

@@ -30,6 +30,8 @@ export interface EndpointSpec<
   idempotent?: true;
   /** Whether a large body is sent compressed to a caller who accepts gzip. */
   compressed?: true;
+  /** Whether the endpoint warns of requests (`EndpointInput.warn`); one whose body has fields does anyway. */
+  warns?: true;
   /** An additional metric for requests that fail. */
   failuresCount?: Count;
   /** The response's shape, for types, tests and the API's document; absent for 204. */

@@ -1,34 +1,83 @@
+import { ServiceError } from "../errors.ts";
 import { isJsonObject } from "../json/json-text.ts";
 import { knownFields } from "../shapes.ts";
-import type { Middleware } from "./event.ts";
+import type { EndpointEvent, Middleware } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";
 
 /** The most ignored fields that are named, and the most characters of each name. */
 const MAX_NAMES = 10;
 const MAX_NAME_LENGTH = 64;
 
-/**
- * Middleware: names ignored fields of a body, which are usually typing errors, in a `Warning: 299` header: at most ten,
- * each cut at 64 characters and percent-encoded. There is no header if no field is ignored.
- */
-export function warnings({ body }: EndpointSpec): Middleware[] {
-  const fields = body && knownFields.get(body)?.fields;
-  return fields ? [warnOfFieldsOutside(new Set(fields))] : [];
+/** The most warnings of one response, and the most characters of each. */
+const MAX_WARNINGS = 20;
+const MAX_WARNING_LENGTH = 160;
+
+/** The preference of a caller who wants a refusal instead of warnings (RFC 7240, 4.4). */
+export const STRICT = "handling=strict";
+
+/** A `Prefer` header with that preference, among others or alone. */
+const PREFERS_STRICT = /(?:^|,)\s*handling\s*=\s*"?strict"?\s*(?:[;,]|$)/i;
+
+/** Whether an endpoint may warn of a request: so it does of ignored fields, and where its spec says so. */
+export function mayWarn({ body, warns }: Pick<EndpointSpec, "body" | "warns">): boolean {
+  return warns === true || (body !== undefined && knownFields.has(body));
 }
 
-function warnOfFieldsOutside(fields: Set<string>): Middleware {
+/**
+ * Middleware: names ignored fields of a body, which are usually typing errors, as warnings: at most ten, each cut at 64
+ * characters and percent-encoded. It also notes whether the caller prefers a refusal (`Prefer: handling=strict`).
+ */
+export function warnings(spec: EndpointSpec): Middleware[] {
+  if (!mayWarn(spec)) return [];
+  const known = spec.body && knownFields.get(spec.body)?.fields;
+  return [{ before: ({ event }) => warnOfFieldsOutside(known && new Set(known), event) }];
+}
+
+/**
+ * Adds warnings to the response; equal ones count once.
+ * @param sentences each begins with the field
+ * @throws ServiceError `invalid` with all sentences if the caller prefers a refusal: call it before anything is written
+ */
+export function warn(event: EndpointEvent, sentences: string[]): void {
+  if (sentences.length === 0) return;
+  event.warnings = new Set([...(event.warnings ?? []), ...sentences]);
+  if (event.isStrict) throw new ServiceError("invalid", named([...event.warnings], MAX_WARNINGS).join("; "));
+}
+
+/** The headers of a successful response that tell of warnings, and of a preference that was applied. */
+export function warningHeaders({ warnings = new Set(), isStrict }: EndpointEvent): Record<string, string> {
+  const values = named([...warnings], MAX_WARNINGS).map((sentence) => `299 - "${quoted(sentence)}"`);
   return {
-    before: ({ event }) => {
-      const bodies = (Array.isArray(event.body) ? event.body : [event.body]).filter(isJsonObject);
-      const ignored = bodies.flatMap((body) => Object.keys(body).filter((name) => !fields.has(name)));
-      const names = [...new Set(ignored)].slice(0, MAX_NAMES);
-      if (names.length === 0) return;
-      event.warning = names.map((name) => `299 - "ignored field \\"${encoded(name)}\\""`).join(", ");
-    },
+    ...(values.length > 0 && { warning: values.join(", ") }),
+    ...(isStrict && { "preference-applied": STRICT }),
   };
 }
 
-/** A name in the form of a header's value, whatever characters it has. */
+function warnOfFieldsOutside(fields: Set<string> | undefined, event: EndpointEvent): void {
+  event.isStrict = PREFERS_STRICT.test(event.headers.prefer ?? "");
+  if (!fields) return;
+  const bodies = (Array.isArray(event.body) ? event.body : [event.body]).filter(isJsonObject);
+  const ignored = bodies.flatMap((body) => Object.keys(body).filter((name) => !fields.has(name)));
+  const names = [...new Set(ignored)].slice(0, MAX_NAMES);
+  warn(
+    event,
+    names.map((name) => `ignored field "${encoded(name)}"`),
+  );
+}
+
+/** The first of some sentences, and how many more there are. */
+function named(sentences: string[], most: number): string[] {
+  const more = sentences.length - most;
+  return more > 0 ? [...sentences.slice(0, most), `and ${more} more`] : sentences;
+}
+
+/** A sentence as a header's value can hold it in quotes: ASCII, whatever characters a caller's names have. */
+function quoted(sentence: string): string {
+  const text = [...sentence].slice(0, MAX_WARNING_LENGTH).join("").toWellFormed();
+  return text.replace(/[^ -~]+/g, encodeURIComponent).replace(/["\\]/g, "\\$&");
+}
+
+/** A name without characters that could be misread in a sentence. */
 function encoded(name: string): string {
   return encodeURIComponent([...name].slice(0, MAX_NAME_LENGTH).join("").toWellFormed());
 }

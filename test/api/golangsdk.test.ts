@@ -55,6 +55,20 @@ describe("answers to OTC's Go SDK", () => {
     }
   });
 
+  it("OTC's Go SDK gets texts for a configuration's options, and for a config that is no text", async () => {
+    const structure = { a: [1, "b"] };
+    for (const [config, shown] of [
+      [structure, JSON.stringify(structure)],
+      [5, "5"],
+      ["#!/bin/sh", "#!/bin/sh"],
+      [null, null],
+    ]) {
+      const { id } = await tenant.configure({ group: "hiera", config, options: { modulepath: ["x"] } });
+      const { json } = await call("GET", `/software_configs/${id}`);
+      expect(json.software_config).toMatchObject({ config: shown, options: '{"modulepath":["x"]}' });
+    }
+  });
+
   it("OTC's Go SDK gets texts for all defaults, values, outputs and metadata", async () => {
     const inputs = [
       { name: "n", type: "Number", default: 5 },
@@ -133,6 +147,23 @@ describe("updates by OTC's Go SDK", () => {
     expect(await tenant.show(id)).toMatchObject({ output_values: stored.output_values, status: "COMPLETE" });
     expect((await collect(link))[0]?.id).toBe(delivered?.id);
     expect((await call("GET", deployment(id))).text).toBe((await call("GET", deployment(id))).text);
+  });
+
+  it("one input that OTC's Go SDK changes leaves the types of the others, by PUT and by PATCH", async () => {
+    for (const method of ["PUT", "PATCH"]) {
+      const { id } = await tenant.deployed({ input_values: { a: 5, b: true, c: null, d: "text" } });
+      await tenant.update(id, { output_values: { n: 1.0, m: { x: 1 } } });
+      const body = {
+        input_values: { a: "5", b: "false", c: "", d: "text" },
+        output_values: { n: "2", m: '{"x":1}' },
+        status: "COMPLETE",
+      };
+      expect((await call(method, deployment(id), { body })).status).toBe(200);
+      expect(await tenant.show(id)).toMatchObject({
+        input_values: { a: 5, b: "false", c: null, d: "text" },
+        output_values: { n: "2", m: { x: 1 } },
+      });
+    }
   });
 
   it("the recorded update bodies of OTC's Go SDK are accepted", async () => {

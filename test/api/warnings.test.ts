@@ -1,5 +1,7 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { later } from "../support/clock.ts";
 import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
+import { expectFault } from "../support/faults.ts";
 
 let tenant: Tenant;
 
@@ -7,17 +9,22 @@ beforeEach(async () => {
   tenant = await newTenant();
 });
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe("warnings of ignored fields", () => {
   it("an ignored field is named in a Warning header, by every endpoint that takes fields", async () => {
-    const { id } = await tenant.deploy();
+    const { id: config_id } = await tenant.configure({ group: "script", config: "#!/bin/sh" });
+    const { id } = await tenant.deploy({ config_id });
     const warning = '299 - "ignored field \\"statuss\\""';
     const body = { statuss: "FAILED", status: "FAILED" };
     const calls: [string, string, object][] = [
-      ["POST", "/software_deployments", minimal(body)],
-      ["POST", "/software_deployments", [minimal(body)]],
+      ["POST", "/software_deployments", minimal({ config_id, ...body })],
+      ["POST", "/software_deployments", [minimal({ config_id, ...body })]],
       ["PUT", `/software_deployments/${id}`, body],
       ["PATCH", `/software_deployments/${id}`, body],
-      ["POST", "/software_configs", { statuss: 1 }],
+      ["POST", "/software_configs", { statuss: 1, group: "ansible" }],
     ];
     for (const [method, path, sent] of calls) {
       const reply = await tenant.call(method, path, { body: sent });
@@ -26,8 +33,9 @@ describe("warnings of ignored fields", () => {
   });
 
   it("there is no Warning without an ignored field, nor where any field is accepted", async () => {
+    const { id: config_id } = await tenant.configure({ group: "script", config: "#!/bin/sh" });
     const reply = await tenant.call("POST", "/software_deployments", {
-      body: minimal({ input_values: { any: 1 }, action: null }),
+      body: minimal({ config_id, input_values: { any: 1 }, action: null }),
     });
     expect(reply.headers).not.toHaveProperty("warning");
     const { id } = reply.json.software_deployment;
@@ -41,7 +49,7 @@ describe("warnings of ignored fields", () => {
     const extras = Object.fromEntries([...names, ...more].map((name) => [name, 1]));
     const body = JSON.stringify(minimal(extras));
     const { headers } = await tenant.call("POST", "/software_deployments", { body });
-    const warnings = headers.warning?.split(", ") ?? [];
+    const warnings = headers.warning?.split(", ").filter((one) => one.includes("ignored")) ?? [];
     expect(warnings).toHaveLength(10);
     for (const warning of warnings) {
       expect(warning).toMatch(/^299 - "ignored field \\"[A-Za-z0-9%._~!*'()-]+\\""$/);
@@ -49,5 +57,220 @@ describe("warnings of ignored fields", () => {
     expect(headers.warning).toContain(`"${"x".repeat(64)}\\"`);
     expect(headers.warning).not.toContain("x".repeat(65));
     expect(headers).not.toHaveProperty("set-cookie");
+  });
+});
+
+describe("warnings of what no agent will answer", () => {
+  const SCRIPT = { name: "s", group: "script", config: "#!/bin/sh\n" };
+
+  const configured = async (config: object): Promise<string> =>
+    (await tenant.call("POST", "/software_configs", { body: config })).json.software_config.id;
+
+  const warningOf = async (config: object, deployment: object = {}): Promise<string | undefined> => {
+    const body = { config_id: await configured(config), server_id: "s", ...deployment };
+    const reply = await tenant.call("POST", "/software_deployments", { body });
+    expect(reply.status).toBe(200);
+    return reply.headers.warning;
+  };
+
+  it("a deployment of a script that can start has no Warning", async () => {
+    const inputs = [
+      { name: "n", type: "Number" },
+      { name: "j", type: "Json" },
+    ];
+    const input_values = { n: "5", j: { a: 1 }, undeclared: [1], none: null };
+    expect(await warningOf({ ...SCRIPT, inputs }, { input_values })).toBeUndefined();
+    expect(await warningOf({ group: "my-own-hook", config: {} })).toBeUndefined();
+  });
+
+  it.each([
+    ["no group", { config: "#!/bin/sh" }, "group: agents run nothing that has no group"],
+    ["an empty group", { group: "" }, "group: agents run nothing that has no group"],
+    ["Heat's name for none", { group: "Heat::Ungrouped" }, "group: agents run nothing that has no group"],
+    ["a hook in another case", { group: "Script" }, "group: Script is no hook of heat-agents, script is"],
+    [
+      "CR LF",
+      { group: "script", config: "#!/bin/sh\r\necho hi\r\n" },
+      "config: its first line ends with CR LF",
+    ],
+    [
+      "no interpreter",
+      { group: "script", config: "echo hi" },
+      "config: its first line does not begin with #!",
+    ],
+    ["a mark", { group: "script", config: "\ufeff#!/bin/sh\n" }, "config: begins with a byte order mark"],
+    ["no text", { group: "script" }, "config: the hook for scripts takes a text"],
+  ])("a configuration with %s is warned of, and so is its deployment", async (_, config, sentence) => {
+    const reply = await tenant.call("POST", "/software_configs", { body: config });
+    expect([reply.status, reply.headers.warning]).toEqual([
+      200,
+      expect.stringContaining(`299 - "${sentence}`),
+    ]);
+    expect(await warningOf(config)).toContain(`299 - "${sentence}`);
+  });
+
+  it.each([
+    ["a value that does not fit its type", { n: "five" }, "input_values.n: does not fit the type Number"],
+    ["a NUL", { a: "\u0000" }, "input_values.a: holds a NUL character"],
+    ["140,000 characters", { a: "x".repeat(140_000) }, "input_values.a: takes more than 128 KiB"],
+    ["a name with =", { "a=b": "x" }, "input_values.a=b: no variable can have this name"],
+  ])("a deployment with %s among its inputs is warned of", async (_, input_values, sentence) => {
+    const inputs = [{ name: "n", type: "Number" }];
+    expect(await warningOf({ ...SCRIPT, inputs }, { input_values })).toContain(sentence);
+  });
+
+  it("a deployment of a configuration that is not kept here is warned of, and its time limit blames no server", async () => {
+    const body = minimal({ timeout: 1 });
+    const { json, headers } = await tenant.call("POST", "/software_deployments", { body });
+    expect(headers.warning).toContain("config_id: no configuration with id");
+    const { id } = json.software_deployment;
+    await later(1_100);
+    const shown = await tenant.call("GET", `/software_deployments/${id}`);
+    const reason =
+      "Timed out after 1 seconds: its configuration is not kept here, so that no server was given it";
+    expect(shown.json.software_deployment).toMatchObject({ status: "FAILED", status_reason: reason });
+    const { json: list } = await tenant.call("GET", "/software_deployments");
+    expect(list.software_deployments[0]).toMatchObject({ status_reason: reason });
+    const config_id = await configured(SCRIPT);
+    const update = { config_id, timeout: 1 };
+    const updated = await tenant.call("PUT", `/software_deployments/${id}`, { body: update });
+    expect(updated.headers).not.toHaveProperty("warning");
+    await later(1_100);
+    const after = await tenant.call("GET", `/software_deployments/${id}`);
+    expect(after.json.software_deployment.status_reason).toContain("the server never collected it");
+  });
+
+  it("many deployments of one configuration are warned of once, and their many faults by twenty sentences", async () => {
+    const config_id = await configured({ config: "x" });
+    const body = { config_id, server_ids: ["a", "b", "c"] };
+    const { headers } = await tenant.call("POST", "/software_deployments", { body });
+    expect(headers.warning).toBe('299 - "group: agents run nothing that has no group"');
+    const unknown = Array.from({ length: 30 }, (_, i) => minimal({ config_id: `é"\r\n${i}` }));
+    const many = await tenant.call("POST", "/software_deployments", { body: unknown });
+    expect(many.headers.warning).toMatch(/^[ -~]+$/);
+    expect(many.headers.warning?.length).toBeLessThan(4_096);
+    expect(many.headers.warning?.split(", 299 ")).toHaveLength(21);
+    expect(many.headers.warning).toContain('"and 10 more"');
+  });
+});
+
+describe("a component without a script for the action", () => {
+  const COMPONENT = {
+    group: "component",
+    config: { configs: [{ actions: ["CREATE"], tool: "script", config: "#!/bin/sh" }] },
+  };
+
+  let config_id: string;
+
+  beforeEach(async () => {
+    config_id = (await tenant.call("POST", "/software_configs", { body: COMPONENT })).json.software_config.id;
+  });
+
+  const deploy = async (more: object) => {
+    const body = { config_id, server_id: "s", ...more };
+    return (await tenant.call("POST", "/software_deployments", { body })).json.software_deployment;
+  };
+
+  it("is COMPLETE at once, with the reason, unless the request names a status", async () => {
+    expect(await deploy({ action: "CREATE" })).toMatchObject({ status: "IN_PROGRESS", status_reason: null });
+    expect(await deploy({ action: "UPDATE" })).toMatchObject({
+      status: "COMPLETE",
+      status_reason: "No script for action UPDATE",
+    });
+    expect(await deploy({})).toMatchObject({ status: "COMPLETE" });
+    expect(await deploy({ action: "UPDATE", status: "IN_PROGRESS" })).toMatchObject({
+      status: "IN_PROGRESS",
+    });
+  });
+
+  it("is COMPLETE at once after an update, a patch and a rerun too", async () => {
+    const { id } = await deploy({ action: "CREATE" });
+    const path = `/software_deployments/${id}`;
+    const ended = { status: "COMPLETE", status_reason: "No script for action DELETE" };
+    for (const method of ["PUT", "PATCH"]) {
+      const back = await tenant.call("PUT", path, { body: { action: "CREATE" } });
+      expect(back.json.software_deployment.status).toBe("IN_PROGRESS");
+      const reply = await tenant.call(method, path, { body: { action: "DELETE" } });
+      expect(reply.json.software_deployment).toMatchObject(ended);
+      expect(reply.headers.warning).toContain("action: the component has no script for it");
+    }
+    expect((await tenant.call("POST", `${path}/rerun`)).json.software_deployment).toMatchObject(ended);
+    const { events } = (await tenant.call("GET", `${path}/events`)).json;
+    expect(events.at(-1)).toMatchObject({ event: "rerun", status_after: "COMPLETE" });
+  });
+});
+
+describe("Prefer: handling=strict", () => {
+  const strict = { prefer: "return=minimal, handling=strict" };
+
+  it.each(["handling=strict", 'Handling="strict"', "respond-async, handling=strict; x=1"])(
+    "what would be a Warning is 400 with %s, and nothing is made",
+    async (prefer) => {
+      const headers = { prefer };
+      const body = minimal({ timeuot: 5 });
+      const refused = await tenant.call("POST", "/software_deployments", { body, headers });
+      expectFault(refused, 400, 'ignored field "timeuot"');
+      expect((await tenant.call("GET", "/software_deployments")).json.software_deployments).toEqual([]);
+    },
+  );
+
+  it("a configuration that is not kept here, and one that no agent runs, are 400 with handling=strict", async () => {
+    const headers = strict;
+    const create = (body: object) => tenant.call("POST", "/software_deployments", { body, headers });
+    expectFault(await create(minimal({})), 400, "config_id: no configuration with id");
+    expectFault(
+      await tenant.call("POST", "/software_configs", { body: { config: "x" }, headers }),
+      400,
+      "group",
+    );
+    const { id } = await tenant.configure({ group: "script", config: "echo" });
+    expectFault(await create({ config_id: id, server_ids: ["a", "b"] }), 400, "config: its first line");
+    expect((await tenant.call("GET", "/software_deployments")).json.software_deployments).toEqual([]);
+  });
+
+  it("a change that begins a run is 400 with handling=strict, and changes nothing", async () => {
+    const { id } = await tenant.deploy();
+    const path = `/software_deployments/${id}`;
+    const before = (await tenant.call("GET", path)).json;
+    const body = { input_values: { a: 2 } };
+    for (const [method, target] of [
+      ["PUT", path],
+      ["PATCH", path],
+      ["POST", `${path}/rerun`],
+    ] as const) {
+      const sent = method === "POST" ? {} : { body };
+      expectFault(await tenant.call(method, target, { ...sent, headers: strict }), 400, "config_id");
+    }
+    expect((await tenant.call("GET", path)).json).toEqual(before);
+    const reply = await tenant.call("PUT", path, { body: { status: "FAILED" }, headers: strict });
+    expect([reply.status, reply.headers["preference-applied"]]).toEqual([200, "handling=strict"]);
+  });
+
+  it("the preference that was applied is in the answer, and no other is", async () => {
+    const config = { group: "script", config: "#!/bin/sh" };
+    const { json, headers } = await tenant.call("POST", "/software_configs", {
+      body: config,
+      headers: strict,
+    });
+    expect([headers["preference-applied"], headers.warning]).toEqual(["handling=strict", undefined]);
+    const body = { config_id: json.software_config.id, server_id: "s" };
+    const applied = await tenant.call("POST", "/software_deployments", { body, headers: strict });
+    expect([applied.status, applied.headers["preference-applied"]]).toEqual([200, "handling=strict"]);
+    for (const prefer of ["handling=lenient", "xhandling=strict", "handling=stricter"]) {
+      const lenient = await tenant.call("POST", "/software_deployments", { body, headers: { prefer } });
+      expect([lenient.status, lenient.headers["preference-applied"]]).toEqual([200, undefined]);
+    }
+  });
+
+  it("a repeat under an Idempotency-Key is answered with what the first made, whatever it prefers", async () => {
+    const key = { "idempotency-key": crypto.randomUUID() };
+    const first = await tenant.call("POST", "/software_deployments", { body: minimal({}), headers: key });
+    expect(first.headers.warning).toBeDefined();
+    const again = await tenant.call("POST", "/software_deployments", {
+      body: minimal({}),
+      headers: { ...key, ...strict },
+    });
+    expect([again.status, again.headers["idempotent-replayed"]]).toEqual([200, "true"]);
+    expect(again.json).toEqual(first.json);
   });
 });

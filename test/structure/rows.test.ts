@@ -56,6 +56,7 @@ const deployment: SoftwareDeployment = {
   delivery: 2,
   attempt: 1,
   reran: true,
+  isConfigMissing: true,
   acceptsLateResult: true,
   supersededResults: 3,
   revision: 7,

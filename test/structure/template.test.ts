@@ -236,17 +236,20 @@ describe("roles of functions", () => {
   const configs = table("SoftwareConfigsTable");
 
   const ALLOWED: Record<string, object[]> = {
-    createSoftwareDeployment: [allow(deployments, "PutItem", "GetItem", "BatchGetItem")],
+    createSoftwareDeployment: [
+      allow(deployments, "PutItem", "GetItem", "BatchGetItem"),
+      allow(configs, "BatchGetItem"),
+    ],
     listSoftwareDeployments: [
       allow(deployments, "Query", "BatchGetItem"),
       allow(index("by_server"), "Query"),
       allow(index("by_config"), "Query"),
     ],
     showSoftwareDeployment: [allow(deployments, "GetItem")],
-    updateSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem")],
-    patchSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem")],
+    updateSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem"), allow(configs, "BatchGetItem")],
+    patchSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
     removeSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem", "DeleteItem", "PutItem")],
-    rerunSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem")],
+    rerunSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem"), allow(configs, "BatchGetItem")],
     signalSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
     listSoftwareDeploymentEvents: [allow(deployments, "GetItem")],
     createServerLink: [],

@@ -45,6 +45,7 @@ const deployment: SoftwareDeployment = {
   delivery: 2,
   attempt: 1,
   reran: false,
+  isConfigMissing: false,
   acceptsLateResult: false,
   supersededResults: 0,
   revision: 7,

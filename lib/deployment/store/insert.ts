@@ -27,6 +27,8 @@ export interface CreateContext {
   idempotencyKey: string | undefined;
   /** The request's body. */
   request: unknown;
+  /** Throws to reject the request before anything is written; not called for a repeat. */
+  check: () => void;
 }
 
 /** The result of a create. */
@@ -43,7 +45,7 @@ export interface Created {
  * key, the ids are first stored with the key, so that a repeat completes the same create wherever it was interrupted.
  * @param deployments with new ids; a repeat replaces these by the ids of the first request
  * @throws ServiceError `invalid` if they are too large or a configuration does not exist, `conflict` if the key belongs
- *   to another request or one of its deployments was deleted, `unavailable`
+ *   to another request or one of its deployments was deleted, `unavailable`, and every error of `check`
  */
 export async function createDeployments(
   deployments: SoftwareDeployment[],
@@ -51,7 +53,9 @@ export async function createDeployments(
 ): Promise<Created> {
   if (context.idempotencyKey !== undefined)
     return createOnce(deployments, { ...context, key: context.idempotencyKey });
-  await put(encodeNew(deployments, context), context);
+  const rows = encodeNew(deployments, context);
+  context.check();
+  await put(rows, context);
   return { deployments, replayed: false, isWriter: true };
 }
 
@@ -64,6 +68,7 @@ async function createOnce(
   // Before the key is claimed: a request that is rejected must not use up its key.
   const rows = encodeNew(keyed, context);
   const check = async () => {
+    context.check();
     if (!REFERENCES_ARE_CHECKED) return;
     conditionsOf(rows, context);
     await checkReferences(

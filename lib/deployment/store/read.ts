@@ -75,7 +75,7 @@ export async function* readRows<Row extends { id: string }>(
 ): AsyncGenerator<Row> {
   for (let at = 0; at < entries.length; at += BATCH_KEYS) {
     const keys = entries.slice(at, at + BATCH_KEYS).map(({ id }) => ({ project_id: projectId, id }));
-    yield* await batchGet<Row>(TableName, keys, attributes);
+    yield* await batchGet<Row>(TableName, keys, { attributes });
   }
 }
 

@@ -34,6 +34,7 @@ interface DeploymentDetails {
   updated_time?: string | undefined;
   timeout?: number | undefined;
   startedAt: number;
+  isConfigMissing?: true | undefined;
   acceptsLateResult?: true | undefined;
   supersededResults?: number | undefined;
   keyExpiresAt?: number | undefined;
@@ -99,6 +100,7 @@ export const LISTED = [
   "details.creation_time",
   "details.updated_time",
   "details.timeout",
+  "details.isConfigMissing",
 ] as const satisfies PathOf<DeploymentRow>[];
 
 /** The attributes that show whether a server's deployments have changed. */
@@ -309,6 +311,7 @@ function smallAttributes(deployment: SoftwareDeployment): SmallAttributes {
       updated_time: deployment.updated_time ?? undefined,
       timeout: deployment.timeout ?? undefined,
       startedAt: deployment.startedAt,
+      isConfigMissing: deployment.isConfigMissing || undefined,
       acceptsLateResult: deployment.acceptsLateResult || undefined,
       supersededResults: deployment.supersededResults || undefined,
       keyExpiresAt: deployment.keyExpiresAt ?? undefined,
@@ -371,7 +374,7 @@ function flatEntries({ details, ...attributes }: SmallAttributes): Changed[] {
 }
 
 function decodeListed(row: ListedRow): ListedDeployment {
-  const { creation_time, updated_time = null, timeout = null } = row.details;
+  const { creation_time, updated_time = null, timeout = null, isConfigMissing = false } = row.details;
   const reason = row.status_reason === OVERFLOW ? row.large_status_reason : row.status_reason;
   const status_reason = typeof reason === "string" ? reason : null;
   return {
@@ -387,6 +390,7 @@ function decodeListed(row: ListedRow): ListedDeployment {
     updated_time,
     collected_time: row.collected_time ?? null,
     timeout,
+    isConfigMissing,
     deadlineAt: row.deadlineAt,
     changedAt: row.changedAt,
   };
