@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { forgetConfig } from "../../lib/config/store/read.ts";
 import { request } from "../support/api.ts";
 import { newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
@@ -14,7 +15,7 @@ const deployed = async (server: string) => {
   const { id } = await tenant.configure({ outputs: [{ name: "result" }] });
   const deployment = await tenant.deploy({ config_id: id, server_id: server });
   const { json } = await tenant.call("POST", `/software_deployments/metadata/${server}/link`);
-  return { id: deployment.id, link: target(json.metadata_url) };
+  return { id: deployment.id, config_id: id, link: target(json.metadata_url) };
 };
 
 const signalOf = (answer: any): string =>
@@ -29,7 +30,8 @@ beforeAll(async () => {
 
 describe("calls of a poll", () => {
   it("HEAD and 304: Query; GET: Query, BatchGetItem (configurations, then cached), UpdateItem for a new delivery", async () => {
-    const { link } = await deployed("s1");
+    const { link, config_id } = await deployed("s1");
+    forgetConfig(tenant.project, config_id);
     operations();
     const first = await request("GET", link);
     expect(operations()).toEqual(["Query", "BatchGetItem", "UpdateItem"]);

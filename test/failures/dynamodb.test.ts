@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { request } from "../support/api.ts";
-import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
+import {
+  deploymentsOf,
+  memberToken,
+  minimal,
+  NOBODY,
+  newProject,
+  newTenant,
+} from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
 import { injectFaults, limitCallsAsDeployed, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
@@ -36,10 +43,41 @@ describe("calls and write units of a create", () => {
       kilobyte(Buffer.from(crypto.getRandomValues(new Uint8Array(800))).toString("base64")),
     ],
   ])("POST is one PutItem: %s, write units of the table: %i", async (_, units, body) => {
+    // The first reads the configuration, which this container then knows to be missing for 30 s.
+    await request("POST", deploymentsOf(project), { token, body });
+    proxy.calls.splice(0);
     const reply = await request("POST", deploymentsOf(project), { token, body });
     expect(reply.status).toBe(200);
     expect(proxy.calls).toMatchObject([{ operation: "PutItem", units: units + 2, tableUnits: units }]);
   });
+
+  it("POST reads a configuration that this container does not know once, also one that is missing", async () => {
+    const operations = () => proxy.calls.splice(0).map(({ operation }) => operation);
+    const { id } = await (await newTenant(["member"], project)).configure();
+    operations();
+    for (const config_id of [id, NOBODY]) {
+      await create(minimal({ config_id }));
+      expect(operations()).toEqual(["BatchGetItem", "PutItem"]);
+      await create(minimal({ config_id }));
+      expect(operations()).toEqual(["PutItem"]);
+    }
+  });
+
+  it.each<InjectedFault>(["fail", "hang"])(
+    "POST goes on without its configuration, or is 503 with handling=strict, when that cannot be read (%s)",
+    async (trouble) => {
+      proxy.decide = (operation) => (operation === "BatchGetItem" ? trouble : "pass");
+      const body = minimal({ config_id: crypto.randomUUID() });
+      const lenient = await request("POST", deploymentsOf(project), { token, body });
+      expect([lenient.status, lenient.headers.warning]).toEqual([200, undefined]);
+      const { id } = lenient.json.software_deployment;
+      expect((await storedItem(project, id))?.details).not.toHaveProperty("isConfigMissing");
+      proxy.calls.splice(0);
+      const headers = { prefer: "handling=strict" };
+      expectFault(await request("POST", deploymentsOf(project), { token, body, headers }), 503);
+      expect(proxy.calls.some(({ operation }) => operation === "PutItem")).toBe(false);
+    },
+  );
 
   it("a create that is refused makes no call", async () => {
     await create({});
