@@ -9,7 +9,7 @@ import { isoTimeOf } from "../../lib/times.ts";
 const ServerLink = documented(
   z.object({
     metadata_url: MetadataUrl,
-    expires_at: timeText,
+    expires_time: timeText,
   }),
   { id: "ServerLink" },
 );
@@ -25,6 +25,6 @@ export const handler = endpoint(
     const expires = linkExpiry(issued);
     const link = { project: projectId, server: path.server_id, issued, expires };
     const links = await agentLinks(baseUrl);
-    return { metadata_url: links.collectUrl(link), expires_at: isoTimeOf(expires) };
+    return { metadata_url: links.collectUrl(link), expires_time: isoTimeOf(expires) };
   },
 );

@@ -1,4 +1,4 @@
-import { CONFIG_ETAG, ConfigPath, OneConfig, shownConfig } from "../../lib/config/config.ts";
+import { ConfigPath, configEtag, OneConfig, shownConfig } from "../../lib/config/config.ts";
 import { getConfig } from "../../lib/config/store/read.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -7,9 +7,9 @@ import { conditionalReply } from "../../lib/http/preconditions.ts";
 /** `GET /v1/{project_id}/software_configs/{id}`: shows one configuration. */
 export const handler = endpoint(
   { access: byProject, path: ConfigPath, response: OneConfig },
-  async ({ projectId, path, method, preconditions }) => {
+  async ({ projectId, path, method, form, preconditions }) => {
     const config = await getConfig(projectId, path.id);
-    return conditionalReply({ method, preconditions }, { etag: CONFIG_ETAG }, () => ({
+    return conditionalReply({ method, preconditions }, { etag: configEtag(form) }, () => ({
       software_config: shownConfig(config),
     }));
   },

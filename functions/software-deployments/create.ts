@@ -6,7 +6,7 @@ import {
   newDeployment,
   requestedDeployments,
 } from "../../lib/deployment/create-request.ts";
-import { deploymentView, etagOf } from "../../lib/deployment/deployment.ts";
+import { deploymentEtag, deploymentView } from "../../lib/deployment/deployment.ts";
 import { createDeployments } from "../../lib/deployment/store/insert.ts";
 import { checkNewRuns } from "../../lib/deployment/store/run-check.ts";
 import { byProject } from "../../lib/http/authorize.ts";
@@ -35,7 +35,18 @@ export const handler = endpoint(
     idempotent: true,
     response: CreateResponse,
   },
-  async ({ projectId, body, idempotencyKey, requestId, now, baseUrl, checkListSize, count, ...input }) => {
+  async ({
+    projectId,
+    body,
+    idempotencyKey,
+    requestId,
+    now,
+    baseUrl,
+    form,
+    checkListSize,
+    count,
+    ...input
+  }) => {
     const requests = requestedDeployments(body);
     const { deployments: newDeployments, warnings } = await checkNewRuns(
       requests.map((request) => newDeployment(projectId, request, uuidv7(), now, DEFAULT_TIMEOUT)),
@@ -62,7 +73,7 @@ export const handler = endpoint(
     const location = `${baseUrl}/v1/${projectId}/software_deployments/${deployment.id}`;
     return new Reply(
       200,
-      { etag: etagOf(deployment, now), location, ...headers },
+      { etag: deploymentEtag(deployment, now, form), location, ...headers },
       { software_deployment: views[0] },
     );
   },

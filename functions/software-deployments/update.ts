@@ -1,4 +1,9 @@
-import { DeploymentPath, deploymentView, etagOf, OneDeployment } from "../../lib/deployment/deployment.ts";
+import {
+  DeploymentPath,
+  deploymentEtag,
+  deploymentView,
+  OneDeployment,
+} from "../../lib/deployment/deployment.ts";
 import { changeDeployment } from "../../lib/deployment/store/change.ts";
 import { checkOutcome } from "../../lib/deployment/store/run-check.ts";
 import { applyUpdate } from "../../lib/deployment/transitions.ts";
@@ -32,7 +37,7 @@ export const handler = endpoint(
     count(counts);
     return new Reply(
       200,
-      { etag: etagOf(deployment, now) },
+      { etag: deploymentEtag(deployment, now, change.form) },
       { software_deployment: deploymentView(deployment, now) },
     );
   },

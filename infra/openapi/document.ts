@@ -159,10 +159,14 @@ function responsesOf(endpoint: Endpoint, all: Endpoint[], examples: Examples) {
 
 function success(endpoint: Endpoint, all: Endpoint[], examples: Examples): ZodOpenApiResponseObject {
   const { spec, notes, operationId } = endpoint;
-  const warns = mayWarn(spec) ? ["Warning", "Preference-Applied"] : [];
+  const more = [
+    ...(mayWarn(spec) ? ["Warning", "Preference-Applied"] : []),
+    ...(spec.access.length > 0 && spec.response ? ["Vary"] : []),
+    ...(spec.compressed ? ["Content-Encoding"] : []),
+  ];
   const response = {
     description: endpoint.method === "GET" || isHead(endpoint) ? "What was asked for." : "Done.",
-    headers: headersOf([...(notes.responseHeaders ?? []), ...warns]),
+    headers: headersOf([...(notes.responseHeaders ?? []), ...more]),
   };
   if (isHead(endpoint)) return response;
   if (notes.mediaType) return { ...response, content: { [notes.mediaType]: { schema: z.string() } } };

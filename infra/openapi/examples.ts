@@ -20,7 +20,7 @@ const TIMES: Record<string, string> = {
   time: "2026-11-24T11:59:43Z",
   collected_time: "2026-11-24T12:00:10Z",
   updated_time: "2026-11-24T12:00:12Z",
-  expires_at: "2027-02-22T11:59:43Z",
+  expires_time: "2027-02-22T11:59:43Z",
 };
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;

@@ -39,5 +39,7 @@ export const responseHeaders: Record<string, z.ZodMiniType> = {
   "Content-Security-Policy": header("What the page may load."),
   "Referrer-Policy": header("What the page tells other sites: nothing."),
   "X-Content-Type-Options": header("That its type is to be believed.", { enum: ["nosniff"] }),
+  Vary: header("The request's headers that decide about the form of the response."),
+  "Content-Encoding": header("That the body is compressed.", { enum: ["gzip"] }),
   "Retry-After": header("After how many seconds to try again.", { pattern: "^[0-9]+$" }),
 };

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { etagOf } from "../etag.ts";
 import {
   AS_SENT,
   documented,
@@ -61,8 +62,13 @@ export interface SoftwareConfig extends Omit<ConfigView, "inputs" | "outputs"> {
   textLength?: number;
 }
 
-/** The ETag of every configuration: none of them ever changes. */
-export const CONFIG_ETAG = '"0"';
+/**
+ * The ETag of every configuration's view: none of them ever changes.
+ * @param form the client's form (`EndpointInput.form`)
+ */
+export function configEtag(form: string): string {
+  return etagOf("0", form);
+}
 
 /** The view of a configuration, inputs and outputs normalized as by Heat. */
 export function configView(config: SoftwareConfig): ConfigView {

@@ -42,14 +42,15 @@ interface Collected {
  * rows whose inputs are too large for the index.
  * @param options.stateAlone reads only the attributes that the validators need
  * @param options.acceptsGzip whether the agent accepts a compressed document
+ * @param options.form the client's form, for the validators
  * @throws ServiceError `unauthorized` if the link was revoked, `unavailable`
  */
 export async function pollByLink(
   link: CollectLink,
   links: AgentLinks,
-  options: { now: Date; requestId: string; stateAlone: boolean; acceptsGzip: boolean },
+  options: { now: Date; requestId: string; stateAlone: boolean; acceptsGzip: boolean; form: string },
 ): Promise<Poll> {
-  const { now, requestId, acceptsGzip } = options;
+  const { now, requestId, acceptsGzip, form } = options;
   const { state, rows } = await readServer(link.project, link.server, now, options);
   if (link.issued <= state.linksValidFrom)
     throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
@@ -57,7 +58,7 @@ export async function pollByLink(
   // A renewed link must change the validators: an agent that only gets 304 would never receive it.
   const renewedAt = renewed === link ? 0 : epochSeconds(new Date(renewed.issued));
   const changedAt = Math.max(state.changedAt, renewedAt);
-  const version = `${links.version} ${link.issued} ${renewed.issued} ${renewed.expires} ${acceptsGzip}`;
+  const version = [links.version, link.issued, renewed.issued, renewed.expires, acceptsGzip, form].join(" ");
   return {
     validators: validatorsOf({ ...state, changedAt }, version, now),
     collect: async () => {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { etagOf } from "../etag.ts";
 import { MAX_BYTES_PER_CHARACTER } from "../limits/response-size.ts";
 import { documented, idText, ProjectPath, timeText, uuidText } from "../shapes.ts";
 import {
@@ -118,9 +119,14 @@ export function withValuesOmitted(view: DeploymentView, reason: string): Deploym
   return { ...view, input_values: null, output_values: null, warning };
 }
 
-/** The ETag of a deployment. It changes with every change, and when the time limit passes. */
-export function etagOf(deployment: SoftwareDeployment, now: Date): string {
-  return `"${deployment.revision}${hasTimedOut(deployment, now) ? "-timed-out" : ""}"`;
+/**
+ * The ETag of a deployment's view. Its revision changes with every change, and when the time limit passes; its digest when
+ * the server collects.
+ * @param form the client's form (`EndpointInput.form`)
+ */
+export function deploymentEtag(deployment: SoftwareDeployment, now: Date, form: string): string {
+  const revision = `${deployment.revision}${hasTimedOut(deployment, now) ? "-timed-out" : ""}`;
+  return etagOf(revision, form, deployment.collected_time);
 }
 
 /**

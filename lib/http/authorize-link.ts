@@ -1,5 +1,11 @@
 import { LINK_PARAMETER } from "../link/addresses.ts";
-import { type CollectLink, claimsOf, type SignalLink, type SignedLink, verify } from "../link/signed-link.ts";
+import {
+  type CollectLink,
+  checkAllows,
+  genuineLink,
+  type SignalLink,
+  type SignedLink,
+} from "../link/signed-link.ts";
 import type { Access, Middleware } from "./event.ts";
 
 /** Access for holders of a signed link for collecting, without other credentials. */
@@ -16,11 +22,9 @@ function authorizeLink(allows: SignedLink["allows"]): Middleware {
   return {
     before: async ({ event }) => {
       const text = new URLSearchParams(event.rawQueryString).getAll(LINK_PARAMETER).at(-1) ?? "";
-      const link = await verify(text, allows).catch((error: unknown) => {
-        event.claims = { ...claimsOf(text) };
-        throw error;
-      });
+      const link = await genuineLink(text);
       event.claims = { ...link };
+      checkAllows(link, allows);
       event.caller = { projectId: link.project, mayWrite: false, link };
     },
   };

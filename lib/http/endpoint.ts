@@ -38,6 +38,8 @@ interface ChangeRequest {
   requestId: string;
   now: Date;
   clock: () => Date;
+  /** The client's form, as `EndpointInput.form`. */
+  form: string;
   /** Maps a value to the form in which this client sends it back; undefined for clients that do not change it. */
   echoedByClient: ((value: JsonText) => JsonText) | undefined;
 }
@@ -61,6 +63,8 @@ export interface EndpointInput<Path, Query, Body, Link extends SignedLink | unde
   rawPath: string;
   preconditions: Preconditions;
   acceptsGzip: boolean;
+  /** A name for this client's form of responses, for ETags; empty for most. */
+  form: string;
   /** Renders a resource in this client's form; undefined for clients without one. */
   renderResource: ((resource: object) => object) | undefined;
   /** Takes a page of a list, measured in this client's form. */
@@ -154,6 +158,7 @@ function inputOf(
       requestId,
       now,
       clock: () => new Date(),
+      form: quirks?.form ?? "",
       echoedByClient: quirks?.echo,
     },
     isStrict: event.isStrict === true,
@@ -167,6 +172,7 @@ function inputOf(
 /** The members of an input that depend on the client's form. */
 function formOf(quirks: ClientQuirks | undefined) {
   return {
+    form: quirks?.form ?? "",
     renderResource: quirks?.renderResource,
     takePage: ((rows, view, options) => takePage(rows, view, { ...options, quirks })) satisfies TakePage,
     checkListSize: ((views, remedy) => checkListSize(views, remedy, quirks)) satisfies CheckListSize,

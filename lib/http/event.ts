@@ -24,7 +24,7 @@ export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
   arrival: { at: number; coldStart: boolean };
   /** Added by `authorize` and `authorizeLink`. */
   caller?: Caller;
-  /** Added by `authorizeLink`: the content of a signed link, valid or not. Only for the log. */
+  /** Added by `authorizeLink`: the content of a genuine link, even if it allows nothing any more. Only for the log. */
   claims?: Record<string, unknown>;
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
@@ -47,6 +47,8 @@ export interface GatewayResponse {
 
 /** The differences of one client from all others (`clients/`). */
 export interface ClientQuirks {
+  /** A name for the client's form, for ETags. */
+  form: string;
   /** Renders a response's body in the client's form. */
   render: (body: object) => object;
   /** Renders one resource of a list in the client's form. It may be larger than the original. */

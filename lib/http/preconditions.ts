@@ -1,4 +1,5 @@
 import { ServiceError } from "../errors.ts";
+import { revisionIn } from "../etag.ts";
 import type { EndpointEvent } from "./event.ts";
 import { Reply } from "./reply.ts";
 
@@ -54,14 +55,15 @@ export function unvalidatedReply(body: object): Reply {
 }
 
 /**
- * The check of an `If-Match` header (RFC 9110, 13.1.1: weak tags never match); undefined if there is none.
+ * The check of an `If-Match` header (RFC 9110, 13.1.1: weak tags never match), which compares revisions; undefined if there
+ * is none.
  * @returns a function that throws ServiceError `precondition_failed` if the header does not have the resource's ETag
  */
 export function ifMatchCheck({ ifMatch }: Preconditions): ((etag: string) => void) | undefined {
   if (ifMatch === undefined) return undefined;
-  const tags = tagsOf(ifMatch);
+  const tags = tagsOf(ifMatch).map(revisionIn);
   return (etag) => {
-    if (tags.includes("*") || tags.includes(etag)) return;
+    if (tags.includes("*") || tags.includes(revisionIn(etag))) return;
     throw new ServiceError("precondition_failed", `If-Match: it has moved on, its ETag is ${etag} now`);
   };
 }

@@ -22,13 +22,14 @@ export class Reply {
 /**
  * The response to API Gateway for an endpoint's result: a `Reply`, an object to send as JSON in the client's form, or
  * undefined for 204. A HEAD gets the same headers as a GET, without the body.
+ * @param spec the endpoint's; none for a fault
  * @param spec.status the status for an object
  * @param spec.compressed whether a large body is compressed for a caller who accepts gzip
  */
 export function gatewayResponse(
   event: EndpointEvent,
   result: Reply | object | undefined,
-  spec: Pick<EndpointSpec, "status" | "compressed"> = {},
+  spec: Pick<EndpointSpec, "access" | "response" | "status" | "compressed"> = { access: [] },
 ): GatewayResponse {
   if (!(result instanceof Reply))
     return gatewayResponse(event, new Reply(result ? (spec.status ?? 200) : 204, {}, result), spec);
@@ -46,11 +47,24 @@ export function gatewayResponse(
     headers: {
       ...(body && { "content-type": "application/json" }),
       ...headers,
-      ...(spec.compressed && { vary: "Accept-Encoding" }),
+      ...varyHeader(spec),
       ...(gzip && { "content-encoding": "gzip" }),
       ...(result.status < 400 && warningHeaders(event)),
     },
     body: gzip ?? text,
     ...(gzip && { isBase64Encoded: true }),
   };
+}
+
+/** The `Vary` header: resources have a form for one client, and large bodies an encoding. */
+function varyHeader({
+  access,
+  response,
+  compressed,
+}: Pick<EndpointSpec, "access" | "response" | "compressed">) {
+  const names = [
+    ...(compressed ? ["Accept-Encoding"] : []),
+    ...(access.length > 0 && response ? ["User-Agent"] : []),
+  ];
+  return names.length > 0 ? { vary: names.join(", ") } : {};
 }

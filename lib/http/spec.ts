@@ -32,7 +32,7 @@ export interface EndpointSpec<
   compressed?: true;
   /** Whether the endpoint warns of requests (`EndpointInput.warn`); one whose body has fields does anyway. */
   warns?: true;
-  /** An additional metric for requests that fail. */
+  /** An additional metric for requests that fail; not for those without a genuine token or link. */
   failuresCount?: Count;
   /** The response's shape, for types, tests and the API's document; absent for 204. */
   response?: Response;

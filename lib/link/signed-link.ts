@@ -47,8 +47,36 @@ export function sign(link: SignedLink, key: LinkKey): string {
   return signed.memo(`${key.name} ${json}`, { context: { key, json } });
 }
 
-/** The unverified content of a signed link; undefined if it is no link. Only the log may use it. */
-export function claimsOf(signed: string): SignedLink | undefined {
+/**
+ * The content of a link that was signed here, by one of all current keys, whatever it allows and whether it has expired.
+ * @throws ServiceError `unauthorized` for every other text, `unavailable` if the keys cannot be read
+ */
+export async function genuineLink(signed: string): Promise<SignedLink> {
+  const link = contentOf(signed);
+  const [text = "", signature = ""] = signed.split(".");
+  const bytes = Buffer.from(signature, "base64url");
+  // Base64url decoding ignores some changed characters; such a text must not count as the same link.
+  const isWhole = link && bytes.length > 0 && `${text}.${bytes.toString("base64url")}` === signed;
+  // Another container may have signed with a newer key than those read here.
+  const isGenuine =
+    isWhole && (isSignedBy(await linkKeys(), text, bytes) || isSignedBy(await latestLinkKeys(), text, bytes));
+  if (isGenuine) return link;
+  throw notValid();
+}
+
+/**
+ * Checks what a genuine link allows, and that it has not expired. The expiry of a link for a signal is not checked here,
+ * but against its run (`resultKind`): the run's time limit may have changed since.
+ * @param allows the permission that is needed
+ * @throws ServiceError `unauthorized`
+ */
+export function checkAllows(link: SignedLink, allows: SignedLink["allows"]): void {
+  const isCurrent = link.allows === "signal" || link.expires * 1_000 > Date.now();
+  if (link.allows !== allows || !isCurrent) throw notValid();
+}
+
+/** The unverified content of a signed link; undefined if it is no link. */
+function contentOf(signed: string): SignedLink | undefined {
   const [text = ""] = signed.split(".");
   try {
     return JSON.parse(Buffer.from(text, "base64url").toString()) ?? undefined;
@@ -57,27 +85,8 @@ export function claimsOf(signed: string): SignedLink | undefined {
   }
 }
 
-/**
- * Verifies a signed link by all current keys. The expiry of a link for a signal is not checked here, but against its
- * run (`awaitsResult`): the run's time limit may have changed since.
- * @param allows the permission that is needed
- * @throws ServiceError `unauthorized` for a text that was not signed here, allows something else, or has expired;
- *   `unavailable` if the keys cannot be read
- */
-export async function verify(signed: string, allows: SignedLink["allows"]): Promise<SignedLink> {
-  const claims = claimsOf(signed);
-  const [text = "", signature = ""] = signed.split(".");
-  const bytes = Buffer.from(signature, "base64url");
-  // Base64url decoding ignores some changed characters; such a text must not count as the same link.
-  const isWhole = claims && bytes.length > 0 && `${text}.${bytes.toString("base64url")}` === signed;
-  const isCurrent =
-    isWhole && claims.allows === allows && (allows === "signal" || claims.expires * 1_000 > Date.now());
-  // Another container may have signed with a newer key than those read here.
-  const isGenuine =
-    isCurrent &&
-    (isSignedBy(await linkKeys(), text, bytes) || isSignedBy(await latestLinkKeys(), text, bytes));
-  if (isGenuine) return claims;
-  throw new ServiceError("unauthorized", "Authorization failed: the link is not valid, or no longer.");
+function notValid(): ServiceError {
+  return new ServiceError("unauthorized", "Authorization failed: the link is not valid, or no longer.");
 }
 
 function isSignedBy(keys: LinkKeys, text: string, signature: Buffer): boolean {

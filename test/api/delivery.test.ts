@@ -29,7 +29,7 @@ beforeEach(async () => {
 describe("a server's link", () => {
   it("a new link tells its expiry, and shows neither project nor server", async () => {
     const { json } = await tenant.call("POST", "/software_deployments/metadata/s%2F1/link");
-    expect(Date.parse(json.expires_at) - Date.now()).toBeGreaterThan(89 * 86_400_000);
+    expect(Date.parse(json.expires_time) - Date.now()).toBeGreaterThan(89 * 86_400_000);
     expect(new URL(json.metadata_url).pathname).not.toContain("s");
   });
 

@@ -37,6 +37,28 @@ describe("ETag", () => {
     for (const tag of tags) expect(tag).toMatch(/^"[!-~]+"$/);
   });
 
+  it("a view that shows more has another ETag, and If-Match accepts that of every view", async () => {
+    const { id } = await tenant.deploy({ config_id: (await tenant.configure()).id });
+    const before = await etagOf(address(id));
+    await tenant.call("GET", "/software_deployments/metadata/a-server");
+    const after = await etagOf(address(id));
+    const golang = { "user-agent": "golangsdk/2.0.0" };
+    const reply = await tenant.call("GET", address(id), { headers: golang });
+    const tags = [before, after, reply.headers.etag ?? ""];
+    expect(new Set(tags).size).toBe(3);
+    expect(new Set(tags.map((tag) => tag.split(".")[0]))).toEqual(new Set(['"0']));
+    for (const { headers } of [reply, await tenant.call("GET", address(id))])
+      expect(headers.vary).toBe("User-Agent");
+    const same = await tenant.call("GET", address(id), { headers: { "if-none-match": before } });
+    expect(same.status).toBe(200);
+    for (const [at, tag] of [...tags, '"3"'].entries()) {
+      const headers = { "if-match": tag.replace(/^"0/, `"${at}`) };
+      expect((await tenant.call("PUT", address(id), { body: { action: `${at}` }, headers })).status).toBe(
+        200,
+      );
+    }
+  });
+
   it("a configuration has an ETag", async () => {
     const created = await tenant.call("POST", "/software_configs", { body: {} });
     const path = `/software_configs/${created.json.software_config.id}`;

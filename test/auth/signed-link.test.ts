@@ -24,12 +24,17 @@ const unavailable = expect.objectContaining({ kind: "unavailable" });
 const container = async () => {
   vi.resetModules();
   const { linkKeys } = await import("../../lib/link/keys.ts");
-  const { sign, verify } = await import("../../lib/link/signed-link.ts");
+  const { checkAllows, genuineLink, sign } = await import("../../lib/link/signed-link.ts");
   return {
     sign: async (link: SignedLink) => sign(link, (await linkKeys())[0]),
     /** The link, or why it is refused. */
     verified: (signed: string, allows: SignedLink["allows"] = "collect"): Promise<unknown> =>
-      verify(signed, allows).catch((error: unknown) => error),
+      genuineLink(signed)
+        .then((link) => {
+          checkAllows(link, allows);
+          return link;
+        })
+        .catch((error: unknown) => error),
   };
 };
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it, vi } from "vitest";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { type Route, routes } from "../../infra/serverless/route-table.ts";
+import { agentLinks, linkExpiry } from "../../lib/link/addresses.ts";
 import { ABORT_MARGIN_MS } from "../../lib/times.ts";
 import { request } from "../support/api.ts";
 import { deploymentsOf, memberToken, minimal, newProject } from "../support/deployments.ts";
@@ -105,15 +106,26 @@ describe("log line of a request", () => {
       }
     });
 
-    it("the log line of a request by link takes at most 800 bytes, whatever the link says", async () => {
+    it("the log line of a request by a link that is not genuine takes at most 800 bytes, and says nothing of it", async () => {
       for (const route of routes.filter(({ path }) => path.startsWith("/agent/"))) {
         for (const text of [...odd, { a: CANARY }]) {
           const claims = JSON.stringify({ project: text, server: text, deployment: text });
           const target = `${route.path}?capability=${Buffer.from(claims).toString("base64url")}.AAAA`;
           const [line] = await linesOf(route, gatewayEvent(route.method, target, {}));
           expect(line?.status).toBe(401);
-          expect(line?.server).toBe(typeof text === "string" ? namePart(text) : undefined);
+          for (const name of ["project", "server", "id"]) expect(line).not.toHaveProperty(name);
         }
+      }
+    });
+
+    it("the log line of a poll by a genuine link takes at most 800 bytes, whatever its server is named", async () => {
+      const route = matching("GET", "/agent/metadata").route;
+      for (const server of [...odd, "web-1"].map((text) => text.slice(0, 255))) {
+        const { collectUrl } = await agentLinks("http://localhost:3000");
+        const issued = Date.now();
+        const url = new URL(collectUrl({ project: LONGEST, server, issued, expires: linkExpiry(issued) }));
+        const [line] = await linesOf(route, gatewayEvent("GET", `${url.pathname}${url.search}`, {}));
+        expect([line?.status, line?.server]).toEqual([200, namePart(server)]);
       }
     });
 

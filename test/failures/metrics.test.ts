@@ -161,7 +161,9 @@ describe("ResultsRefused", () => {
     const { id } = await tenant.deployed();
     const link = await signalLink(await tenant.newLink());
     expect(await countsOf(() => byLink("PUT", link, { body: "{" }))).toEqual(refused);
-    expect(await countsOf(() => byLink("PUT", `${link}x`, { body: {} }))).toEqual(refused);
+    expect(await countsOf(() => byLink("PUT", `${link}x`, { body: {} }))).toEqual({});
+    const path = `/v1/${tenant.project}/software_deployments/${id}/signal`;
+    expect(await countsOf(() => request("POST", path, { token: "bad", body: {} }))).toEqual({});
     await put(id, { input_values: { a: 1 } });
     expect(await countsOf(() => byLink("PUT", link, { body: {} }))).toEqual({});
     expect(await countsOf(() => signal(newProject()))).toEqual(refused);

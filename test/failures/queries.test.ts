@@ -104,11 +104,11 @@ describe("saved queries for a deployment", () => {
     await byLink("PUT", link, { body: {} });
     await tenant.update(id, { status: "FAILED" });
     const rows = find("a deployment", "DEPLOYMENT", id);
-    expect(statuses(rows)).toEqual(["POST 200", "PUT 400", "PUT 401", "PUT 200", "PUT 200"]);
+    // What a link says that is not genuine is in no line.
+    expect(statuses(rows)).toEqual(["POST 200", "PUT 400", "PUT 200", "PUT 200"]);
     expect(rows.map((row) => [row.DeploymentsCreated, row.ResultsRefused, row.DeploymentsCompleted])).toEqual(
       [
         [1, undefined, undefined],
-        [undefined, 1, undefined],
         [undefined, 1, undefined],
         [undefined, undefined, 1],
         [undefined, undefined, undefined],
@@ -132,8 +132,8 @@ describe("saved queries for a server", () => {
     await byLink("HEAD", link);
     await byLink("GET", `${link}x`);
     const rows = find("a server", "SERVER", server);
-    expect(statuses(rows)).toEqual(["GET 401", "HEAD 401", "DELETE 204", "GET 304", "GET 200", "POST 200"]);
-    expect(rows[4]).toMatchObject({ DeploymentsCollected: 1, request_id: headers["x-openstack-request-id"] });
+    expect(statuses(rows)).toEqual(["HEAD 401", "DELETE 204", "GET 304", "GET 200", "POST 200"]);
+    expect(rows[3]).toMatchObject({ DeploymentsCollected: 1, request_id: headers["x-openstack-request-id"] });
     noteShown("a server", rows);
   });
 });

@@ -9,7 +9,7 @@ import { ServiceError } from "../../errors.ts";
 import type { Counts } from "../../metrics.ts";
 import type { ServerRow } from "../../server/row.ts";
 import { epochSeconds } from "../../times.ts";
-import { etagOf, type SoftwareDeployment } from "../deployment.ts";
+import { deploymentEtag, type SoftwareDeployment } from "../deployment.ts";
 import type { Status } from "../fields.ts";
 import { type DeploymentEvent, MAX_EVENTS, newStatusBy, trimmedEvents } from "../history.ts";
 import { expiresAt } from "../retention.ts";
@@ -44,6 +44,8 @@ export interface ChangeContext extends TransitionContext {
   clock: () => Date;
   /** The server whose own row is read together with the deployment, for `decide`. */
   serverId?: string | undefined;
+  /** The client's form, for the ETag (`deploymentEtag`). */
+  form: string;
   /** The check of `If-Match`: throws `precondition_failed` if the ETag is not one that the caller named. */
   checkETag?: ((etag: string) => void) | undefined;
 }
@@ -80,7 +82,7 @@ export async function changeDeployment(
   decide: Decide,
   context: ChangeContext,
 ): Promise<ChangeResult> {
-  const { projectId, requestId, now, clock, delegateProjectId, serverId, checkETag } = context;
+  const { projectId, requestId, now, clock, delegateProjectId, serverId, form, checkETag } = context;
   const options = { delegateProjectId, serverId };
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { row, deployment: before, server } = await readDeployment(projectId, id, now, options);
@@ -92,7 +94,7 @@ export async function changeDeployment(
     if (!outcome || (!outcome.event && delegateProjectId !== undefined))
       return { deployment: before, counts: {} };
     // Without an event a retry cannot recognize its own write, which has changed the ETag. It overwrites nothing.
-    if (outcome.event || attempt === 1) checkETag?.(etagOf(before, now));
+    if (outcome.event || attempt === 1) checkETag?.(deploymentEtag(before, now, form));
     if (expiresAt(before) <= epochSeconds(clock())) throw deploymentNotFound(id);
     // A time limit that is written with a note is a change.
     const isNote = outcome.isNote && !limited.event;

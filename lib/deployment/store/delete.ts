@@ -2,7 +2,7 @@ import { deleteItem, pauseAfter, putItem } from "../../dynamodb/calls.ts";
 import { Expression } from "../../dynamodb/expression.ts";
 import { noteRemoval } from "../../server/store.ts";
 import { epochSeconds } from "../../times.ts";
-import { etagOf, type SoftwareDeployment } from "../deployment.ts";
+import { deploymentEtag, type SoftwareDeployment } from "../deployment.ts";
 import { type ChangeContext, MAX_ATTEMPTS, tooManyConflicts } from "./change.ts";
 import { deploymentNotFound, findRow } from "./read.ts";
 import { type DeploymentRow, decode, isLive, TableName, tombstone } from "./row.ts";
@@ -15,7 +15,7 @@ import { type DeploymentRow, decode, isLive, TableName, tombstone } from "./row.
  */
 export async function removeDeployment(
   id: string,
-  { projectId, now, clock, checkETag }: ChangeContext,
+  { projectId, now, clock, form, checkETag }: ChangeContext,
 ): Promise<void> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const row = await findRow(projectId, id);
@@ -23,7 +23,7 @@ export async function removeDeployment(
     if (!isThere && attempt > 1) return;
     if (!isThere) throw deploymentNotFound(id);
     const deployment = decode(row);
-    checkETag?.(etagOf(deployment, now));
+    checkETag?.(deploymentEtag(deployment, now, form));
     await noteRemoval(projectId, deployment.server_id, clock());
     const removed = await removeRow(deployment, now, checkETag && deployment.revision);
     if (removed || !checkETag) return;

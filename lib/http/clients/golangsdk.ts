@@ -23,7 +23,7 @@ import type { ClientQuirks, EndpointEvent } from "../event.ts";
  */
 
 /** The fields of responses with times. */
-const TIMES = ["creation_time", "updated_time", "collected_time", "time", "expires_at"];
+const TIMES = ["creation_time", "updated_time", "collected_time", "time", "expires_time"];
 
 /** The fields of responses with values by name, and those with lists of such objects. */
 const VALUES = ["input_values", "output_values"];
@@ -35,6 +35,7 @@ const TEXTS = ["config", "options"];
 const TOO_LARGE = "input_values and output_values are left out: they are too large for this client";
 
 const QUIRKS: ClientQuirks = {
+  form: "golangsdk",
   render,
   renderResource,
   echo: (values) => textValues(values, ""),
