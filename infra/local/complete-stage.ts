@@ -7,11 +7,12 @@ import { openStorage, type Storage } from "./storage.ts";
  * Completes a stage for a run on this machine, through the functions' environment alone: an emulator with the deployed
  * tables, unless one is configured (`AWS_ENDPOINT_URL_DYNAMODB`), a key for links, and an issuer of tokens unless the
  * stage has one. Log lines hold no metrics, which nobody would read here.
+ * @param origins the service's own origins, which the emulator does not refuse
  * @returns the storage, which ends with this process
  */
-export async function completeStage({ service }: Serverless): Promise<Storage> {
+export async function completeStage({ service }: Serverless, origins: string[] = []): Promise<Storage> {
   const { environment, stage } = service.provider;
-  const storage = await openStorage(await storageOptions(), stage);
+  const storage = await openStorage(await storageOptions(), stage, origins);
   process.once("exit", () => void storage.close());
   Object.assign(environment, emulatorEnvironment(storage.endpoint), await stageEnvironment(stage));
   environment.METRICS_NAMESPACE = "";

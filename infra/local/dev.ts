@@ -6,8 +6,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { globSync, watch } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { endWithThisProcess } from "./emulator.ts";
-import { storageOptions } from "./options.ts";
+import { ownOrigins, storageOptions } from "./options.ts";
 import { STAGE } from "./stage.ts";
 import { openStorage } from "./storage.ts";
 
@@ -17,7 +18,14 @@ const SETTLE = 100;
 let isOver = false;
 let wakeUp = (): void => undefined;
 
-const storage = await openStorage(await storageOptions(), STAGE);
+const { values: options } = parseArgs({
+  // All other options are the service's.
+  strict: false,
+  options: { httpPort: { type: "string" }, host: { type: "string" } },
+});
+const port = String(options.httpPort ?? (process.env.PORT || 3000));
+const host = typeof options.host === "string" ? options.host : undefined;
+const storage = await openStorage(await storageOptions(), STAGE, ownOrigins(port, host));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, end);
 endWithNpm();
 

@@ -26,23 +26,27 @@ const dynoxide = installed("@dynoxide/linux-x64/package.json");
 /** The engines that are installed here, the better one first. */
 export const engines: Engine[] = dynoxide ? ["dynoxide", "dynalite"] : ["dynalite"];
 
-const COMMANDS: Record<Engine, (port: string, dataFolder?: string) => string[]> = {
-  dynoxide: (port, dataFolder) => [
+const COMMANDS: Record<Engine, (host: string, port: string, dataFolder?: string) => string[]> = {
+  dynoxide: (host, port, dataFolder) => [
     join(dirname(dynoxide ?? ""), "dynoxide"),
-    ...["--host", "127.0.0.1", "--port", port],
+    ...["--host", host, "--port", port],
     ...(dataFolder ? ["--db-path", join(dataFolder, "dynoxide.sqlite")] : []),
   ],
-  dynalite: (port, dataFolder) => [
+  dynalite: (host, port, dataFolder) => [
     process.execPath,
+    ...["--import", new URL("dynalite-guard.ts", import.meta.url).href],
     require.resolve("dynalite/cli.js"),
-    ...["--host", "127.0.0.1", "--port", port, "--createTableMs", "0", "--updateTableMs", "0"],
+    ...["--host", host, "--port", port, "--createTableMs", "0", "--updateTableMs", "0"],
     ...(dataFolder ? ["--path", join(dataFolder, "dynalite")] : []),
   ],
 };
 
 /**
- * Starts an emulator and creates the tables in it. It ends with this process, however that ends.
+ * Starts an emulator and creates the tables in it. It ends with this process, however that ends. dynalite refuses web
+ * pages (`refuseWebPage`); dynoxide answers them, and needs a guard (`startGuard`) where there is a browser.
  * @param options.port the port that it listens on
+ * @param options.host the loopback address that it listens on, by default 127.0.0.1
+ * @param options.origins the service's own origins, which dynalite answers
  * @param options.dataFolder an existing folder where the data are kept; in memory without it
  * @param options.stage the stage whose tables it holds
  * @throws Error with the emulator's own words when it does not start
@@ -50,15 +54,18 @@ const COMMANDS: Record<Engine, (port: string, dataFolder?: string) => string[]> 
 export async function startEmulator(options: {
   engine: Engine;
   port: number;
+  host?: string;
+  origins?: string[];
   stage: string;
   dataFolder?: string;
 }): Promise<Emulator> {
-  const { engine, port, stage, dataFolder } = options;
-  const [command = "", ...args] = COMMANDS[engine](String(port), dataFolder);
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const { engine, port, host = "127.0.0.1", origins = [], stage, dataFolder } = options;
+  const [command = "", ...args] = COMMANDS[engine](host, String(port), dataFolder);
+  const env = { ...process.env, OWN_ORIGINS: origins.join() };
+  const child = spawn(command, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   const errors = text(child.stderr);
   endWithThisProcess(child);
-  const endpoint = `http://127.0.0.1:${port}`;
+  const endpoint = `http://${host}:${port}`;
   await answering(endpoint, { child }).catch(async (error: Error) => {
     child.kill();
     throw new Error(`The DynamoDB emulator does not start. ${(await errors).trim() || error.message}`);

@@ -1,9 +1,11 @@
+import type { AddressInfo } from "node:net";
 import type { Options, Serverless } from "../serverless/framework.ts";
 import { announce } from "./announcement.ts";
 import { answerAsDeployed } from "./as-deployed.ts";
 import { completeStage } from "./complete-stage.ts";
 import { accepting } from "./emulator.ts";
 import { listening } from "./options.ts";
+import { refuseWebPages } from "./web-pages.ts";
 
 /**
  * Prepares `sls offline`, which then serves the routes of `serverless.yml`: the stage is complete, the answers are those
@@ -12,8 +14,8 @@ import { listening } from "./options.ts";
  */
 export async function startLocalService(serverless: Serverless, options: Options): Promise<void> {
   const { provider, functions } = serverless.service;
-  const { port, address } = await listening(serverless, options);
-  const storage = await completeStage(serverless);
+  const { port, address, origins } = await listening(serverless, options);
+  const storage = await completeStage(serverless, origins);
   for (const definition of Object.values(functions)) {
     // The simulator loads TypeScript as it is; only a deployment is bundled.
     definition.skipEsbuild = true;
@@ -22,6 +24,8 @@ export async function startLocalService(serverless: Serverless, options: Options
   }
   provider.environment.PUBLIC_URL ||= address;
   answerAsDeployed(port);
+  // The simulator's second port invokes any function, and allows any origin.
+  refuseWebPages(origins, (server) => (server.address() as AddressInfo | null)?.port !== port);
   endWithNpm();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void storage.close());
   void accepting(port).then(() =>

@@ -4,17 +4,21 @@ import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
 import { exitWithError } from "../exit-with-error.ts";
 import type { Options, Serverless } from "../serverless/framework.ts";
-import { freePort } from "./emulator.ts";
+import { type Engine, freePort } from "./emulator.ts";
 
 /** The port and the address of the service on this machine. */
 export interface Listening {
   port: number;
   /** The address that it is reached at, also from elsewhere where it listens on all interfaces. */
   address: string;
+  /** The origins of its own pages. */
+  origins: string[];
 }
 
-/** The place of the data: an emulator that runs already, or one that is started. */
-export type StorageOptions = { endpoint: string } | { port: number; dataFolder: string | undefined };
+/** The place of the data: an emulator that runs already, or one that is started, by default the better engine. */
+export type StorageOptions =
+  | { endpoint: string }
+  | { port: number; dataFolder: string | undefined; engine?: Engine };
 
 /** Names of all interfaces, for `--host`. */
 const ALL_INTERFACES = ["0.0.0.0", "::"];
@@ -28,7 +32,17 @@ export async function listening(serverless: Serverless, { httpPort, host }: Opti
   await freePort(port, ALL_INTERFACES.includes(listensOn) ? listensOn : undefined).catch(() =>
     exitWithError(`${name}=${port}: another program listens there. PORT=… moves the service.`),
   );
-  return { port, address: `http://${reachable(listensOn)}:${port}` };
+  const address = `http://${reachable(listensOn)}:${port}`;
+  return { port, address, origins: ownOrigins(port, listensOn) };
+}
+
+/**
+ * The origins of the service's own pages, by the names that a browser on this machine has for it.
+ * @param host the interface that it listens on, by default localhost
+ */
+export function ownOrigins(port: number | string, host = "localhost"): string[] {
+  const names = new Set(["localhost", "127.0.0.1", "[::1]", reachable(host)]);
+  return [...names].map((name) => `http://${name}:${port}`);
 }
 
 /** Reads the place of the data: `AWS_ENDPOINT_URL_DYNAMODB`, or `DYNAMODB_PORT` and `DYNAMODB_DATA`. Ends likewise. */

@@ -1,7 +1,9 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exitWithError } from "../exit-with-error.ts";
-import { answering, type Emulator, engines, startEmulator, stopEmulator } from "./emulator.ts";
+import { answering, type Emulator, engines, freePort, startEmulator, stopEmulator } from "./emulator.ts";
+import { startGuard } from "./guard.ts";
 import type { StorageOptions } from "./options.ts";
 import { createTables } from "./tables.ts";
 
@@ -19,10 +21,16 @@ export interface Storage {
 
 /**
  * Opens the storage of a local run, with the tables of a stage: the emulator that runs already, or one that is started
- * here, and again whenever it ends by itself. Ends the command where that fails.
+ * here, and again whenever it ends by itself. One that is started here refuses web pages. Ends the command where it
+ * fails.
+ * @param origins the service's own origins, which are not refused
  */
-export async function openStorage(options: StorageOptions, stage: string): Promise<Storage> {
-  return "endpoint" in options ? joinRunning(options.endpoint, stage) : startOwn(options, stage);
+export async function openStorage(
+  options: StorageOptions,
+  stage: string,
+  origins: string[] = [],
+): Promise<Storage> {
+  return "endpoint" in options ? joinRunning(options.endpoint, stage) : startOwn(options, stage, origins);
 }
 
 async function joinRunning(endpoint: string, stage: string): Promise<Storage> {
@@ -33,16 +41,36 @@ async function joinRunning(endpoint: string, stage: string): Promise<Storage> {
 }
 
 async function startOwn(
-  { port, dataFolder }: Extract<StorageOptions, { port: number }>,
+  { port, dataFolder, engine = engines[0] ?? "dynalite" }: Extract<StorageOptions, { port: number }>,
   stage: string,
+  origins: string[],
 ): Promise<Storage> {
-  const engine = engines[0] ?? "dynalite";
-  const start = () => startEmulator({ engine, port, stage, ...(dataFolder && { dataFolder }) });
+  const place = engine === "dynoxide" ? await hiddenPlace() : { port };
+  const start = () => startEmulator({ engine, ...place, origins, stage, ...(dataFolder && { dataFolder }) });
   const emulator = await keepRunning(start).catch((error: Error) =>
     exitWithError(`${dataFolder ? `DYNAMODB_DATA=${dataFolder}: ` : ""}${error.message}`),
   );
+  const guard =
+    engine === "dynoxide" ? await startGuard({ port, target: emulator.endpoint, origins }) : undefined;
+  const { endpoint } = guard ?? emulator;
   const where = dataFolder ? `data in ${dataFolder}` : "in memory, gone when it stops";
-  return { ...emulator, description: `DynamoDB emulator at ${emulator.endpoint}, ${where}` };
+  return {
+    endpoint,
+    description: `DynamoDB emulator at ${endpoint}, ${where}`,
+    close: async () => {
+      guard?.close();
+      await emulator.close();
+    },
+  };
+}
+
+/**
+ * A place that no web page can guess: one of 16 million loopback addresses, and a free port there. dynoxide listens on
+ * nothing but TCP, and refuses nobody. It exists for Linux alone, where all of 127.0.0.0/8 is this machine.
+ */
+async function hiddenPlace(): Promise<{ host: string; port: number }> {
+  const host = `127.${randomInt(256)}.${randomInt(256)}.${randomInt(2, 255)}`;
+  return { host, port: await freePort(0, host) };
 }
 
 /** Starts an emulator, and again on its port whenever it ends without having been closed. */

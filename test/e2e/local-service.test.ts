@@ -45,22 +45,31 @@ const listens = (address: string): Promise<boolean> =>
     socket.on("connect", () => socket.destroy());
   });
 
-const pidOf = (isMeant: (line: string) => boolean): number => {
-  const processes = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
-  return Number.parseInt(processes.find(isMeant) ?? "", 10);
-};
+/** The processes of the group in which a service was started: their ids, their parents' and their commands. */
+const processesOf = ({ process: { pid } }: Service): { id: number; parent: number; command: string }[] =>
+  execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,args="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , group]) => group === String(pid))
+    .map(([id, parent, , ...command]) => ({
+      id: Number(id),
+      parent: Number(parent),
+      command: command.join(" "),
+    }));
 
 const emulatorPid = (service: Service): number =>
-  pidOf((line) => line.includes(`--port ${new URL(service.dynamodb).port}`));
+  processesOf(service).find(({ command }) => /dynoxide --host|dynalite\/cli/.test(command))?.id ?? 0;
 
 /** The process that npm has started: the framework, which takes npm's shell's place. */
-const frameworkPid = ({ process: npm }: Service): number =>
-  pidOf((line) => line.includes("sls offline") && line.split(/\s+/).includes(String(npm.pid)));
+const frameworkPid = (service: Service): number =>
+  processesOf(service).find(
+    ({ parent, command }) => command.includes("sls offline") && parent === service.process.pid,
+  )?.id ?? 0;
 
 const nothingIsLeft = (service: Service): Promise<true> =>
-  eventually("the ports are free", async () => {
+  eventually("the ports are free, and no process is left", async () => {
     const up = await Promise.all([listens(service.url), listens(service.dynamodb)]);
-    return up.includes(true) ? undefined : true;
+    return up.includes(true) || processesOf(service).length > 0 ? undefined : true;
   });
 
 if (!isLong) process.stderr.write("left out: sls package beside a local service; npm run test:long has it\n");
