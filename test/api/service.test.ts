@@ -158,4 +158,20 @@ describe("requests without a route", () => {
   it("a known path with a slash at its end is 404", async () => {
     expectFault(await request("GET", "/v1/p/software_deployments/"), 404);
   });
+
+  it.each(["/v1/p//software_deployments", "//v1/p/software_deployments", "/v1//p///software_deployments/a"])(
+    "the path %s is 404, which says what to do",
+    async (path) => {
+      const sentence = "Remove the slash at the end of the base address.";
+      for (const method of ["GET", "POST", "OPTIONS"])
+        expectFault(await request(method, path), 404, sentence);
+    },
+  );
+
+  it.each(["/v1//software_deployments", "/v1/p//nothing_here"])(
+    "the path %s, unknown also with single slashes, is 404 without advice",
+    async (path) => {
+      expectFault(await request("GET", path), 404, "The resource could not be found.");
+    },
+  );
 });
