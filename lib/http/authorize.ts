@@ -37,8 +37,7 @@ function authorize(delegable: boolean): Middleware {
         accessRules === undefined || isAllowedByRules(accessRules, method, event.rawPath)
           ? callerOf(identity, { projectId, reads, delegable })
           : undefined;
-      if (!caller)
-        throw new ServiceError("forbidden", "Authorization failed: the token does not allow this request.");
+      if (!caller) throw new ServiceError("forbidden", refusalMessage(identity, projectId));
       event.caller = caller;
     },
   };
@@ -81,6 +80,14 @@ function callerOf(
   return delegable && (isMember || DELEGATE_ROLES.some((role) => roles.has(role)))
     ? { projectId, delegateProjectId: identity.projectId, mayWrite: true, link: undefined }
     : undefined;
+}
+
+/** The message for a valid token that does not allow a request. Its project is the caller's own, so it may be named. */
+function refusalMessage(identity: Identity, projectId: string | undefined): string {
+  const refusal = "Authorization failed: the token does not allow this request.";
+  return identity.projectId === projectId
+    ? refusal
+    : `${refusal} It is for the project ${identity.projectId}.`;
 }
 
 /** Whether the access rules of a token allow a request. A rule for GET allows HEAD. */

@@ -34,7 +34,22 @@ describe("create: refused tokens", () => {
   it("a create without a token is 401, and nothing is stored", () => refused({}));
   it("an empty token is 401", () => refused({ token: "" }));
   it("a text that is not a token is 401", () => refused({ token: "gAAAAABl" }));
-  it("another project's token is 401", () => refused({ token: tenant.token }));
+
+  it("another project's token is 401, and the message says which project it is for", async () => {
+    const { json } = await refused({ token: tenant.token });
+    expect(json.error.message).toContain(`It is for the project ${tenant.project}.`);
+  });
+
+  it("the message names no project of an invalid token, nor of one that is for the project but not enough", async () => {
+    const [header, payload] = tenant.token.split(".");
+    const forged = await refused({ token: `${header}.${payload}.${"A".repeat(86)}` });
+    const expired = await refused({ token: await signToken(tenant.project, ["member"], -60) });
+    for (const { json } of [forged, expired])
+      expect(json.error.message).toBe("Authorization failed: the token is not valid.");
+    const { json } = await create(minimal(), { token: await signToken(tenant.project, ["reader"], 60) });
+    expect(json.error.message).toBe("Authorization failed: the token does not allow this request.");
+  });
+
   it("an Authorization scheme other than Bearer is 401", () =>
     refused({ headers: { authorization: "Basic dTpw" } }));
 
