@@ -42,6 +42,9 @@ const MAX_LENGTHS = { project: 64, id: 36, server: 48 };
 /** The beginning of a text, as far as an id or a host name could have these characters. */
 const NAME = /^[\w.:-]*/;
 
+/** The form of a system error's name. Node's own codes begin with `ERR_`. */
+const ERRNO = /^E(?!RR_)[A-Z0-9_]{2,30}$/;
+
 let coldStart = true;
 
 /** The metrics of a request with a dimension, its function. */
@@ -156,11 +159,19 @@ function namesIn(
 }
 
 /**
- * The attributes of an error: its name, its stack's frames, and another service's status. The message is left out,
- * since parsers and the SDK quote their input in it.
+ * The attributes of an error: its name, its stack's frames, another service's status, and a network error's code. The
+ * message is left out, since parsers and the SDK quote their input in it.
  */
 function described(error: Error): LogAttributes {
   const frames = (error.stack ?? "").split("\n").filter((line) => line.startsWith("    at "));
   const upstream = error instanceof UpstreamError ? { upstream_status: error.status } : {};
-  return { error: error.name, ...upstream, frames: frames.slice(0, 8) };
+  const code = networkCode(error);
+  return { error: error.name, ...(code && { code }), ...upstream, frames: frames.slice(0, 8) };
+}
+
+/** The code of a network error, such as `ECONNREFUSED`, from an error or its cause; undefined for other codes. */
+function networkCode(error: Error): string | undefined {
+  return [error, error.cause]
+    .map((source) => (source as NodeJS.ErrnoException | undefined)?.code)
+    .find((code) => typeof code === "string" && ERRNO.test(code));
 }

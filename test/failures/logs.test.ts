@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, inject, it, vi } from "vitest";
+import { freePort } from "../../infra/local/emulator.ts";
 import { signToken } from "../../infra/local/signing-key.ts";
 import { type Route, routes } from "../../infra/serverless/route-table.ts";
 import { agentLinks, linkExpiry } from "../../lib/link/addresses.ts";
@@ -23,6 +24,14 @@ const { lines } = log;
 
 /** The part of a name that a line holds. */
 const namePart = (text: string): string | undefined => /^[\w.:-]{1,48}/.exec(text)?.[0];
+
+/** Calls an endpoint that throws an error. */
+const failingWith = async (error: Error): Promise<void> => {
+  const { endpoint } = await import("../../lib/http/endpoint.ts");
+  const failing = endpoint({ access: [] }, () => Promise.reject(error));
+  const event = gatewayEvent("GET", "/health", {}) as Parameters<typeof failing>[0];
+  expect((await failing(event, lambdaContext())).statusCode).toBe(500);
+};
 
 /** A metric of the function that creates deployments. */
 const ofFunction = (name: string, unit: string, value: number): Metric => ({
@@ -193,6 +202,47 @@ describe("logs hold no token, body or value", () => {
     expect(lines()).toMatchObject([{ status: 500 }, { level: "ERROR", error: "AccessDeniedException" }]);
     expect(log.text()).not.toMatch(new RegExp(`${CANARY}|secret-of-dynamodb`));
     await proxy.close();
+  });
+});
+
+describe("log of a network error", () => {
+  it("a dependency that refuses connections is logged with the network error's code", async () => {
+    vi.resetModules();
+    const closed = `http://127.0.0.1:${await freePort()}`;
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", closed);
+    const project = newProject();
+    const path = deploymentsOf(project);
+    expectFault(await request("POST", path, { token: await memberToken(project), body: minimal() }), 503);
+    vi.stubEnv("KEYSTONE_AUTH_URL", `${closed}/v3`);
+    vi.resetModules();
+    expectFault(await request("GET", path, { token: CANARY }), 503);
+    expect(lines()).toMatchObject([
+      { status: 503 },
+      { level: "ERROR", code: "ECONNREFUSED" },
+      { status: 503 },
+      { level: "ERROR", code: "ECONNREFUSED" },
+    ]);
+    expect(log.text()).not.toContain(closed.split("/").at(-1));
+  });
+
+  it("only names of system errors are logged as a code", async () => {
+    const errors = [
+      Object.assign(new Error(CANARY), { code: "ETIMEDOUT" }),
+      new Error(CANARY, { cause: Object.assign(new Error(CANARY), { code: "EAI_AGAIN" }) }),
+      ...[CANARY, "ERR_INVALID_URL", `E${"A".repeat(40)}`, "Econnreset", 5, { E: CANARY }].map((code) =>
+        Object.assign(new Error(CANARY), { code }),
+      ),
+      new Error(CANARY, { cause: CANARY }),
+    ];
+    vi.resetModules();
+    for (const error of errors) await failingWith(error);
+    const faults = lines().filter(({ message }) => message === "fault");
+    expect(faults.map(({ code }) => code)).toEqual([
+      "ETIMEDOUT",
+      "EAI_AGAIN",
+      ...errors.slice(2).map(() => undefined),
+    ]);
+    expect(log.text()).not.toContain(CANARY);
   });
 });
 

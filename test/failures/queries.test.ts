@@ -81,14 +81,16 @@ describe("saved queries for a request", () => {
     vi.stubEnv("KEYSTONE_AUTH_URL", `${keystone.url}/v3`);
     const unchecked = await tenant.call("GET", "/software_deployments", { token: "a-token" });
     await keystone.close();
+    const unreachable = await tenant.call("GET", "/software_deployments", { token: "a-token" });
     vi.resetModules();
-    const found = [removed, polled, unchecked].map(({ headers }) =>
+    const found = [removed, polled, unchecked, unreachable].map(({ headers }) =>
       find("a request", "REQUEST", String(headers["x-openstack-request-id"]).replace("req-", "")),
     );
     expect(found).toMatchObject([
       [{ id, project: tenant.project }],
       [{ server: "a-server", project: tenant.project }],
       [{ status: 503 }, { error: "UpstreamError", upstream_status: 502 }],
+      [{ status: 503 }, { code: "ECONNREFUSED" }],
     ]);
     noteShown("a request", found.flat());
   });
