@@ -237,9 +237,15 @@ describe("settings of local runs", () => {
 describe("sls invoke local", () => {
   it("sls invoke local creates the deployment of the example event", async () => {
     const args = ["invoke", "local", "-f", "createSoftwareDeployment", "-p", "infra/local/create-event.json"];
-    const { stdout } = await run("node_modules/.bin/sls", args, { env: { ...process.env, NODE_ENV: "" } });
+    const { stdout } = await run("node_modules/.bin/sls", args, {
+      env: { ...process.env, NODE_ENV: "", PORT: "4567" },
+    });
     const answer = JSON.parse(stdout.slice(stdout.indexOf("\n{\n") + 1));
     expect(answer.statusCode).toBe(200);
-    expect(JSON.parse(answer.body).software_deployment).toMatchObject({ action: "CREATE" });
+    const { software_deployment } = JSON.parse(answer.body);
+    expect(software_deployment).toMatchObject({ action: "CREATE" });
+    expect(answer.headers.location).toBe(
+      `http://localhost:4567${deploymentsOf(SEED_PROJECT)}/${software_deployment.id}`,
+    );
   });
 });
