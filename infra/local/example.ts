@@ -1,10 +1,19 @@
-/** The API page's example request, and the project it is sent to. */
-export const EXAMPLE_PROJECT = "95d02433133a4c0a87ba6967474a2ad3";
+/** The project of all examples: of the API's description, of README, and of the token that `npm start` prints. */
+export const EXAMPLE_PROJECT = "demo";
+
+/** The configuration of all examples. A local service keeps it in the examples' project, under this id. */
+export const EXAMPLE_CONFIG_ID = "01a20d6d-172e-75fe-8ceb-66ffc86f38d9";
+export const EXAMPLE_CONFIG = {
+  name: "greet",
+  group: "script",
+  inputs: [{ name: "who", default: "world" }],
+  outputs: [{ name: "greeting" }],
+  config: "#!/bin/sh\necho Hello, $who",
+};
+
+/** The request that `npm start` prints: a deployment of that configuration. */
 export const EXAMPLE_REQUEST = {
-  status: "IN_PROGRESS",
-  server_id: "ec14c864-096e-4e27-bb8a-2c2b4dc6f3f5",
-  config_id: "8da95794-2ad9-4979-8ae5-739ce314c5cd",
-  stack_user_project_id: "c024bfada67845ddb17d2b0c0be8cd79",
-  action: "CREATE",
-  status_reason: "Deploy data available",
+  config_id: EXAMPLE_CONFIG_ID,
+  server_id: "web-1",
+  input_values: { who: "world" },
 };

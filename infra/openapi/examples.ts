@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { EXAMPLE_PROJECT } from "../local/example.ts";
+import { EXAMPLE_CONFIG_ID, EXAMPLE_PROJECT } from "../local/example.ts";
 import { startService, stopService } from "../local/service.ts";
 import { signToken } from "../local/signing-key.ts";
 import type { Endpoint } from "./endpoints.ts";
@@ -54,9 +54,10 @@ export async function recordExamples(endpoints: Endpoint[]): Promise<Examples> {
 async function record(url: string, endpoint: Endpoint, all: Endpoint[]): Promise<Examples[string]> {
   const project_id = `example-${endpoint.operationId}`;
   const token = await signToken(project_id, ["member"], 3_600);
-  const request = requestOf(endpoint, await worldOf(url, project_id, token, all));
+  const world = await worldOf(url, project_id, token, all);
+  const request = requestOf(endpoint, world);
   const response = await call(url, token, endpoint, request);
-  return alwaysEqual({ request, response }, url, project_id);
+  return alwaysEqual({ request, response }, url, world);
 }
 
 /** A project in which a server has collected a deployment, whose result is awaited: all made by other examples. */
@@ -108,12 +109,12 @@ async function call(
   return text && isJson ? JSON.parse(text) : undefined;
 }
 
-/** An example without what differs from run to run. */
-function alwaysEqual<Value>(value: Value, url: string, project: string): Value {
-  const ids: string[] = [];
+/** An example without what differs from run to run. Its configuration has the id of the one in a local service. */
+function alwaysEqual<Value>(value: Value, url: string, { project_id, config_id }: ExampleWorld): Value {
+  const ids = [config_id];
   const text = JSON.stringify(value, (name, member) => (typeof member === "string" && TIMES[name]) || member)
     .replaceAll(url, ADDRESS)
-    .replaceAll(project, EXAMPLE_PROJECT)
+    .replaceAll(project_id, EXAMPLE_PROJECT)
     .replace(/[\w-]{40,}\.[\w-]{20,}/g, SIGNED)
     .replace(UUID, (id) => {
       if (!ids.includes(id)) ids.push(id);
@@ -122,8 +123,9 @@ function alwaysEqual<Value>(value: Value, url: string, project: string): Value {
   return JSON.parse(text) as Value;
 }
 
-/** A UUID of version 7, another one for each number. */
+/** A UUID of version 7, another one for each number; for 0 the configuration's. */
 function fixedId(number: number): string {
+  if (number === 0) return EXAMPLE_CONFIG_ID;
   const digits = createHash("sha256").update(String(number)).digest("hex");
   return `01a20d6d-172e-7${digits.slice(0, 3)}-8${digits.slice(3, 6)}-${digits.slice(6, 18)}`;
 }

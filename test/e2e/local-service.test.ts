@@ -8,10 +8,11 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
+import { EXAMPLE_CONFIG, EXAMPLE_CONFIG_ID, EXAMPLE_PROJECT } from "../../infra/local/example.ts";
 import { eventually, type Service, startService, stopService } from "../../infra/local/service.ts";
 import { STAGE, TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
-import { deploymentsOf, minimal, newProject, SEED_PROJECT, SEED_REQUEST } from "../support/deployments.ts";
+import { deploymentsOf, minimal, newProject } from "../support/deployments.ts";
 import { inLongForm, isLong } from "../support/long.ts";
 
 const run = promisify(execFile);
@@ -31,7 +32,7 @@ const create = (service: Service, project: string, token: string) =>
     body: JSON.stringify(minimal()),
   });
 
-const stored = async (service: Service, id: string, project = SEED_PROJECT) => {
+const stored = async (service: Service, id: string, project = EXAMPLE_PROJECT) => {
   const client = new DynamoDBClient({ endpoint: service.dynamodb, region: REGION, credentials: CREDENTIALS });
   const get = new GetCommand({ TableName: TABLE, Key: { project_id: project, id } });
   return (await DynamoDBDocumentClient.from(client).send(get)).Item;
@@ -96,17 +97,26 @@ describe("npm start", () => {
       ...["status", "server_id", "config_id", "output_values", "input_values", "action", "status_reason"],
       ...["id", "creation_time"],
     ]);
-    const { server_id, stack_user_project_id, ...rest } = SEED_REQUEST;
     expect(await stored(service, software_deployment.id)).toMatchObject({
-      ...rest,
-      serverKey: `${SEED_PROJECT}#${server_id}`,
-      details: { stack_user_project_id },
+      config_id: software_deployment.config_id,
+      serverKey: `${EXAMPLE_PROJECT}#${software_deployment.server_id}`,
     });
+  });
+
+  it("the printed command names a configuration that exists, which has a script for each server", async () => {
+    const headers = { "x-auth-token": /^Token +(\S+)$/m.exec(service.output())?.[1] ?? "" };
+    const command = /^curl .*$/m.exec(service.output())?.[0] ?? "";
+    const { config_id } = JSON.parse(/-d '(.*)'$/.exec(command)?.[1] ?? "");
+    const project = /\/v1\/([^/]+)\//.exec(command)?.[1];
+    const response = await fetch(`${service.url}/v1/${project}/software_configs/${config_id}`, { headers });
+    expect(response.status).toBe(200);
+    const { name, group, config } = EXAMPLE_CONFIG;
+    expect(await response.json()).toMatchObject({ software_config: { name, group, config } });
   });
 
   it("npm start prints a token for the example project", async () => {
     const token = /^Token +(\S+)$/m.exec(service.output())?.[1] ?? "";
-    expect((await create(service, SEED_PROJECT, token)).status).toBe(200);
+    expect((await create(service, EXAMPLE_PROJECT, token)).status).toBe(200);
     expect((await create(service, newProject(), token)).status).toBe(401);
   });
 
@@ -243,9 +253,9 @@ describe("sls invoke local", () => {
     const answer = JSON.parse(stdout.slice(stdout.indexOf("\n{\n") + 1));
     expect(answer.statusCode).toBe(200);
     const { software_deployment } = JSON.parse(answer.body);
-    expect(software_deployment).toMatchObject({ action: "CREATE" });
+    expect(software_deployment).toMatchObject({ config_id: EXAMPLE_CONFIG_ID });
     expect(answer.headers.location).toBe(
-      `http://localhost:4567${deploymentsOf(SEED_PROJECT)}/${software_deployment.id}`,
+      `http://localhost:4567${deploymentsOf(EXAMPLE_PROJECT)}/${software_deployment.id}`,
     );
   });
 });

@@ -1,4 +1,5 @@
-import type { ExampleWorld, OperationNotes } from "../operation-notes.ts";
+import { EXAMPLE_CONFIG } from "../../local/example.ts";
+import type { OperationNotes } from "../operation-notes.ts";
 
 /** The tag of the endpoints in `functions/software-configs/`. */
 export const tag = {
@@ -7,21 +8,13 @@ export const tag = {
     "A configuration says what to run: a script or a manifest, the inputs that it takes and the outputs that it gives. It never changes.",
 };
 
-const pathOf = ({ project_id, unused_config_id: id }: ExampleWorld) => ({ project_id, id });
-
 /** The notes on each endpoint, by its function's name in `serverless.yml`. */
 export const operations: Record<string, OperationNotes> = {
   createSoftwareConfig: {
     responseHeaders: ["ETag", "Location"],
     example: ({ project_id }) => ({
       path: { project_id },
-      body: {
-        name: "greet",
-        group: "script",
-        inputs: [{ name: "who", default: "world" }],
-        outputs: [{ name: "greeting" }],
-        config: "#!/bin/sh\necho Hello, $who",
-      },
+      body: EXAMPLE_CONFIG,
     }),
   },
   listSoftwareConfigs: {
@@ -30,11 +23,11 @@ export const operations: Record<string, OperationNotes> = {
   showSoftwareConfig: {
     requestHeaders: ["If-None-Match"],
     responseHeaders: ["ETag", "Cache-Control"],
-    example: (world) => ({ path: pathOf(world) }),
+    example: ({ project_id, config_id: id }) => ({ path: { project_id, id } }),
   },
   removeSoftwareConfig: {
     faults: ["conflict"],
     requestHeaders: ["If-Match"],
-    example: (world) => ({ path: pathOf(world) }),
+    example: ({ project_id, unused_config_id: id }) => ({ path: { project_id, id } }),
   },
 };
