@@ -141,6 +141,33 @@ describe.runIf(isInstalled)("the API's page", () => {
     expect(shown).toMatchObject({ status: "200", json: { software_deployment: { id } } });
   });
 
+  it("Authorize puts the focus into the field of the token, also when it is opened again", async () => {
+    await open();
+    const token = await memberToken(EXAMPLE_PROJECT);
+    for (const _ of ["first", "again"]) {
+      await page.locator(".auth-wrapper .authorize").first().click();
+      const form = page.locator(".auth-container", { hasText: "X-Auth-Token" });
+      await form.locator("input:focus").waitFor({ timeout: 5_000 });
+      await page.keyboard.type(token);
+      expect(await form.locator("input").inputValue()).toBe(token);
+      await page.locator(".close-modal").click();
+    }
+  });
+
+  it("the examples' configuration is there: it is shown, deployed and handed out as the page proposes", async () => {
+    await open();
+    await authorize();
+    const shown = await tryOut("showSoftwareConfig");
+    expect(shown).toMatchObject({ status: "200", json: { software_config: { name: "greet" } } });
+    const { json } = await tryOut("createSoftwareDeployment");
+    const { config_id, server_id } = json.software_deployment;
+    expect(config_id).toBe(shown.json.software_config.id);
+    const { json: document } = await tryOut("showServerMetadata", { server_id });
+    expect(document.metadata.map(({ config }: { config: string }) => config)).toContain(
+      shown.json.software_config.config,
+    );
+  });
+
   it("the API's page sends requests to the address that it was opened at", async () => {
     await open({ address: service.url.replace("localhost", "127.0.0.1") });
     expect(await tryOut("showHealth")).toEqual({ status: "200", json: { status: "ok" } });

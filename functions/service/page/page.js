@@ -1,5 +1,5 @@
 // Shows the API's description with Swagger UI, whose faults of accessibility are mended here: controls without a name,
-// texts that scroll but cannot be reached by keyboard, and links inside buttons.
+// texts that scroll but cannot be reached by keyboard, links inside buttons, and a dialog that takes no focus.
 
 const NAMES = [
   ["select#servers", () => "Server"],
@@ -50,8 +50,10 @@ function plainPaths({ React }) {
 
 function mendWhatIsShown() {
   let isQueued = false;
+  let dialog = null;
   const mend = () => {
     isQueued = false;
+    dialog = focusOnOpening(dialog);
     for (const text of document.querySelectorAll("pre")) text.tabIndex = 0;
     for (const [selector, nameOf] of NAMES) {
       for (const control of document.querySelectorAll(selector)) {
@@ -66,6 +68,13 @@ function mendWhatIsShown() {
     isQueued = true;
   });
   changes.observe(document.getElementById("page"), { childList: true, subtree: true });
+}
+
+/** Puts the focus into the first field of the dialog of Authorize when it opens. */
+function focusOnOpening(before) {
+  const dialog = document.querySelector(".dialog-ux");
+  if (dialog && dialog !== before) dialog.querySelector(".auth-container input")?.focus();
+  return dialog;
 }
 
 function parameterName(control) {
