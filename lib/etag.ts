@@ -16,5 +16,6 @@ export function etagOf(revision: string, ...shown: (string | null)[]): string {
 
 /** The part of an ETag that `If-Match` compares; a tag without a digest is this part alone. */
 export function revisionIn(etag: string): string {
-  return etag.replace(/\.[^"]*(?="$)/, "");
+  const dot = etag.indexOf(".");
+  return dot === -1 || !etag.endsWith('"') ? etag : `${etag.slice(0, dot)}"`;
 }

@@ -1,4 +1,4 @@
-import { SignalRequest, SignalResponse } from "../../lib/deployment/signal-request.ts";
+import { MAX_RESULT_BYTES, SignalRequest, SignalResponse } from "../../lib/deployment/signal-request.ts";
 import { signalDeployment } from "../../lib/deployment/store/report.ts";
 import { bySignalLink } from "../../lib/http/authorize-link.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
@@ -14,6 +14,7 @@ export const handler = endpoint(
     body: SignalRequest,
     lenientBody: true,
     lateBody: true,
+    maxBodyBytes: MAX_RESULT_BYTES,
     failuresCount: "ResultsRefused",
     response: SignalResponse,
   },

@@ -10,7 +10,7 @@ import { ProjectPath } from "../../lib/shapes.ts";
 
 /** `POST /v1/{project_id}/software_configs`: creates a configuration, which never changes. */
 export const handler = endpoint(
-  { access: byProject, path: ProjectPath, body: ConfigRequest, response: OneConfig },
+  { access: byProject, path: ProjectPath, body: ConfigRequest, warnsOfDamage: true, response: OneConfig },
   async ({ projectId, body, baseUrl, now, form, warn }) => {
     const config = newConfig(projectId, body, uuidv7(), now);
     warn(configWarnings(config));

@@ -6,6 +6,9 @@ export interface Identity {
   roles: string[];
   /** The only requests that the token allows; undefined if it is not restricted by access rules. */
   accessRules?: AccessRule[] | undefined;
-  /** The token's expiry, in ms since 1970. */
+  /** The end of the time for which the token is accepted, in ms since 1970: its expiry, and `CLOCK_LEEWAY` more. */
   expiresAt: number;
 }
+
+/** The time by which the clocks of this service and of a token's issuer may differ, in seconds. */
+export const CLOCK_LEEWAY = 10;

@@ -1,7 +1,7 @@
 import { type JWTPayload, jwtVerify } from "jose";
 import { ServiceError } from "../errors.ts";
 import type { JwtSettings } from "../settings.ts";
-import type { Identity } from "./identity.ts";
+import { CLOCK_LEEWAY, type Identity } from "./identity.ts";
 import { keySet } from "./key-set.ts";
 import { invalidToken } from "./refusals.ts";
 
@@ -12,14 +12,19 @@ const ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA 
 const EMBEDDED_KEYS = ["jwk", "jku", "x5u"];
 
 /**
- * The check of one issuer's tokens: signature by one of its keys, algorithm, `iss`, audience, `exp`, `nbf`, and a
- * project.
+ * The check of one issuer's tokens: signature by one of its keys, algorithm, `iss`, audience, `exp` and `nbf` with
+ * `CLOCK_LEEWAY`, and a project. `iat` is not checked.
  * @returns a function that throws ServiceError `unauthorized` for an invalid token, and `unavailable` if the issuer's
  *   keys cannot be read
  */
 export function jwtVerifier(settings: JwtSettings): (token: string) => Promise<Identity> {
   const keys = keySet(settings.keys);
-  const options = { algorithms: ALGORITHMS, issuer: settings.issuer, requiredClaims: ["exp"] };
+  const options = {
+    algorithms: ALGORITHMS,
+    issuer: settings.issuer,
+    requiredClaims: ["exp"],
+    clockTolerance: CLOCK_LEEWAY,
+  };
   return async (token) => {
     try {
       const { payload, protectedHeader } = await jwtVerify(token, keys, options);
@@ -38,7 +43,11 @@ function identityOf(payload: JWTPayload, settings: JwtSettings): Identity {
   const isForService = settings.audiences.some((audience) => audiences.includes(audience));
   if (!isForService || typeof projectId !== "string" || projectId === "" || payload.exp === undefined)
     throw invalidToken();
-  return { projectId, roles: wordsOf(payload[settings.rolesClaim]), expiresAt: payload.exp * 1_000 };
+  return {
+    projectId,
+    roles: wordsOf(payload[settings.rolesClaim]),
+    expiresAt: (payload.exp + CLOCK_LEEWAY) * 1_000,
+  };
 }
 
 /**

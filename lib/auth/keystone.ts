@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { ServiceError, UpstreamError } from "../errors.ts";
 import type { KeystoneSettings } from "../settings.ts";
 import { getJson } from "./get-json.ts";
-import type { Identity } from "./identity.ts";
+import { CLOCK_LEEWAY, type Identity } from "./identity.ts";
 import { invalidToken, tokenNotCheckable } from "./refusals.ts";
 
 /** The part of Keystone's response that is read. `project` is absent for a token without a project's scope. */
@@ -69,7 +69,7 @@ export function keystoneVerifier({ authUrl }: KeystoneSettings): (token: string)
       projectId: project.id,
       roles: roles.map(({ name }) => name),
       accessRules: application_credential?.access_rules,
-      expiresAt: Date.parse(expires_at),
+      expiresAt: Date.parse(expires_at) + CLOCK_LEEWAY * 1_000,
     };
   };
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { isJsonObject, JsonText, type JsonValue } from "../json/json-text.ts";
+import { isJsonObject, isWellFormedText, JsonText, type JsonValue } from "../json/json-text.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
 import { isoTime } from "../times.ts";
 import { ConfigBody, ConfigGroup, ConfigName, Options, type SoftwareConfig } from "./config.ts";
@@ -32,10 +32,30 @@ const DEFAULTS: Record<InputType, object> = {
   Boolean: { type: ["boolean", "string", "null"], pattern: `^(${BOOLEAN_NAME})?$` },
 };
 
+/** A shape that takes no value with a lone surrogate in it. */
+function wellFormedOnly<Value extends JsonValue | undefined>(shape: z.ZodMiniType<Value, unknown>) {
+  const isWellFormed = z.refine<Value>(
+    (value) => {
+      if (typeof value === "string") return value.isWellFormed();
+      return !(value instanceof JsonText) || isWellFormedText(value.text);
+    },
+    { error: "holds a lone surrogate" },
+  );
+  return documented(shape.check(isWellFormed), z.globalRegistry.get(shape) ?? {});
+}
+
 /** A text; also a whole number or a boolean, which YAML makes of some texts. */
 const lenientText = documented(
   z.custom<JsonValue>((value) => asLabel(value) !== undefined, { error: "a string is expected" }),
   { type: ["string", "integer", "boolean"] },
+);
+
+/** A name: null is the empty text. */
+const lenientName = documented(
+  z.custom<JsonValue>((value) => asLabel(value ?? "") !== undefined && value !== undefined, {
+    error: "a string is expected",
+  }),
+  { type: ["string", "integer", "boolean", "null"] },
 );
 
 /** A boolean, or its name as a text: Terraform can send only the text. */
@@ -49,15 +69,15 @@ const lenientBoolean = documented(
 const common = {
   name: documented(
     z.pipe(
-      lenientText,
+      lenientName,
       z.pipe(
-        z.transform((value: JsonValue) => asLabel(value)),
+        z.transform((value: JsonValue) => asLabel(value ?? "")),
         text(0, 255),
       ),
     ),
     { maxLength: 255 },
   ),
-  description: z.nullish(lenientText),
+  description: z.nullish(wellFormedOnly(lenientText)),
   type: documented(z.nullish(InputType), { description: "`String` where none is given." }),
 };
 
@@ -75,9 +95,9 @@ const InputRequest = asSent(
     z
       .strictObject({
         ...common,
-        default: InputDefault,
+        default: wellFormedOnly(InputDefault),
         replace_on_change: documented(z.optional(lenientBoolean), REPLACE_ON_CHANGE),
-        value: InputValue,
+        value: wellFormedOnly(InputValue),
       })
       .check(
         z.refine(
@@ -108,10 +128,10 @@ export const ConfigRequest = documented(
     z.object({
       name: z.nullish(ConfigName),
       group: z.nullish(ConfigGroup),
-      config: z.optional(ConfigBody),
+      config: z.optional(wellFormedOnly(ConfigBody)),
       inputs: z.nullish(definitions(InputRequest)),
       outputs: z.nullish(definitions(OutputRequest)),
-      options: z.nullish(Options),
+      options: z.nullish(wellFormedOnly(Options)),
     }),
   ),
   { id: "SoftwareConfigCreate" },

@@ -30,7 +30,7 @@ export function normalizedInput(input: Definition): ConfigInput {
   return {
     ...normalizedCommon(input),
     ...(isGiven && { default: normalizedDefault(type, value) }),
-    ...("replace_on_change" in input && { replace_on_change: asBoolean(input.replace_on_change) ?? false }),
+    ...(asBoolean(input.replace_on_change) && { replace_on_change: true }),
     ...("value" in input && { value: input.value }),
   };
 }

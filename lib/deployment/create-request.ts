@@ -17,6 +17,16 @@ interface Servers {
   server_ids?: unknown;
 }
 
+/** A list of servers, each named once: a script that names one twice would run on it twice. */
+const distinctServers = documented(
+  list(ServerId, 1, MAX_BATCH, WRONG_COUNT).check(
+    z.refine((servers) => firstRepeated(servers) === undefined, {
+      error: ({ input }) => `names ${firstRepeated(input as string[])} twice`,
+    }),
+  ),
+  { uniqueItems: true },
+);
+
 /** The options of a check that runs even if other fields are wrong, as long as the body is an object. */
 const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(value) };
 
@@ -31,7 +41,7 @@ export const CreateRequest = documented(
       .object({
         config_id: ConfigId,
         server_id: z.nullish(ServerId),
-        server_ids: documented(z.nullish(list(ServerId, 1, MAX_BATCH, WRONG_COUNT)), {
+        server_ids: documented(z.nullish(distinctServers), {
           description: "In place of `server_id`: makes a deployment for each of these servers.",
         }),
         action: z.nullish(Action),
@@ -132,6 +142,10 @@ export function newDeployment(
     deadlineAt,
     signalExpiresAt: signalExpiry({ timeout, startedAt, deadlineAt }),
   };
+}
+
+function firstRepeated(servers: string[]): string | undefined {
+  return servers.find((server, at) => servers.indexOf(server) !== at);
 }
 
 /** The JSON Schema for a body with one of two fields and without the other. */

@@ -125,7 +125,7 @@ export function endpoint<
     .use(faults(CHALLENGE))
     .use(rejectIfMisconfigured())
     .use(spec.access)
-    .use(spec.body && !spec.lateBody ? jsonBody(spec.lenientBody === true) : [])
+    .use(spec.body && !spec.lateBody ? jsonBody(spec) : [])
     .use(validate(spec))
     .use(warnings(spec));
   return Object.assign(chain, { spec });

@@ -28,6 +28,8 @@ export interface EndpointEvent extends Omit<APIGatewayProxyEventV2, "body"> {
   claims?: Record<string, unknown>;
   /** Added by `validate`. */
   input: { path: unknown; query: unknown; body: unknown; idempotencyKey: string | undefined };
+  /** Added by `jsonBody`: the warning that the body was probably decoded wrongly. */
+  damage?: string;
   /** Added by `warnings`: whether the caller prefers a refusal to warnings. */
   isStrict?: boolean;
   /** Added by `warn`: the sentences of the response's `Warning` header. */

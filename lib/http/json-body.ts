@@ -18,6 +18,7 @@ import {
 } from "../json/json-text.ts";
 import { MAX_BODY_BYTES } from "../shapes.ts";
 import type { EndpointEvent, Middleware } from "./event.ts";
+import type { EndpointSpec } from "./spec.ts";
 
 /** The media types whose body is read as JSON, including the defaults of curl and some clients. */
 const ACCEPTED_TYPES =
@@ -37,9 +38,24 @@ const MAX_PARSED = 100;
 
 const parser = httpJsonBodyParser({ disableContentTypeCheck: true });
 
-/** Middleware: reads a body before it is validated. @param lenient as for `readJsonBody` */
-export function jsonBody(lenient: boolean): Middleware {
-  return { before: ({ event }) => readJsonBody(event, lenient) };
+/** The declared charset of a content type. */
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
+
+/** The charsets that are read: UTF-8, and its subset. */
+const UTF_8 = /^(utf-?8|us-ascii|ascii)?$/i;
+
+/** The character that stands where a text could not be decoded. */
+const REPLACEMENT = "\ufffd";
+
+/** A byte order mark, which a JSON parser may skip (RFC 8259, 8.1). */
+const BYTE_ORDER_MARK = "\ufeff";
+
+/** The endpoint's rules for a body's text. */
+type BodyRules = Pick<EndpointSpec, "lenientBody" | "maxBodyBytes" | "warnsOfDamage">;
+
+/** Middleware: reads a body before it is validated. */
+export function jsonBody(rules: BodyRules): Middleware {
+  return { before: ({ event }) => readJsonBody(event, rules) };
 }
 
 /**
@@ -48,12 +64,12 @@ export function jsonBody(lenient: boolean): Middleware {
  *
  * middy's parser looks for forbidden keys by a reviver, which costs 2 µs an element: 40 times a plain parse of a
  * megabyte. So it gets a body's first fields, with lists and objects emptied; all names are checked in the text.
- * @param lenient takes any content type, and an empty body for `{}`
- * @throws ServiceError `invalid` for another content type, an empty body, one over `MAX_BODY_BYTES`, broken UTF-8 or
- *   JSON, more than `MAX_LEVELS`, a key that could pollute a prototype
+ * @param rules.lenientBody takes any content type, and an empty body for `{}`
+ * @throws ServiceError `invalid` for another content type or charset, an empty body, one that is too large, broken UTF-8
+ *   or JSON, more than `MAX_LEVELS`, a key that could pollute a prototype
  */
-export function readJsonBody(event: EndpointEvent, lenient: boolean): void {
-  const text = textOf(event, lenient);
+export function readJsonBody(event: EndpointEvent, rules: BodyRules): void {
+  const text = textOf(event, rules);
   try {
     const value: unknown = JSON.parse(text);
     // The body itself is one level; each field may have MAX_LEVELS.
@@ -101,21 +117,33 @@ function withTextsInBatch(value: unknown, text: string): unknown {
 }
 
 /** The body's text; API Gateway hands over in base64 what it does not take for text. */
-function textOf({ body, isBase64Encoded, headers }: EndpointEvent, lenient: boolean): string {
-  const text = typeof body === "string" ? body : "";
-  if (lenient && !text.trim()) return "{}";
-  const [mediaType = ""] = (headers["content-type"] ?? "").split(";");
-  if (!lenient && mediaType.trim() !== "" && !ACCEPTED_TYPES.test(mediaType.trim()))
-    throw invalid(`content-type: JSON is expected, not ${mediaType.trim().slice(0, 100)}`);
-  if (!text) throw invalid("body: a JSON object is expected, the body is empty");
-  const bytes = Buffer.byteLength(text, isBase64Encoded ? "base64" : "utf8");
-  if (bytes > MAX_BODY_BYTES) throw tooLarge(bytes);
-  return isBase64Encoded ? decoded(text) : text;
+function textOf(event: EndpointEvent, { lenientBody, maxBodyBytes, warnsOfDamage }: BodyRules): string {
+  const { body, isBase64Encoded, headers } = event;
+  const sent = typeof body === "string" ? body : "";
+  if (lenientBody && !sent.trim()) return "{}";
+  const contentType = headers["content-type"] ?? "";
+  if (!lenientBody) checkType(contentType);
+  if (!sent) throw invalid("body: a JSON object is expected, the body is empty");
+  const bytes = Buffer.byteLength(sent, isBase64Encoded ? "base64" : "utf8");
+  const most = maxBodyBytes ?? MAX_BODY_BYTES;
+  if (bytes > most) throw tooLarge(bytes, most);
+  const text = isBase64Encoded ? decoded(sent) : sent;
+  if (warnsOfDamage && !CHARSET.test(contentType) && text.includes(REPLACEMENT))
+    event.damage = "body: holds U+FFFD, as after decoding by a wrong charset: send UTF-8, and name it";
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
+/** @throws ServiceError `invalid` for a type that is no JSON, or a charset that is not UTF-8 */
+function checkType(contentType: string): void {
+  const mediaType = contentType.split(";")[0]?.trim() ?? "";
+  if (mediaType !== "" && !ACCEPTED_TYPES.test(mediaType))
+    throw invalid(`content-type: JSON is expected, not ${mediaType.slice(0, 100)}`);
+  const charset = CHARSET.exec(contentType)?.[1] ?? "";
+  if (!UTF_8.test(charset)) throw invalid(`content-type: UTF-8 is expected, not ${charset.slice(0, 100)}`);
 }
 
 function decoded(base64: string): string {
   try {
-    // A byte order mark stays in the text, where the parser refuses it.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(base64, "base64"));
   } catch {
     throw invalid("body: not valid UTF-8");
@@ -160,9 +188,9 @@ function tooDeep(field: string): ServiceError {
   return invalid(`${field}: nests deeper than ${MAX_LEVELS} levels`);
 }
 
-function tooLarge(bytes: number): ServiceError {
+function tooLarge(bytes: number, most: number): ServiceError {
   return invalid(
-    `Request limit exceeded: JSON body size (${bytes} bytes) exceeds maximum allowed size (${MAX_BODY_BYTES} bytes).`,
+    `Request limit exceeded: JSON body size (${bytes} bytes) exceeds maximum allowed size (${most} bytes).`,
   );
 }
 

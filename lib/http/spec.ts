@@ -30,6 +30,10 @@ export interface EndpointSpec<
   idempotent?: true;
   /** Whether a large body is sent compressed to a caller who accepts gzip. */
   compressed?: true;
+  /** The most bytes of a body, if they are not `MAX_BODY_BYTES`. */
+  maxBodyBytes?: number;
+  /** Whether it warns of a body that was probably decoded wrongly: it names no charset, and holds U+FFFD. */
+  warnsOfDamage?: true;
   /** Whether the endpoint warns of requests (`EndpointInput.warn`); one whose body has fields does anyway. */
   warns?: true;
   /** An additional metric for requests that fail; not for those without a genuine token or link. */

@@ -41,7 +41,7 @@ export function validate(spec: EndpointSpec): Middleware[] {
  * @throws ServiceError `invalid` as `readJsonBody` does, and with every wrong field
  */
 export async function lateBody(spec: EndpointSpec, event: EndpointEvent): Promise<unknown> {
-  readJsonBody(event, spec.lenientBody === true);
+  readJsonBody(event, spec);
   const { value, wrong } = parsed(spec.body, event.body, "body");
   if (wrong.length > 0) throw new ServiceError("invalid", summary(wrong));
   return value;

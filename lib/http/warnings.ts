@@ -59,10 +59,10 @@ function warnOfFieldsOutside(fields: Set<string> | undefined, event: EndpointEve
   const bodies = (Array.isArray(event.body) ? event.body : [event.body]).filter(isJsonObject);
   const ignored = bodies.flatMap((body) => Object.keys(body).filter((name) => !fields.has(name)));
   const names = [...new Set(ignored)].slice(0, MAX_NAMES);
-  warn(
-    event,
-    names.map((name) => `ignored field "${encoded(name)}"`),
-  );
+  warn(event, [
+    ...(event.damage ? [event.damage] : []),
+    ...names.map((name) => `ignored field "${encoded(name)}"`),
+  ]);
 }
 
 /** The first of some sentences, and how many more there are. */

@@ -1,4 +1,4 @@
-import { isNumberText, type JsonTree, stringIn, treeOf } from "./json-text.ts";
+import { isNumberText, type JsonTree, objectOf, stringIn, treeOf } from "./json-text.ts";
 
 /** The most characters of numbers that are told apart by their doubles: of up to 15 digits, no two share one. */
 const TOLD_BY_DOUBLES = 15;
@@ -6,6 +6,22 @@ const TOLD_BY_DOUBLES = 15;
 /** Whether two JSON texts hold equal values: key order and the text of numbers aside (`1.0` is `1`, `1e2` is `100`). */
 export function areEqualTexts(one: string, other: string): boolean {
   return one === other || areEqual(treeOf(one), treeOf(other));
+}
+
+/** A text that equal JSON values have in common, and no others: names in order, numbers in one form, no escapes. */
+export function canonicalText(text: string): string {
+  return canonicalTree(treeOf(text));
+}
+
+function canonicalTree(tree: JsonTree): string {
+  if (Array.isArray(tree)) return `[${tree.map(canonicalTree).join()}]`;
+  if (tree instanceof Map) {
+    const names = [...tree.keys()].sort();
+    return objectOf(names.map((name) => [name, canonicalTree(tree.get(name) ?? "null")]));
+  }
+  if (isNumberText(tree)) return canonical(tree);
+  const string = stringIn(tree);
+  return string === undefined ? tree : JSON.stringify(string);
 }
 
 function areEqual(one: JsonTree, other: JsonTree | undefined): boolean {

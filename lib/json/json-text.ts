@@ -27,6 +27,9 @@ const MAY_DIFFER = /[[:,]\s*(?:-0|-?\d+[.eE]|-?\d{16})/;
 /** A name with an escape in it. Of JSON.parse it may come back as another name of the same shape (nodejs/node#63785). */
 const ESCAPED_NAME = /\\.[^"\\]*"\s*:/;
 
+/** The escape of half a surrogate pair. */
+const SURROGATE_ESCAPE = /\\ud[89a-f]/i;
+
 /** The characters of numbers. */
 const NUMERIC = "0123456789.eE+-";
 
@@ -247,6 +250,18 @@ export function holdsLongNumber(text: string): boolean {
   };
   mapParts(text, (string) => string, look);
   return found;
+}
+
+/** Whether no string of a text holds a lone surrogate, which UTF-8 cannot encode: it stands there as an escape. */
+export function isWellFormedText(text: string): boolean {
+  if (!SURROGATE_ESCAPE.test(text)) return true;
+  let isWellFormed = true;
+  const look = (string: string): string => {
+    isWellFormed &&= JSON.parse(string).isWellFormed();
+    return string;
+  };
+  mapParts(text, look, (between) => between);
+  return isWellFormed;
 }
 
 /**

@@ -1,7 +1,11 @@
 import { JsonText, mapParts } from "../json/json-text.ts";
 
-/** A signed link of this service, plain or percent-encoded any number of times, as it occurs in logs. */
-const SIGNED_LINK = /(capability(?:=|%(?:25)*3D))[\w-]+\.[\w-]+/gi;
+/**
+ * A signed link of this service as it occurs in logs: plain, percent-encoded any number of times, in JSON's escapes or in
+ * HTML's.
+ */
+const SIGNED_LINK =
+  /(capability(?:=|%(?:25)*3D|\\+u003d|&(?:amp;)*(?:#0*61|#x0*3d|equals);))[\w-]+(?:\.|%(?:25)*2E|\\+u002e|&(?:amp;)*(?:#0*46|#x0*2e|period);)[\w-]+/gi;
 
 const REDACTED = "$1removed";
 

@@ -81,6 +81,19 @@ describe.runIf(!hasTransactions)(`create many on ${engine}, which has no transac
   });
 });
 
+describe("servers of a create of many", () => {
+  it("a server that is named twice is 400, and nothing is made", async () => {
+    const tenant = await newTenant();
+    const body = { config_id: "c", server_ids: ["a", "b", "a"] };
+    expectFault(
+      await tenant.call("POST", "/software_deployments", { body }),
+      400,
+      "server_ids: names a twice",
+    );
+    expect((await tenant.call("GET", "/software_deployments")).json.software_deployments).toEqual([]);
+  });
+});
+
 describe("create of many: invalid lists", () => {
   const refused = async (body: unknown, ...words: string[]) => {
     expectFault(await post(body), 400, ...words);

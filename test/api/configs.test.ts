@@ -233,3 +233,39 @@ describe("show and remove a configuration", () => {
     expectFault(await tenant.call("DELETE", `/software_configs/${NOBODY}`), 404);
   });
 });
+
+describe("text that UTF-8 cannot hold", () => {
+  it.each([
+    ["config", '{"config":"#!/bin/sh\\necho \\ud800"}'],
+    ["config", '{"config":{"a":["\\udfff"]}}'],
+    ["options", '{"options":{"\\ud800":1}}'],
+    ["inputs.0.default", '{"inputs":[{"name":"a","default":"\\ud800"}]}'],
+    ["inputs.0.value", '{"inputs":[{"name":"a","value":["\\ud800"]}]}'],
+    ["inputs.0.description", '{"inputs":[{"name":"a","description":"\\ud800"}]}'],
+    ["outputs.0.description", '{"outputs":[{"name":"a","description":"\\ud800"}]}'],
+  ])("a lone surrogate in %s is 400", async (field, body) => {
+    expectFault(await tenant.call("POST", "/software_configs", { body }), 400, field, "lone surrogate");
+  });
+
+  it("a surrogate pair, and an escaped backslash before a u, are kept", async () => {
+    const body = '{"config":"\\ud83d\\ude00 \\\\ud800"}';
+    const { json } = await tenant.call("POST", "/software_configs", { body });
+    expect(json.software_config.config).toBe("😀 \\ud800");
+  });
+});
+
+describe("definitions as Heat makes them", () => {
+  it("a name that is null is the empty text, and replace_on_change is shown where it is true", async () => {
+    const inputs = [
+      { name: null, replace_on_change: null },
+      { name: "f", replace_on_change: false },
+      { name: "t", replace_on_change: true },
+    ];
+    const { inputs: shown } = await tenant.configure({ inputs, outputs: [{ name: null }] });
+    expect(shown).toEqual([
+      { name: "", type: "String" },
+      { name: "f", type: "String" },
+      { name: "t", type: "String", replace_on_change: true },
+    ]);
+  });
+});

@@ -162,6 +162,19 @@ describe("create a deployment: accepted", () => {
     expect(reply.json.software_deployment.action).toBe("Ünïcödé 😀");
   });
 
+  it.each(["text/plain", "application/x-www-form-urlencoded"])(
+    "a byte order mark before a body of the type %s is skipped",
+    async (type) => {
+      const body = new TextEncoder().encode(`\ufeff${JSON.stringify(minimal())}`);
+      expect((await create(body, { headers: { "content-type": type } })).status).toBe(200);
+    },
+  );
+
+  it.each(["utf8", '"UTF-8"', "us-ascii"])("the charset %s is read", async (charset) => {
+    const headers = { "content-type": `application/json;charset=${charset}` };
+    expect((await create(JSON.stringify(minimal()), { headers })).status).toBe(200);
+  });
+
   it("values at their limits are accepted", async () => {
     const wide = "😀".repeat(255);
     const body = {
@@ -201,7 +214,7 @@ describe("create a deployment: 400, and nothing is stored", () => {
     expect(await storedItems(stray)).toEqual([]);
   };
 
-  it.each([undefined, "", "{", '{"config_id":', "[]", '"x"', "5", "null", "true", "\ufeff{}"])(
+  it.each([undefined, "", "{", '{"config_id":', "[]", '"x"', "5", "null", "true", "\ufeff"])(
     "the body %j, which is not a JSON object, is 400",
     (body) => refused(body, "body"),
   );
@@ -249,6 +262,15 @@ describe("create a deployment: 400, and nothing is stored", () => {
       { config_id: 5, action: [], status: "DONE", input_values: 7 },
       ...["config_id", "server_id", "action", "status", "input_values"],
     ));
+
+  it.each(["ISO-8859-1", '"windows-1252"', "utf-16"])("the charset %s is 400", async (charset) => {
+    const reply = await request("POST", deploymentsOf(stray), {
+      token: strayToken,
+      body: JSON.stringify(minimal()),
+      headers: { "content-type": `application/json; Charset=${charset}; x=1` },
+    });
+    expectFault(reply, 400, `content-type: UTF-8 is expected, not ${charset.replaceAll('"', "")}`);
+  });
 
   it.each(["application/xml", "application/octet-stream", "multipart/form-data; boundary=x", "text/html"])(
     "the content type %s is 400",

@@ -40,6 +40,28 @@ describe("create with an Idempotency-Key", () => {
     expect(await count()).toBe(1);
   });
 
+  it("requests under a key are equal as JSON is: key order at any depth, the text of numbers, null for absent", async () => {
+    const text = (input_values: string, more = "") =>
+      `{"config_id":"c","server_id":"s","input_values":${input_values}${more}}`;
+    const equal = [
+      text('{"a":1,"b":{"c":[2,"\u00e9"],"d":null}}'),
+      text('{"b":{"d":null,"c":[2.0,"é"]},"a":1}'),
+      text('{"a":1.0,"b":{"c":[2e0,"é"],"d":null}}', ',"action":null,"timeout":null'),
+    ];
+    for (const bodies of [equal, equal.map((body) => `[${body},${body}]`)]) {
+      const key = crypto.randomUUID();
+      for (const [at, body] of bodies.entries()) {
+        const reply = await post(key, body);
+        expect([reply.status, reply.headers["idempotent-replayed"]]).toEqual([
+          200,
+          at > 0 ? "true" : undefined,
+        ]);
+      }
+      for (const other of [text('{"a":1,"b":{"c":[2,"é"]}}'), text('{"a":"1","b":{"c":[2,"é"],"d":null}}')])
+        expectFault(await post(key, bodies === equal ? other : `[${other},${other}]`), 409);
+    }
+  });
+
   it("requests under a key are equal whatever their ignored fields and the order of fields", async () => {
     await post("k", minimal({ action: "A", note: 1 }));
     expect((await post("k", { action: "A", ...minimal() })).headers["idempotent-replayed"]).toBe("true");

@@ -19,6 +19,12 @@ beforeEach(async () => {
   tenant = await newDeliveringTenant();
 });
 
+/** A text that does not become shorter where it is stored. */
+const noise = (bytes: number): string =>
+  Array.from({ length: Math.ceil(bytes / 36) }, () => crypto.randomUUID())
+    .join("")
+    .slice(0, bytes);
+
 describe("signal by a link", () => {
   it.each(["PUT", "POST"])(
     "a signal by %s makes the deployment COMPLETE with its outputs; later signals change nothing",
@@ -150,6 +156,44 @@ describe("signal by a link", () => {
     expect((await tenant.eventsOf(id)).filter(({ event }) => event === "signalled")).toHaveLength(1);
   });
 
+  it("a result by a link takes 4 MB and is cut, not refused; by a token, and beyond that, it is 400", async () => {
+    const text = noise(1_100_000);
+    const large = await tenant.deployed();
+    const link = await signalLink(await tenant.newLink());
+    const body = { deploy_stdout: text, deploy_status_code: 0 };
+    expectFault(
+      await tenant.call("POST", `/software_deployments/${large.id}/signal`, { body }),
+      400,
+      "1048576",
+    );
+    expectFault(
+      await byLink("PUT", link, { body: { deploy_stdout: "l".repeat(4_194_304) } }),
+      400,
+      "4194304",
+    );
+    expect((await byLink("PUT", link, { body })).status).toBe(200);
+    const { status, output_values } = await tenant.show(large.id);
+    expect([status, output_values.deploy_status_code]).toEqual(["COMPLETE", 0]);
+    expect(output_values.deploy_stdout).toMatch(/\[… \d+ bytes are missing here …\]/);
+    expect(output_values.deploy_stdout.slice(-100)).toBe(text.slice(-100));
+    const lines = await tenant.deployed({ server_id: "lines" });
+    const log = { deploy_stdout: "l".repeat(4_194_000), deploy_status_code: 0 };
+    expect((await byLink("PUT", await signalLink(await tenant.newLink("lines")), { body: log })).status).toBe(
+      200,
+    );
+    expect((await tenant.show(lines.id)).output_values.deploy_stdout).toContain("bytes are missing here");
+  });
+
+  it("a result with a byte order mark, and of any charset, counts", async () => {
+    const { id } = await tenant.deployed();
+    const body = Buffer.from('\ufeff{"deploy_status_code":0}');
+    const headers = { "content-type": "application/json; charset=ISO-8859-1" };
+    expect((await byLink("PUT", await signalLink(await tenant.newLink()), { body, headers })).status).toBe(
+      200,
+    );
+    expect((await tenant.show(id)).status).toBe("COMPLETE");
+  });
+
   it("a signal of 950,000 bytes is accepted, whether it compresses or not", async () => {
     const deploy_stdout = "2026-11-23 21:00:00 INFO a line of a log\n".repeat(23_000).slice(0, 940_000);
     const log = await tenant.deployed();
@@ -221,6 +265,19 @@ describe("signal by a token", () => {
     for (const secret of [signal, link]) expect(text).not.toContain(secret.split("=")[1]);
     expect(text).not.toContain(signal.split(".")[1]);
     await tenant.update(id, { status_reason: log, output_values: { log } });
+    const forms = [
+      log.replaceAll("capability=", "capability\\u003d"),
+      log.replaceAll("capability=", "capability\\\\u003D").replaceAll(".", "\\\\u002e"),
+      log.replaceAll("capability=", "capability&#61;"),
+      log.replaceAll("capability=", "capability&#x3D;").replaceAll(".", "&#46;"),
+      log.replaceAll("capability=", "capability&amp;equals;"),
+      log.replaceAll(".", "%2E"),
+      log.replaceAll("capability=", "capability%253D").replaceAll(".", "%252e"),
+    ];
+    await tenant.update(other.id, { status_reason: forms.join(" "), output_values: { forms } });
+    const shown = JSON.stringify(await tenant.show(other.id));
+    for (const part of signal.slice(signal.indexOf("=") + 1).split(".")) expect(shown).not.toContain(part);
+    expect(shown.match(/removed/g)).toHaveLength(4 * forms.length);
     expect(JSON.stringify(await tenant.show(id))).not.toContain(signal.split("=")[1]);
   });
 

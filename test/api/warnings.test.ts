@@ -154,6 +154,24 @@ describe("warnings of what no agent will answer", () => {
   });
 });
 
+describe("a configuration that was decoded wrongly", () => {
+  const body = '{"group":"ansible","config":"gr\ufffd"}';
+
+  it("U+FFFD in a configuration that names no charset is warned of; where it names UTF-8, and in escapes, it is not", async () => {
+    const create = (sent: string, type = "application/json") =>
+      tenant.call("POST", "/software_configs", { body: sent, headers: { "content-type": type } });
+    for (const type of ["", "application/json", "text/plain"]) {
+      const { status, headers } = await create(body, type);
+      expect([status, headers.warning]).toEqual([200, expect.stringContaining("body: holds U+FFFD")]);
+    }
+    for (const reply of [
+      await create(body, "application/json; charset=utf-8"),
+      await create(body.replace("\ufffd", "\\ufffd")),
+    ])
+      expect([reply.status, reply.headers.warning]).toEqual([200, undefined]);
+  });
+});
+
 describe("a component without a script for the action", () => {
   const COMPONENT = {
     group: "component",

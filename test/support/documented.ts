@@ -150,7 +150,8 @@ function checkRequest(
 
 function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // The service skips a byte order mark.
+    return JSON.parse(text.replace(/^\ufeff/, ""));
   } catch {
     return undefined;
   }

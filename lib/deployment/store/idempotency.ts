@@ -2,7 +2,8 @@ import { hash } from "node:crypto";
 import { getItem, type Key, putItem } from "../../dynamodb/calls.ts";
 import { any, Expression } from "../../dynamodb/expression.ts";
 import { ServiceError } from "../../errors.ts";
-import { writeJson } from "../../json/json-text.ts";
+import { canonicalText } from "../../json/equal-json.ts";
+import { isJsonObject, writeJson } from "../../json/json-text.ts";
 import { epochSeconds } from "../../times.ts";
 import { TableName } from "./row.ts";
 
@@ -84,8 +85,15 @@ function keyOf({ projectId, key }: KeyedRequest): Key {
   return { project_id: projectId, id: `key#${hash("sha256", key, "hex")}` };
 }
 
+/** Equal requests are equal as JSON; null means the same as leaving an optional field out. */
 function requestHash({ request }: KeyedRequest): string {
-  return hash("sha256", writeJson(request), "base64url");
+  const bodies = Array.isArray(request) ? request.map(withoutNulls) : withoutNulls(request);
+  return hash("sha256", canonicalText(writeJson(bodies)), "base64url");
+}
+
+function withoutNulls(body: unknown): unknown {
+  if (!isJsonObject(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
 function claimOf(row: KeyRow, keyed: KeyedRequest, newIds: string[]): Claim {
