@@ -29,7 +29,7 @@ export interface Result {
  * @param before the deployment's outputs; those that the signal does not name stay
  */
 export function resultOf(signal: JsonText, declared: ConfigOutput[], before: JsonText | null = null): Result {
-  const sent = membersOf(signal.text);
+  const sent = membersOf(signal.text, new Set([...declared.map(({ name }) => name), ...STANDARD_OUTPUTS]));
   const outputs = before ? membersOf(before.text) : new Map<string, string>();
   const reported = declared.filter(({ name }) => sent.has(name));
   for (const name of [...reported.map(({ name }) => name), ...STANDARD_OUTPUTS])

@@ -124,13 +124,18 @@ export function isNumberText(text: string): boolean {
   return /^[-\d]/.test(text);
 }
 
-/** The members of an object by name, as texts without blanks. Of a name that comes twice the last one counts. */
-export function membersOf(object: string): Map<string, string> {
+/**
+ * The members of an object by name, as texts without blanks. Of a name that comes twice the last one counts.
+ * @param names the names that are wanted; all by default
+ */
+export function membersOf(object: string, names?: ReadonlySet<string>): Map<string, string> {
   const members = new Map<string, string>();
   for (let at = object.indexOf('"'); at !== -1; ) {
     const afterName = endOfString(object, at);
     const { text, end } = elementAt(object, object.indexOf(":", afterName) + 1);
-    members.set(JSON.parse(object.slice(at, afterName)), text);
+    const escaped = object.slice(at + 1, afterName - 1);
+    const name = escaped.includes("\\") ? JSON.parse(`"${escaped}"`) : escaped;
+    if (!names || names.has(name)) members.set(name, text);
     at = object.indexOf('"', end);
   }
   return members;
@@ -230,6 +235,15 @@ export function mapParts(
     at = end;
   }
   return parts.join("") + between(text.slice(at));
+}
+
+/** A text without the blanks between its parts. */
+export function withoutBlanks(text: string): string {
+  return mapParts(
+    text,
+    (string) => string,
+    (between) => between.replace(/[ \t\n\r]+/g, ""),
+  );
 }
 
 /**
@@ -395,12 +409,4 @@ function holdsLongRun(text: string): boolean {
     at = Math.max(at, end - MAX_NUMBER_CHARACTERS);
   }
   return false;
-}
-
-function withoutBlanks(text: string): string {
-  return mapParts(
-    text,
-    (string) => string,
-    (between) => between.replace(/[ \t\n\r]+/g, ""),
-  );
 }

@@ -61,6 +61,18 @@ const ids = await Promise.all(Array.from({ length: 20 }, created));
 const { metadata_url } = await post("/software_deployments/metadata/s/link", {});
 const link = new URL(metadata_url).search;
 
+/** The link for the result of a new deployment: one that was used answers all that comes later. */
+const newSignal = async (): Promise<string> => {
+  const server = crypto.randomUUID();
+  await post("/software_deployments", { config_id: config, server_id: server });
+  const made = new URL((await post(`/software_deployments/metadata/${server}/link`, {})).metadata_url);
+  const request = { method: "GET", target: made.pathname + made.search, headers: {}, body: undefined };
+  const { body: document = "" } = await send(request);
+  const inputs: { name: string; value: string }[] = JSON.parse(document).deployments[0].inputs;
+  return new URL(inputs.find(({ name }) => name === "deploy_signal_id")?.value ?? "").search;
+};
+const signals = await Promise.all(Array.from({ length: 200 }, newSignal));
+
 const VALID: Record<string, object> = {
   config_id: config,
   server_id: "s",
@@ -132,6 +144,7 @@ const texts = fc.oneof(
   },
   { weight: 2, arbitrary: long.map((text) => `{"config_id":"c","server_id":"s","input_values":${text}`) },
   { weight: 1, arbitrary: long },
+  { weight: 1, arbitrary: bodies.map((body) => `\ufeff${JSON.stringify(body) ?? ""}`) },
   { weight: 1, arbitrary: fc.string({ unit: "binary" }) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }) },
   { weight: 1, arbitrary: fc.constant(undefined) },
@@ -150,8 +163,16 @@ const headers = fc.dictionary(
     "content-type",
     "idempotency-key",
     "user-agent",
+    "accept-encoding",
+    "prefer",
   ),
-  fc.oneof(header, fc.constant("golangsdk/2.0")),
+  fc.oneof(
+    header,
+    fc.constantFrom("golangsdk/2.0", "gzip", "handling=strict", "handling=lenient, x"),
+    fc.constantFrom(
+      ...'utf-8 UTF8 ISO-8859-1 utf-16 "x'.split(" ").map((name) => `text/plain; charset=${name}`),
+    ),
+  ),
   { noNullPrototype: true, maxKeys: 3 },
 );
 
@@ -189,6 +210,7 @@ const paths = fc.constantFrom(...routes.filter(({ method }) => method !== "*")).
 const queries = fc.oneof(
   { weight: 3, arbitrary: fc.constant("") },
   { weight: 3, arbitrary: fc.constant(link) },
+  { weight: 2, arbitrary: fc.constantFrom(...signals) },
   fc
     .dictionary(
       fc.constantFrom(
@@ -225,6 +247,31 @@ const requests = fc
     }),
   );
 
+/** Values of up to 4.3 MB in bodies whose size is looked at, or that are taken apart. */
+const sizes = fc
+  .tuple(
+    fc.constantFrom('"l"', '"\\u0001"', "-0", "1.5", '"capability=a.b"', '{"k":1.0}', '"é"'),
+    fc.constantFrom(200_000, 1_000_000, 1_048_500, 4_100_000, 4_300_000),
+    fc.constantFrom("deploy_stdout", "result", "input_values", "config", "x"),
+  )
+  .map(([value, bytes, name]) => {
+    const count = Math.floor(bytes / (Buffer.byteLength(value) + 1));
+    const text = Array(count).fill(value).join();
+    return `{"config_id":"c","server_id":"s","${name}":${name === "input_values" ? `{"a":[${text}]}` : `[${text}]`}}`;
+  });
+
+const large = fc
+  .tuple(
+    fc.constantFrom(
+      ...signals.map((query) => ({ method: "PUT", target: `/agent/signal${query}` })),
+      { method: "POST", target: `/v1/${PROJECT}/software_deployments` },
+      { method: "POST", target: `/v1/${PROJECT}/software_configs` },
+      { method: "PATCH", target: `/v1/${PROJECT}/software_deployments/${ids[0]}` },
+    ),
+    sizes,
+  )
+  .map(([at, body]): Sent => ({ ...at, headers: { "x-auth-token": token }, body }));
+
 function pick(names: string[]): object {
   return Object.fromEntries(names.map((name) => [name, VALID[name]]));
 }
@@ -255,10 +302,14 @@ const memory = (): number => Math.round(process.memoryUsage().rss / 1_048_576);
 
 process.stdout.write(`seed ${SEED}, ${REQUESTS} requests, ${memory()} MB\n`);
 const BLOCK = 1_000;
+
+/** The large requests after each block, one at a time: beside others, each would take as long as all of them. */
+const LARGE = 4;
 for (let done = 0; done < REQUESTS; done += BLOCK) {
   const block = fc.sample(requests, { numRuns: Math.min(BLOCK, REQUESTS - done), seed: SEED + done });
   for (let at = 0; at < block.length; at += AT_A_TIME)
     await Promise.all(block.slice(at, at + AT_A_TIME).map(tryOne));
+  for (const sent of fc.sample(large, { numRuns: LARGE, seed: SEED + done })) await tryOne(sent);
   if ((done / BLOCK) % 20 === 0) process.stdout.write(`${done + BLOCK} done, ${memory()} MB\n`);
 }
 process.stdout.write(
