@@ -59,8 +59,11 @@ export function resultOf(signal: JsonText, declared: ConfigOutput[], before: Jso
  * between them a marker with the number of missing bytes, which are not counted in `bytes`.
  */
 export function truncateMiddle(text: string, bytes: number): string {
-  const whole = Buffer.from(text);
-  if (whole.byteLength <= bytes) return text;
+  return Buffer.byteLength(text) <= bytes ? text : withoutMiddle(Buffer.from(text), bytes);
+}
+
+/** A text, given as UTF-8, without its middle, as by `truncateMiddle`. @param bytes less than it has */
+export function withoutMiddle(whole: Buffer, bytes: number): string {
   const head = Math.floor(bytes / 4);
   const tail = bytes - head;
   const missing = whole.byteLength - head - tail;

@@ -7,6 +7,9 @@ import { JsonText, mapParts } from "../json/json-text.ts";
 const SIGNED_LINK =
   /(capability(?:=|%(?:25)*3D|\\+u003d|&(?:amp;)*(?:#0*61|#x0*3d|equals);))[\w-]+(?:\.|%(?:25)*2E|\\+u002e|&(?:amp;)*(?:#0*46|#x0*2e|period);)[\w-]+/gi;
 
+/** The length of the shortest string that holds a link, with its quotes: `"capability=a.b"`. */
+const SHORTEST = 16;
+
 const REDACTED = "$1removed";
 
 /** A text with `removed` in place of each signed link: readers see results, and a link's holder can report one. */
@@ -22,6 +25,7 @@ export function redactLinksInValues({ text }: JsonText): JsonText {
 }
 
 function redactedString(string: string): string {
+  if (string.length < SHORTEST) return string;
   if (!string.includes("\\u")) return redactLinks(string);
   const value = JSON.parse(string);
   const redacted = redactLinks(value);

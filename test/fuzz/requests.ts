@@ -20,6 +20,9 @@ const AT_A_TIME = 16;
 const SLOW = 1_000;
 const PROJECT = "fuzz";
 
+/** The project of large values: in the other one every list would be as long as an answer can be. */
+const LARGE_PROJECT = "fuzz-large";
+
 const emulator = await startEmulator({
   engine: engines[0] ?? "dynalite",
   port: await freePort(),
@@ -27,6 +30,7 @@ const emulator = await startEmulator({
 });
 Object.assign(process.env, await functionEnvironment(emulator.endpoint), { LOG_LEVEL: "SILENT" });
 const token = await signToken(PROJECT, ["member"], 12 * 3_600);
+const largeToken = await signToken(LARGE_PROJECT, ["member"], 12 * 3_600);
 
 interface Sent {
   method: string;
@@ -42,11 +46,11 @@ const send = async ({ method, target, headers, body }: Sent) => {
   return handler(event, lambdaContext());
 };
 
-const post = async (path: string, body: object): Promise<any> => {
-  const headers = { "x-auth-token": token };
+const post = async (path: string, body: object, project = PROJECT): Promise<any> => {
+  const headers = { "x-auth-token": project === PROJECT ? token : largeToken };
   const { body: answer = "" } = await send({
     method: "POST",
-    target: `/v1/${PROJECT}${path}`,
+    target: `/v1/${project}${path}`,
     headers,
     body: JSON.stringify(body),
   });
@@ -62,16 +66,22 @@ const { metadata_url } = await post("/software_deployments/metadata/s/link", {})
 const link = new URL(metadata_url).search;
 
 /** The link for the result of a new deployment: one that was used answers all that comes later. */
-const newSignal = async (): Promise<string> => {
+const newSignal = async (project = PROJECT): Promise<string> => {
   const server = crypto.randomUUID();
-  await post("/software_deployments", { config_id: config, server_id: server });
-  const made = new URL((await post(`/software_deployments/metadata/${server}/link`, {})).metadata_url);
+  const { id } = (await post("/software_configs", { config: "echo", outputs: [{ name: "result" }] }, project))
+    .software_config;
+  await post("/software_deployments", { config_id: id, server_id: server }, project);
+  const path = `/software_deployments/metadata/${server}/link`;
+  const made = new URL((await post(path, {}, project)).metadata_url);
   const request = { method: "GET", target: made.pathname + made.search, headers: {}, body: undefined };
   const { body: document = "" } = await send(request);
   const inputs: { name: string; value: string }[] = JSON.parse(document).deployments[0].inputs;
   return new URL(inputs.find(({ name }) => name === "deploy_signal_id")?.value ?? "").search;
 };
-const signals = await Promise.all(Array.from({ length: 200 }, newSignal));
+const signals = await Promise.all(Array.from({ length: 200 }, () => newSignal()));
+const largeSignals = await Promise.all(Array.from({ length: 200 }, () => newSignal(LARGE_PROJECT)));
+const largeId = (await post("/software_deployments", { config_id: config, server_id: "s" }, LARGE_PROJECT))
+  .software_deployment.id as string;
 
 const VALID: Record<string, object> = {
   config_id: config,
@@ -263,14 +273,15 @@ const sizes = fc
 const large = fc
   .tuple(
     fc.constantFrom(
-      ...signals.map((query) => ({ method: "PUT", target: `/agent/signal${query}` })),
-      { method: "POST", target: `/v1/${PROJECT}/software_deployments` },
-      { method: "POST", target: `/v1/${PROJECT}/software_configs` },
-      { method: "PATCH", target: `/v1/${PROJECT}/software_deployments/${ids[0]}` },
+      ...largeSignals.map((query) => ({ method: "PUT", target: `/agent/signal${query}` })),
+      ...Array(20).fill({ method: "POST", target: `/v1/${LARGE_PROJECT}/software_deployments` }),
+      ...Array(20).fill({ method: "POST", target: `/v1/${LARGE_PROJECT}/software_configs` }),
+      ...Array(20).fill({ method: "PATCH", target: `/v1/${LARGE_PROJECT}/software_deployments/${largeId}` }),
+      ...Array(20).fill({ method: "GET", target: `/v1/${LARGE_PROJECT}/software_deployments/metadata/s` }),
     ),
     sizes,
   )
-  .map(([at, body]): Sent => ({ ...at, headers: { "x-auth-token": token }, body }));
+  .map(([at, body]): Sent => ({ ...at, headers: { "x-auth-token": largeToken }, body }));
 
 function pick(names: string[]): object {
   return Object.fromEntries(names.map((name) => [name, VALID[name]]));

@@ -8,7 +8,7 @@ import type { ServerRow } from "../../server/row.ts";
 import { MAX_BODY_BYTES } from "../../shapes.ts";
 import type { SoftwareDeployment } from "../deployment.ts";
 import type { Actor } from "../history.ts";
-import { MAX_MARKER_BYTES, STANDARD_OUTPUTS, truncateMiddle } from "../result.ts";
+import { MAX_MARKER_BYTES, STANDARD_OUTPUTS, withoutMiddle } from "../result.ts";
 import {
   applyLateSignal,
   applySignal,
@@ -140,14 +140,15 @@ function fitOutputs(outputs: Outputs, room: number): Outputs {
 
 /** The outputs, the named ones cut no more than needed to fit; undefined if even the strongest cut is not enough. */
 function largestCut(outputs: Outputs, names: Set<string>, room: number): Outputs | undefined {
+  const texts = textsOf(outputs, names);
   return largestThatFits(room, [0, CUT_STEPS], (steps) =>
-    cut(outputs, names, LEAST_BYTES + steps * CUT_STEP),
+    cut(outputs, texts, LEAST_BYTES + steps * CUT_STEP),
   );
 }
 
 /** The first outputs, as many as fit, each cut to `LEAST_BYTES`. */
 function mostOutputs(outputs: Outputs, long: Set<string>, room: number): Outputs {
-  const shortest = cut(outputs, long, LEAST_BYTES);
+  const shortest = cut(outputs, textsOf(outputs, long), LEAST_BYTES);
   const others = [...shortest.keys()].filter((name) => !STANDARD_OUTPUTS.includes(name));
   const first = (count: number): Outputs =>
     new Map(
@@ -180,14 +181,17 @@ function largestThatFits(
   return best;
 }
 
-/** Outputs of which the named ones are cut to at most `bytes` each. */
-function cut(outputs: Outputs, names: Set<string>, bytes: number): Outputs {
+/** Outputs of which those with a text are cut to at most `bytes` each. */
+function cut(outputs: Outputs, texts: Map<string, Buffer>, bytes: number): Outputs {
   const shorter = new Map(outputs);
-  for (const name of names) {
-    const value = plainOutput(outputs, name);
-    if (Buffer.byteLength(value) > bytes) shorter.set(name, JSON.stringify(truncateMiddle(value, bytes)));
-  }
+  for (const [name, text] of texts)
+    if (text.byteLength > bytes) shorter.set(name, JSON.stringify(withoutMiddle(text, bytes)));
   return shorter;
+}
+
+/** The named outputs as texts in UTF-8, in which they are cut: made once, as they may have megabytes. */
+function textsOf(outputs: Outputs, names: Set<string>): Map<string, Buffer> {
+  return new Map(Array.from(names, (name) => [name, Buffer.from(plainOutput(outputs, name))]));
 }
 
 function plainOutput(outputs: Outputs, name: string): string {
