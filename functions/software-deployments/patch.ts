@@ -7,8 +7,7 @@ import {
 import { PatchRequest } from "../../lib/deployment/patch-request.ts";
 import { changeDeployment } from "../../lib/deployment/store/change.ts";
 import { checkOutcome } from "../../lib/deployment/store/run-check.ts";
-import { applyPatch } from "../../lib/deployment/transitions.ts";
-import { checkMayUpdate } from "../../lib/deployment/update-request.ts";
+import { applyPatch, checkMayUpdate } from "../../lib/deployment/transitions.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";

@@ -6,8 +6,8 @@ import {
 } from "../../lib/deployment/deployment.ts";
 import { changeDeployment } from "../../lib/deployment/store/change.ts";
 import { checkOutcome } from "../../lib/deployment/store/run-check.ts";
-import { applyUpdate } from "../../lib/deployment/transitions.ts";
-import { checkMayUpdate, UpdateRequest } from "../../lib/deployment/update-request.ts";
+import { applyUpdate, checkMayUpdate } from "../../lib/deployment/transitions.ts";
+import { UpdateRequest } from "../../lib/deployment/update-request.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { ifMatchCheck } from "../../lib/http/preconditions.ts";

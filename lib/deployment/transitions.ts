@@ -20,6 +20,9 @@ import { deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./r
 /** The fields that make up the delivery: a change of one of them is a new delivery. */
 const DELIVERY_FIELDS = ["config_id", "input_values", "action"] as const;
 
+/** The fields that a delegated tenant may change: a result. */
+const REPORTED = ["status", "status_reason", "output_values"];
+
 /** The most results of older deliveries that leave an event in one deployment's history. */
 export const MAX_SUPERSEDED_RESULTS = 10;
 
@@ -73,6 +76,20 @@ export interface ArrivedResult {
  * `superseded` one is the first of an older delivery; every other is `void`.
  */
 export type ResultKind = "first" | "late" | "superseded" | "void";
+
+/**
+ * Checks that a caller may change the fields of an update.
+ * @param delegateProjectId the project of a caller who is a delegated tenant, see `isVisibleTo`
+ * @throws ServiceError `forbidden` if a delegated tenant changes more than a deployment's result
+ */
+export function checkMayUpdate(update: Update, delegateProjectId: string | undefined): void {
+  const beyond = Object.keys(update).filter((field) => !REPORTED.includes(field));
+  if (delegateProjectId === undefined || beyond.length === 0) return;
+  throw new ServiceError(
+    "forbidden",
+    `Authorization failed: the token does not allow changing ${beyond.join(", ")}.`,
+  );
+}
 
 /**
  * Applies an update. A delivered field (`DELIVERY_FIELDS`) that is sent with its current value changes nothing: OTC's Go SDK
