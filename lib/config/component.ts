@@ -1,4 +1,4 @@
-import { asJsonValue, isObjectText, type JsonValue } from "../json/json-text.ts";
+import { asJsonValue, isContainer, isObjectText, type JsonValue } from "../json/json-text.ts";
 import type { SoftwareConfig } from "./config.ts";
 
 /** What an agent runs of a configuration. */
@@ -8,8 +8,12 @@ export interface Script {
   body: JsonValue;
 }
 
-/** A script of a component, with the actions that it is for: a list, or whatever else was sent. */
-type ComponentScript = Script & { actions: unknown };
+/** A script of a component as it was sent: the actions that it is for, its hook and its body. */
+interface ComponentScript {
+  actions?: unknown;
+  tool?: unknown;
+  config?: unknown;
+}
 
 /** The group of a component (Heat's SoftwareComponent): a list of scripts for different actions. */
 export const COMPONENT = "component";
@@ -19,29 +23,30 @@ const scripts = new WeakMap<SoftwareConfig, ComponentScript[]>();
 
 /**
  * What an agent runs of a configuration for an action: the configuration itself, or of a component the first script for
- * the action, as heat-agents choose it. Undefined if a component has no such script: agents skip it, without a result.
+ * the action, as heat-agents choose it. Undefined if a component has no such script, or one that they stumble over: they
+ * run nothing then, and send no result.
+ * @param action the deployment's; a configuration that a client derived names its own
  */
 export function scriptFor(config: SoftwareConfig, action: string | null): Script | undefined {
   if (config.group !== COMPONENT) return { hook: config.group ?? "", body: config.config };
-  return scriptsOf(config).find(({ actions }) => isFor(actions, action ?? ""));
+  const derived = config.inputs.find(({ name }) => name === "deploy_action")?.value;
+  const sought = typeof derived === "string" ? derived : (action ?? "");
+  for (const { actions, tool, config: body } of scriptsOf(config)) {
+    if (!Array.isArray(actions) && typeof actions !== "string") return undefined;
+    // Python finds an action in a text too.
+    if (!actions.includes(sought)) continue;
+    return typeof tool === "string" && body !== undefined
+      ? { hook: tool, body: asJsonValue(body) }
+      : undefined;
+  }
+  return undefined;
 }
 
 function scriptsOf(config: SoftwareConfig): ComponentScript[] {
   const known = scripts.get(config);
   if (known) return known;
   const { configs } = isObjectText(config.config.text) ? JSON.parse(config.config.text) : {};
-  const found = (Array.isArray(configs) ? configs : [])
-    .filter((script) => typeof script === "object" && script !== null)
-    .map(({ actions, tool, config: body = null }) => ({
-      actions,
-      hook: String(tool),
-      body: asJsonValue(body),
-    }));
+  const found = (Array.isArray(configs) ? configs : []).filter(isContainer);
   scripts.set(config, found);
   return found;
-}
-
-/** Whether actions name an action; the agents' Python finds it in a text too. */
-function isFor(actions: unknown, action: string): boolean {
-  return (Array.isArray(actions) || typeof actions === "string") && actions.includes(action);
 }

@@ -78,7 +78,7 @@ export function deriveConfig(deliverable: Deliverable, options: RenderOptions): 
   const id = ids.memo(`${deployment.id} ${deployment.delivery}`, { context: deployment });
   if (view.inputs.some(({ name }) => name === SERVER_INPUT)) {
     // A client such as the openstack CLI derived it: its id stays until a rerun, which needs a new one.
-    const inputs = withSignal(inputsAsTexts(view, config), deployment, options);
+    const inputs = withSignal(inputsAsTexts(view, deliverable), deployment, options);
     const derived = { ...view, id: deployment.reran ? id : view.id, inputs };
     return derivationOf(deliverable, config.config.text.length, () => derived);
   }
@@ -170,9 +170,8 @@ function asText(input: ConfigInput): ConfigInput {
 }
 
 /** The inputs of a configuration that a client derived, their values as texts where its hook takes no others. */
-function inputsAsTexts({ inputs }: ConfigView, config: SoftwareConfig): ConfigInput[] {
-  const action = inputs.find(({ name }) => name === ACTION_INPUT)?.value;
-  if (!takesTexts(config, typeof action === "string" ? action : null)) return inputs;
+function inputsAsTexts({ inputs }: ConfigView, { config, deployment }: Deliverable): ConfigInput[] {
+  if (!takesTexts(config, deployment.action)) return inputs;
   return inputs.map((input) => (input.value === undefined ? input : asText(input)));
 }
 

@@ -63,16 +63,16 @@ function inputWarnings(
   { inputs }: SoftwareConfig,
   hook: string,
 ): string[] {
-  if (!input_values) return [];
-  const types = new Map(
-    inputs.map(({ name, type }) => [asLabel(name), InputType.options.find((one) => one === type)]),
-  );
+  const declared = new Map(inputs.map((input) => [asLabel(input.name ?? "") ?? "", input]));
+  const values = membersOf(input_values?.text ?? "{}");
   const warnings: string[] = [];
-  for (const [name, text] of membersOf(input_values.text)) {
+  for (const name of new Set([...values.keys(), ...declared.keys()])) {
     if (warnings.length === MAX_INPUTS) break;
-    const value = valueIn(text);
-    const type = types.get(name);
-    if (value !== null && normalizedDefault(type, value) === undefined)
+    const { type: sent, value: own, default: otherwise = null } = declared.get(name) ?? {};
+    const text = values.get(name);
+    const value = text === undefined ? (own ?? otherwise) : valueIn(text);
+    const type = InputType.options.find((one) => one === sent);
+    if (text !== undefined && value !== null && normalizedDefault(type, value) === undefined)
       warnings.push(`input_values.${name}: does not fit the type ${type}`);
     else if (hook === SCRIPT_HOOK) warnings.push(...environmentWarnings(name, asPlainText(value)));
   }
@@ -82,9 +82,9 @@ function inputWarnings(
 /** The reason why a script cannot start with an input in its environment. */
 function environmentWarnings(name: string, value: string): string[] {
   if (/[=\0]/.test(name))
-    return [`input_values.${name}: no variable can have this name, so that the script does not start`];
+    return [`inputs.${name}: no variable can have this name, so that the script does not start`];
   if (value.includes("\0"))
-    return [`input_values.${name}: holds a NUL character, so that the script does not start`];
+    return [`inputs.${name}: holds a NUL character, so that the script does not start`];
   if (Buffer.byteLength(name) + Buffer.byteLength(value) + 2 <= MAX_VARIABLE_BYTES) return [];
-  return [`input_values.${name}: takes more than 128 KiB with its name, so that the script does not start`];
+  return [`inputs.${name}: takes more than 128 KiB with its name, so that the script does not start`];
 }

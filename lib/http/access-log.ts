@@ -72,10 +72,9 @@ export function accessLog({ failuresCount }: EndpointSpec): Middleware {
     const request_id = `req-${context.awsRequestId}`;
     if (response) response.headers["x-openstack-request-id"] = request_id;
     const { at, coldStart } = event.arrival;
-    // Anybody can send a result that is refused for its credentials.
+    // Anybody can send what is refused for its credentials.
     const isGenuine = event.caller !== undefined || event.claims !== undefined;
-    const isOurs = (response?.statusCode ?? 500) >= 500;
-    const failureCounts = failuresCount && (isGenuine || isOurs) ? { [failuresCount]: 1 } : {};
+    const failureCounts = failuresCount && isGenuine ? { [failuresCount]: 1 } : {};
     logger.info("request", {
       request_id,
       route: event.routeKey,

@@ -8,9 +8,16 @@ import type { EndpointSpec } from "./spec.ts";
 const MAX_NAMES = 10;
 const MAX_NAME_LENGTH = 64;
 
-/** The most warnings of one response, and the most characters of each. */
+/** The most warnings of one response, the most characters of each, and of all: API Gateway takes 10 kB of headers. */
 const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 160;
+const MAX_HEADER_LENGTH = 4_000;
+
+/** The most characters of the sentences in a refusal. */
+const MAX_MESSAGE_LENGTH = 10_000;
+
+/** The characters between two sentences. */
+const BETWEEN = '", 299 - "'.length;
 
 /** The preference of a caller who wants a refusal instead of warnings (RFC 7240, 4.4). */
 export const STRICT = "handling=strict";
@@ -41,12 +48,13 @@ export function warnings(spec: EndpointSpec): Middleware[] {
 export function warn(event: EndpointEvent, sentences: string[]): void {
   if (sentences.length === 0) return;
   event.warnings = new Set([...(event.warnings ?? []), ...sentences]);
-  if (event.isStrict) throw new ServiceError("invalid", named([...event.warnings], MAX_WARNINGS).join("; "));
+  if (event.isStrict)
+    throw new ServiceError("invalid", first([...event.warnings], MAX_MESSAGE_LENGTH).join("; "));
 }
 
 /** The headers of a successful response that tell of warnings, and of a preference that was applied. */
 export function warningHeaders({ warnings = new Set(), isStrict }: EndpointEvent): Record<string, string> {
-  const values = named([...warnings], MAX_WARNINGS).map((sentence) => `299 - "${quoted(sentence)}"`);
+  const values = first([...warnings].map(quoted), MAX_HEADER_LENGTH).map((sentence) => `299 - "${sentence}"`);
   return {
     ...(values.length > 0 && { warning: values.join(", ") }),
     ...(isStrict && { "preference-applied": STRICT }),
@@ -65,16 +73,27 @@ function warnOfFieldsOutside(fields: Set<string> | undefined, event: EndpointEve
   ]);
 }
 
-/** The first of some sentences, and how many more there are. */
-function named(sentences: string[], most: number): string[] {
-  const more = sentences.length - most;
-  return more > 0 ? [...sentences.slice(0, most), `and ${more} more`] : sentences;
+/** The first of some sentences, as many as have room, and how many more there are. */
+function first(sentences: string[], length: number): string[] {
+  let left = length;
+  const named = sentences.slice(0, MAX_WARNINGS).filter((sentence) => {
+    left -= sentence.length + BETWEEN;
+    return left >= 0;
+  });
+  const more = sentences.length - named.length;
+  return more > 0 ? [...named, `and ${more} more`] : named;
 }
 
 /** A sentence as a header's value can hold it in quotes: ASCII, whatever characters a caller's names have. */
 function quoted(sentence: string): string {
-  const text = [...sentence].slice(0, MAX_WARNING_LENGTH).join("").toWellFormed();
-  return text.replace(/[^ -~]+/g, encodeURIComponent).replace(/["\\]/g, "\\$&");
+  const text = [...sentence.toWellFormed()].slice(0, MAX_WARNING_LENGTH);
+  let encoded = "";
+  for (const character of text) {
+    const next = /[ -~]/.test(character) ? character.replace(/["\\]/, "\\$&") : encodeURIComponent(character);
+    if (encoded.length + next.length > MAX_WARNING_LENGTH) break;
+    encoded += next;
+  }
+  return encoded;
 }
 
 /** A name without characters that could be misread in a sentence. */

@@ -111,12 +111,27 @@ describe("warnings of what no agent will answer", () => {
 
   it.each([
     ["a value that does not fit its type", { n: "five" }, "input_values.n: does not fit the type Number"],
-    ["a NUL", { a: "\u0000" }, "input_values.a: holds a NUL character"],
-    ["140,000 characters", { a: "x".repeat(140_000) }, "input_values.a: takes more than 128 KiB"],
-    ["a name with =", { "a=b": "x" }, "input_values.a=b: no variable can have this name"],
+    ["a NUL", { a: "\u0000" }, "inputs.a: holds a NUL character"],
+    ["140,000 characters", { a: "x".repeat(140_000) }, "inputs.a: takes more than 128 KiB"],
+    ["a name with =", { "a=b": "x" }, "inputs.a=b: no variable can have this name"],
   ])("a deployment with %s among its inputs is warned of", async (_, input_values, sentence) => {
     const inputs = [{ name: "n", type: "Number" }];
     expect(await warningOf({ ...SCRIPT, inputs }, { input_values })).toContain(sentence);
+  });
+
+  it("a declared input that no script can start with is warned of, though it has no value", async () => {
+    const warning = await warningOf({ ...SCRIPT, inputs: [{ name: "a=b" }, { name: "c", default: "\0" }] });
+    expect(warning).toContain("inputs.a=b: no variable can have this name");
+    expect(warning).toContain("inputs.c: holds a NUL character");
+  });
+
+  it("the header has at most 4 kB, whatever characters the names have", async () => {
+    const names = Array.from({ length: 30 }, (_, i) => `${"😀".repeat(80)}${i}=`);
+    const input_values = Object.fromEntries(names.map((name) => [name, 1]));
+    const warning = (await warningOf(SCRIPT, { input_values })) ?? "";
+    expect(warning.length).toBeLessThan(4_096);
+    expect(warning).toMatch(/^[ -~]+$/);
+    expect(warning.split('", 299 ')).toHaveLength(10);
   });
 
   it("a deployment of a configuration that is not kept here is warned of, and its time limit blames no server", async () => {
@@ -199,6 +214,31 @@ describe("a component without a script for the action", () => {
     expect(await deploy({ action: "UPDATE", status: "IN_PROGRESS" })).toMatchObject({
       status: "IN_PROGRESS",
     });
+  });
+
+  it("is COMPLETE on each of many servers, and none takes the status that another one names", async () => {
+    const all = { config_id, action: "UPDATE", server_ids: ["a", "b"] };
+    const many = await tenant.call("POST", "/software_deployments", { body: all });
+    const one = { config_id, action: "UPDATE", server_id: "s" };
+    const named = ["FAILED", "COMPLETE"].map((status) => ({ ...one, status, status_reason: `so ${status}` }));
+    const list = await tenant.call("POST", "/software_deployments", { body: named });
+    const shown = [...many.json.software_deployments, ...list.json.software_deployments].map(
+      ({ status, status_reason }) => [status, status_reason],
+    );
+    const ended = ["COMPLETE", "No script for action UPDATE"];
+    expect(shown).toEqual([ended, ended, ["FAILED", "so FAILED"], ["COMPLETE", "so COMPLETE"]]);
+  });
+
+  it.each([
+    ["without a tool", [{ actions: ["CREATE"], config: "#!/bin/sh" }]],
+    ["after one without actions", [{ tool: "x" }, { actions: ["CREATE"], tool: "script", config: "" }]],
+    ["of none", null],
+  ])("is COMPLETE at once for a script %s, over which agents stumble", async (_, configs) => {
+    const { json } = await tenant.call("POST", "/software_configs", {
+      body: { group: "component", config: { configs } },
+    });
+    const { id } = json.software_config;
+    expect(await deploy({ config_id: id, action: "CREATE" })).toMatchObject({ status: "COMPLETE" });
   });
 
   it("is COMPLETE at once after an update, a patch and a rerun too", async () => {

@@ -27,13 +27,20 @@ export async function checkNewRuns(
   const ids = deployments.map(({ config_id }) => config_id);
   const configs = await readConfigs(ids, context);
   if (!configs) return { deployments, warnings: [] };
-  const checked = deployments.map(
-    (deployment, at): Checked => checkedRun(deployment, configs.get(deployment.config_id), isStatusGiven(at)),
-  );
-  return {
-    deployments: checked.map(({ deployment }) => deployment),
-    warnings: checked.flatMap(({ warnings }) => warnings),
-  };
+  // Servers of one body share its values, which may have a megabyte.
+  const known = new Map<string, { of: SoftwareDeployment; checked: Checked }>();
+  const warnings: string[] = [];
+  const checked = deployments.map((deployment, at) => {
+    const { config_id, action, input_values } = deployment;
+    const key = JSON.stringify([config_id, action, isStatusGiven(at)]);
+    const last = known.get(key);
+    if (last && last.of.input_values === input_values) return { ...deployment, ...changesIn(last) };
+    const own = checkedRun(deployment, configs.get(config_id), isStatusGiven(at));
+    known.set(key, { of: deployment, checked: own });
+    warnings.push(...own.warnings);
+    return own.deployment;
+  });
+  return { deployments: checked, warnings };
 }
 
 /**
@@ -51,10 +58,24 @@ export async function checkOutcome(
   const begins = after.delivery !== before.delivery || after.attempt !== before.attempt;
   if (!begins || after.status !== "IN_PROGRESS") return outcome;
   const configs = await readConfigs([after.config_id], context);
-  if (!configs) return { ...outcome, after: { ...after, isConfigMissing: false } };
+  const isSameConfig = after.config_id === before.config_id;
+  if (!configs)
+    return { ...outcome, after: { ...after, isConfigMissing: isSameConfig && before.isConfigMissing } };
   const { deployment, warnings } = checkedRun(after, configs.get(after.config_id), isStatusGiven);
   context.warn(warnings);
   return { ...outcome, after: deployment, event: event && { ...event, status: deployment.status } };
+}
+
+/** The fields that a check has changed. */
+function changesIn({
+  of,
+  checked,
+}: {
+  of: SoftwareDeployment;
+  checked: Checked;
+}): Partial<SoftwareDeployment> {
+  const { status, status_reason, isConfigMissing } = checked.deployment;
+  return { isConfigMissing, ...(status !== of.status && { status, status_reason }) };
 }
 
 /** The configurations by id; undefined if they could not be read. */

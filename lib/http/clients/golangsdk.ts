@@ -14,8 +14,8 @@ import type { ClientQuirks, EndpointEvent } from "../event.ts";
  * All quirks of OTC's Go SDK, and of the Terraform provider that is built on it.
  *
  * - It reads times as `2006-01-02T15:04:05` and fails on a `Z`.
- * - It reads maps of texts only, so every other value in them except null becomes its JSON text. So do a configuration's
- *   `options`, and a `config` that is no text.
+ * - It reads maps of texts only, so every other value in them except null becomes its JSON text; so does a `config` that is
+ *   no text.
  * - It gets inputs and outputs of a configuration as they were sent.
  * - Values that it sends back as they were shown count as unchanged, each by itself (`echo`).
  * - It gets 403 for a valid token that does not authorize a request (`faults.ts`): on 401 it asks for new tokens for
@@ -26,11 +26,8 @@ import type { ClientQuirks, EndpointEvent } from "../event.ts";
 const TIMES = ["creation_time", "updated_time", "collected_time", "time", "expires_time"];
 
 /** The fields of responses with values by name, and those with lists of such objects. */
-const VALUES = ["input_values", "output_values"];
+const VALUES = ["input_values", "output_values", "options"];
 const DEFINITIONS = ["inputs", "outputs"];
-
-/** The fields of a configuration that are texts to it, whatever they hold. */
-const TEXTS = ["config", "options"];
 
 const TOO_LARGE = "input_values and output_values are left out: they are too large for this client";
 
@@ -65,13 +62,12 @@ function renderResource(resource: object): object {
   const members = Object.entries({ ...resource, ...(sent ?? {}) }).map(([name, value]) => {
     if (VALUES.includes(name) && value instanceof JsonText) return [name, textValues(value, null)];
     if (DEFINITIONS.includes(name) && Array.isArray(value)) return [name, value.map(textMembers)];
-    if (TEXTS.includes(name) && value instanceof JsonText && isNoString(value.text))
-      return [name, value.text];
+    if (name === "config" && value instanceof JsonText && isNoString(value.text)) return [name, value.text];
     return [name, value];
   });
   const rendered = withoutZones(Object.fromEntries(members));
   if (!("input_values" in rendered) || responseBytes(rendered) <= MAX_RESPONSE_BYTES) return rendered;
-  return { ...rendered, ...Object.fromEntries(VALUES.map((name) => [name, null])), warning: TOO_LARGE };
+  return { ...rendered, input_values: null, output_values: null, warning: TOO_LARGE };
 }
 
 function withoutZones(resource: object): object {
