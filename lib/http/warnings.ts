@@ -13,7 +13,8 @@ const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 160;
 const MAX_HEADER_LENGTH = 4_000;
 
-/** The most characters of the sentences in a refusal. */
+/** The most characters of one sentence in a refusal, and of all. */
+const MAX_SENTENCE_LENGTH = 400;
 const MAX_MESSAGE_LENGTH = 10_000;
 
 /** The characters between two sentences. */
@@ -47,7 +48,8 @@ export function warnings(spec: EndpointSpec): Middleware[] {
  */
 export function warn(event: EndpointEvent, sentences: string[]): void {
   if (sentences.length === 0) return;
-  event.warnings = new Set([...(event.warnings ?? []), ...sentences]);
+  const short = sentences.map((sentence) => sentence.slice(0, MAX_SENTENCE_LENGTH).toWellFormed());
+  event.warnings = new Set([...(event.warnings ?? []), ...short]);
   if (event.isStrict)
     throw new ServiceError("invalid", first([...event.warnings], MAX_MESSAGE_LENGTH).join("; "));
 }
@@ -86,9 +88,8 @@ function first(sentences: string[], length: number): string[] {
 
 /** A sentence as a header's value can hold it in quotes: ASCII, whatever characters a caller's names have. */
 function quoted(sentence: string): string {
-  const text = [...sentence.toWellFormed()].slice(0, MAX_WARNING_LENGTH);
   let encoded = "";
-  for (const character of text) {
+  for (const character of sentence) {
     const next = /[ -~]/.test(character) ? character.replace(/["\\]/, "\\$&") : encodeURIComponent(character);
     if (encoded.length + next.length > MAX_WARNING_LENGTH) break;
     encoded += next;
