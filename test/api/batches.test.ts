@@ -71,6 +71,48 @@ describe.runIf(hasTransactions)(`create many (on ${engine}; left out without tra
     expectFault(await post(body, headers), 409, first.json.software_deployments[2].id);
     expect(await listed()).toHaveLength(4);
   });
+
+  it("lists under an Idempotency-Key are equal as JSON is, null for absent in each body", async () => {
+    const key = { "idempotency-key": crypto.randomUUID() };
+    const body = '{"config_id":"c","server_id":"s","input_values":{"a":1,"b":2}}';
+    const same = '{"action":null,"server_id":"s","config_id":"c","input_values":{"b":2,"a":1.0}}';
+    const first = await post(`[${body},${body}]`, key);
+    const again = await post(`[${same},${body}]`, key);
+    expect([again.status, again.headers["idempotent-replayed"], again.json]).toEqual([
+      200,
+      "true",
+      first.json,
+    ]);
+    expectFault(await post(`[${body}]`, key), 409);
+  });
+
+  it("many deployments of one configuration are warned of once, and their many faults by twenty sentences", async () => {
+    const { id: config_id } = await tenant.configure({ config: "x" });
+    const body = { config_id, server_ids: ["a", "b", "c"] };
+    const { headers } = await tenant.call("POST", "/software_deployments", { body });
+    expect(headers.warning).toBe('299 - "group: agents run nothing that has no group"');
+    const unknown = Array.from({ length: 30 }, (_, i) => minimal({ config_id: `é"\r\n${i}` }));
+    const many = await tenant.call("POST", "/software_deployments", { body: unknown });
+    expect(many.headers.warning).toMatch(/^[ -~]+$/);
+    expect(many.headers.warning?.length).toBeLessThan(4_096);
+    expect(many.headers.warning?.split(", 299 ")).toHaveLength(21);
+    expect(many.headers.warning).toContain('"and 10 more"');
+  });
+
+  it("a component without a script for the action is COMPLETE on each of many servers, and none takes the status that another one names", async () => {
+    const configs = [{ actions: ["CREATE"], tool: "script", config: "#!/bin/sh" }];
+    const { id: config_id } = await tenant.configure({ group: "component", config: { configs } });
+    const all = { config_id, action: "UPDATE", server_ids: ["a", "b"] };
+    const many = await tenant.call("POST", "/software_deployments", { body: all });
+    const one = { config_id, action: "UPDATE", server_id: "s" };
+    const named = ["FAILED", "COMPLETE"].map((status) => ({ ...one, status, status_reason: `so ${status}` }));
+    const list = await tenant.call("POST", "/software_deployments", { body: named });
+    const shown = [...many.json.software_deployments, ...list.json.software_deployments].map(
+      ({ status, status_reason }) => [status, status_reason],
+    );
+    const ended = ["COMPLETE", "No script for action UPDATE"];
+    expect(shown).toEqual([ended, ended, ["FAILED", "so FAILED"], ["COMPLETE", "so COMPLETE"]]);
+  });
 });
 
 describe.runIf(!hasTransactions)(`create many on ${engine}, which has no transactions`, () => {

@@ -48,18 +48,15 @@ describe("create with an Idempotency-Key", () => {
       text('{"b":{"d":null,"c":[2.0,"é"]},"a":1}'),
       text('{"a":1.0,"b":{"c":[2e0,"é"],"d":null}}', ',"action":null,"timeout":null'),
     ];
-    for (const bodies of [equal, equal.map((body) => `[${body},${body}]`)]) {
-      const key = crypto.randomUUID();
-      for (const [at, body] of bodies.entries()) {
-        const reply = await post(key, body);
-        expect([reply.status, reply.headers["idempotent-replayed"]]).toEqual([
-          200,
-          at > 0 ? "true" : undefined,
-        ]);
-      }
-      for (const other of [text('{"a":1,"b":{"c":[2,"é"]}}'), text('{"a":"1","b":{"c":[2,"é"],"d":null}}')])
-        expectFault(await post(key, bodies === equal ? other : `[${other},${other}]`), 409);
+    for (const [at, body] of equal.entries()) {
+      const reply = await post("k", body);
+      expect([reply.status, reply.headers["idempotent-replayed"]]).toEqual([
+        200,
+        at > 0 ? "true" : undefined,
+      ]);
     }
+    for (const other of ['{"a":1,"b":{"c":[2,"é"]}}', '{"a":"1","b":{"c":[2,"é"],"d":null}}'])
+      expectFault(await post("k", text(other)), 409);
   });
 
   it("requests under a key are equal whatever their ignored fields and the order of fields", async () => {

@@ -154,19 +154,6 @@ describe("warnings of what no agent will answer", () => {
     const after = await tenant.call("GET", `/software_deployments/${id}`);
     expect(after.json.software_deployment.status_reason).toContain("the server never collected it");
   });
-
-  it("many deployments of one configuration are warned of once, and their many faults by twenty sentences", async () => {
-    const config_id = await configured({ config: "x" });
-    const body = { config_id, server_ids: ["a", "b", "c"] };
-    const { headers } = await tenant.call("POST", "/software_deployments", { body });
-    expect(headers.warning).toBe('299 - "group: agents run nothing that has no group"');
-    const unknown = Array.from({ length: 30 }, (_, i) => minimal({ config_id: `é"\r\n${i}` }));
-    const many = await tenant.call("POST", "/software_deployments", { body: unknown });
-    expect(many.headers.warning).toMatch(/^[ -~]+$/);
-    expect(many.headers.warning?.length).toBeLessThan(4_096);
-    expect(many.headers.warning?.split(", 299 ")).toHaveLength(21);
-    expect(many.headers.warning).toContain('"and 10 more"');
-  });
 });
 
 describe("a configuration that was decoded wrongly", () => {
@@ -214,19 +201,6 @@ describe("a component without a script for the action", () => {
     expect(await deploy({ action: "UPDATE", status: "IN_PROGRESS" })).toMatchObject({
       status: "IN_PROGRESS",
     });
-  });
-
-  it("is COMPLETE on each of many servers, and none takes the status that another one names", async () => {
-    const all = { config_id, action: "UPDATE", server_ids: ["a", "b"] };
-    const many = await tenant.call("POST", "/software_deployments", { body: all });
-    const one = { config_id, action: "UPDATE", server_id: "s" };
-    const named = ["FAILED", "COMPLETE"].map((status) => ({ ...one, status, status_reason: `so ${status}` }));
-    const list = await tenant.call("POST", "/software_deployments", { body: named });
-    const shown = [...many.json.software_deployments, ...list.json.software_deployments].map(
-      ({ status, status_reason }) => [status, status_reason],
-    );
-    const ended = ["COMPLETE", "No script for action UPDATE"];
-    expect(shown).toEqual([ended, ended, ["FAILED", "so FAILED"], ["COMPLETE", "so COMPLETE"]]);
   });
 
   it.each([
