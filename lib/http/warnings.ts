@@ -88,13 +88,10 @@ function first(sentences: string[], length: number): string[] {
 
 /** A sentence as a header's value can hold it in quotes: ASCII, whatever characters a caller's names have. */
 function quoted(sentence: string): string {
-  let encoded = "";
-  for (const character of sentence) {
-    const next = /[ -~]/.test(character) ? character.replace(/["\\]/, "\\$&") : encodeURIComponent(character);
-    if (encoded.length + next.length > MAX_WARNING_LENGTH) break;
-    encoded += next;
-  }
-  return encoded;
+  const text = sentence.slice(0, MAX_WARNING_LENGTH).toWellFormed();
+  const encoded = text.replace(/[^ -~]+/g, encodeURIComponent).slice(0, MAX_WARNING_LENGTH);
+  // A cut may have left a part of an encoded character.
+  return encoded.replace(/%[\dA-F]?$/, "").replace(/["\\]/g, "\\$&");
 }
 
 /** A name without characters that could be misread in a sentence. */

@@ -169,6 +169,14 @@ describe("collecting", () => {
     }
   });
 
+  it("of members who read a server's metadata at the same time all get the delivery, and it is recorded once", async () => {
+    const { id } = await tenant.deployed();
+    const read = () => tenant.call("GET", "/software_deployments/metadata/a-server");
+    const replies = await Promise.all(Array.from({ length: 10 }, read));
+    expect(replies.map(({ json }) => json.metadata.length)).toEqual(Array(10).fill(1));
+    expect((await tenant.eventsOf(id)).filter(({ event }) => event === "collected")).toHaveLength(1);
+  });
+
   it("agents that poll at the same time all get the delivery, and it is recorded once", async () => {
     const { id } = await tenant.deployed();
     const link = await tenant.newLink();

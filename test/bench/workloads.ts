@@ -35,7 +35,7 @@ export const caller = async (name: string, token?: string) => {
   };
 };
 
-/** Addresses, and what makes deployments, in a project that has a server with 50 of one configuration. */
+/** Addresses, and what makes deployments, in a project that has a server with 50 of one configuration, collected. */
 export const measuredServer = async (token: string) => {
   const below = (rest: string): string => `/v1/${PROJECT}${rest}`;
   const path = below("/software_deployments");
@@ -48,6 +48,8 @@ export const measuredServer = async (token: string) => {
   ).software_config;
   for (const [server_id, count] of Object.entries(SERVERS))
     for (let i = 0; i < count; i += 1) await deploy({ ...BODY, config_id, server_id });
+  const collect = await caller("showServerMetadata", token);
+  for (const server_id of Object.keys(SERVERS)) await collect("GET", `${path}/metadata/${server_id}`);
   return { below, path, config_id, create, deploy };
 };
 

@@ -259,10 +259,7 @@ describe("roles of functions", () => {
       allow(index("by_server"), "Query"),
       allow(configs, "BatchGetItem"),
     ],
-    signalByLink: [
-      allow(deployments, "GetItem", "BatchGetItem", "UpdateItem"),
-      allow(configs, "BatchGetItem"),
-    ],
+    signalByLink: [allow(deployments, "BatchGetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
     showServerMetadata: [
       allow(deployments, "BatchGetItem", "UpdateItem", "GetItem"),
       allow(index("by_server"), "Query"),

@@ -74,7 +74,8 @@ export async function signalDeployment(
         ? withLateOutputsFitted(applyLateSignal(run, arrived, declared, context), row)
         : withResultFitted(applySignal(run, arrived, declared, context), row);
     },
-    { ...context, serverId: link?.server },
+    // Links of before they named their server belong to none.
+    { ...context, serverId: link && (link.server ?? "") },
   );
   if (read instanceof ServiceError) throw read;
   return result;
