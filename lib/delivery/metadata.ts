@@ -21,6 +21,7 @@ export const AgentMetadata = z.object({
  * @param deliveries by the deployments' creation
  */
 export function inMetadataOrder(deliveries: Delivery[]): Delivery[] {
-  const nameOf = ({ view }: Delivery): string => view.name ?? "";
-  return deliveries.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : Number(nameOf(a) > nameOf(b))));
+  const named = deliveries.map((delivery) => ({ name: delivery.view.name ?? "", delivery }));
+  named.sort((a, b) => (a.name < b.name ? -1 : Number(a.name > b.name)));
+  return named.map(({ delivery }) => delivery);
 }

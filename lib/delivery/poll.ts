@@ -120,9 +120,9 @@ async function collected(
   collection: Collection,
 ): Promise<{ deliveries: Delivery[]; isComplete: boolean; count: number }> {
   const deployments = deliveries.map(({ deployment }) => deployment);
-  const { current, count } = await recordCollected(deployments, collection);
-  const isComplete = current.size === deliveries.length;
-  return { deliveries: deliveries.filter(({ deployment }) => current.has(deployment)), isComplete, count };
+  const { leftOut, count } = await recordCollected(deployments, collection);
+  const rest = deliveries.filter(({ deployment }) => !leftOut.has(deployment));
+  return { deliveries: rest, isComplete: leftOut.size === 0, count };
 }
 
 function viewsOf(deliveries: Delivery[]): ConfigView[] {

@@ -69,7 +69,7 @@ export async function selectDeliveries(
   const isSetting = ({ group }: Candidate): boolean => group === SETTINGS;
   const inOrder = [...finished.filter(isSetting), ...finished.filter((one) => !isSetting(one))];
   for (const candidate of inOrder) if (!add(candidate)) break;
-  selection.deliveries.sort((a, b) => (a.deployment.id < b.deployment.id ? -1 : 1));
+  if (rest.length > 0) selection.deliveries.sort((a, b) => (a.deployment.id < b.deployment.id ? -1 : 1));
   return selection;
 }
 

@@ -67,13 +67,10 @@ export function hasTimedOut({ status, deadlineAt }: Pick<Run, "status" | "deadli
  * any more, since what was given up must not run.
  */
 export function isGivenUp(
-  {
-    collected_time,
-    ...run
-  }: Pick<Run, "status" | "deadlineAt"> & { collected_time?: string | null | undefined },
+  run: Pick<Run, "status" | "deadlineAt"> & { collected_time?: string | null | undefined },
   now: Date,
 ): boolean {
-  return !collected_time && (run.status === "FAILED" || hasTimedOut(run, now));
+  return !run.collected_time && (run.status === "FAILED" || hasTimedOut(run, now));
 }
 
 /** A deployment as readers see it: FAILED past its time limit, even if no write has recorded that yet. */

@@ -18,13 +18,13 @@ export interface Collection {
 
 /** The result of recording a collection. */
 interface Recorded {
-  /** The deployments that may go out, each as it was passed. */
-  current: Set<DeliveredDeployment>;
+  /** The deployments that must not go out, each as it was passed. */
+  leftOut: Set<DeliveredDeployment>;
   /** The number of deliveries that were collected for the first time. */
   count: number;
 }
 
-/** The result for one delivery. One that is `left_out` must not go out. */
+/** The result for one delivery that the index does not show as collected; `known` is one that was collected all the same. */
 type RecordOutcome = "recorded" | "known" | "left_out";
 
 /**
@@ -37,15 +37,12 @@ export async function recordCollected(
   deployments: DeliveredDeployment[],
   collection: Collection,
 ): Promise<Recorded> {
+  const uncollected = deployments.filter(({ collected_time }) => collected_time === null);
   const outcomes = await Promise.all(
-    deployments.map((deployment) =>
-      deployment.collected_time === null
-        ? recordOne(deployment, collection).catch(() => "left_out")
-        : ("known" as const),
-    ),
+    uncollected.map((deployment) => recordOne(deployment, collection).catch(() => "left_out")),
   );
   return {
-    current: new Set(deployments.filter((_, at) => outcomes[at] !== "left_out")),
+    leftOut: new Set(uncollected.filter((_, at) => outcomes[at] === "left_out")),
     count: outcomes.filter((outcome) => outcome === "recorded").length,
   };
 }
