@@ -134,7 +134,7 @@ function withTextsInBatch(value: unknown, text: string): unknown {
 function textOf(event: EndpointEvent, { lenientBody, maxBodyBytes, warnsOfDamage }: BodyRules): string {
   const { body, isBase64Encoded, headers } = event;
   const sent = typeof body === "string" ? body : "";
-  if (lenientBody && !sent.trim()) return "{}";
+  if (lenientBody && !sent) return "{}";
   const contentType = headers["content-type"] ?? "";
   if (!lenientBody) checkType(contentType);
   if (!sent) throw invalid("body: a JSON object is expected, the body is empty");
@@ -142,6 +142,8 @@ function textOf(event: EndpointEvent, { lenientBody, maxBodyBytes, warnsOfDamage
   const most = maxBodyBytes ?? MAX_BODY_BYTES;
   if (bytes > most) throw tooLarge(bytes, most);
   const text = isBase64Encoded ? decoded(sent) : sent;
+  // Blanks alone, a byte order mark among them, are no body.
+  if (lenientBody && !text.trim()) return "{}";
   if (warnsOfDamage && !CHARSET.test(contentType) && text.includes(REPLACEMENT))
     event.damage = "body: holds U+FFFD, as after decoding by a wrong charset: send UTF-8, and name it";
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;

@@ -5,7 +5,7 @@ import { later } from "../support/clock.ts";
 import { byLink, collect, type DeliveringTenant, inputOf, newDeliveringTenant } from "../support/delivery.ts";
 import { NOBODY, newTenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
-import { isLong } from "../support/long.ts";
+import { inLongForm, isLong } from "../support/long.ts";
 
 let tenant: DeliveringTenant;
 
@@ -197,7 +197,10 @@ describe("collecting", () => {
   });
 });
 
-describe("more than one answer takes", () => {
+/** Whether a hundred requests with 380 kB take a few seconds. */
+const isQuick = !apiUrl || inLongForm("large documents over HTTP", [true]).length > 0;
+
+describe.runIf(isQuick)("more than one answer takes", () => {
   const script = `#!/bin/sh\n${"# a real bootstrap script repeats itself, though no line is the other's\n".repeat(5_400)}`;
   const GZIP = { headers: { "accept-encoding": "gzip" } };
   const PLAIN = { headers: { "accept-encoding": "identity" } };

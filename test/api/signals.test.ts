@@ -184,6 +184,16 @@ describe("signal by a link", () => {
     expect((await tenant.show(lines.id)).output_values.deploy_stdout).toContain("bytes are missing here");
   });
 
+  it("a result of a byte order mark and blanks alone counts as {}", async () => {
+    const { id } = await tenant.deployed();
+    const body = Buffer.from("\ufeff \n");
+    const headers = { "content-type": "application/octet-stream" };
+    expect((await byLink("PUT", await signalLink(await tenant.newLink()), { body, headers })).status).toBe(
+      200,
+    );
+    expect((await tenant.show(id)).status).toBe("COMPLETE");
+  });
+
   it("a result with a byte order mark, and of any charset, counts", async () => {
     const { id } = await tenant.deployed();
     const body = Buffer.from('\ufeff{"deploy_status_code":0}');
