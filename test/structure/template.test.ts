@@ -255,13 +255,13 @@ describe("roles of functions", () => {
     createServerLink: [],
     revokeServerLinks: [allow(deployments, "UpdateItem")],
     collectServerMetadata: [
-      allow(deployments, "BatchGetItem", "UpdateItem", "GetItem"),
+      allow(deployments, "BatchGetItem", "UpdateItem"),
       allow(index("by_server"), "Query"),
       allow(configs, "BatchGetItem"),
     ],
     signalByLink: [allow(deployments, "BatchGetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
     showServerMetadata: [
-      allow(deployments, "BatchGetItem", "UpdateItem", "GetItem"),
+      allow(deployments, "BatchGetItem", "UpdateItem"),
       allow(index("by_server"), "Query"),
       allow(configs, "BatchGetItem"),
     ],

@@ -1,9 +1,8 @@
-import { updateItem } from "../../dynamodb/calls.ts";
+import { batchGet, updateItem } from "../../dynamodb/calls.ts";
 import { all, any, Expression } from "../../dynamodb/expression.ts";
 import { epochSeconds, isoTime } from "../../times.ts";
 import type { DeliveredDeployment } from "../deployment.ts";
 import type { Actor } from "../history.ts";
-import { findRow } from "./read.ts";
 import { type DeploymentRow, encodeEvents, isLive, TableName } from "./row.ts";
 
 /** The time that a poll waits for the write that records a collection, in ms. */
@@ -81,7 +80,7 @@ async function recordOne(
   );
   if (written) return "recorded";
   // The index may not show yet that it was recorded before, for instance by an attempt whose answer was lost.
-  const current = await findRow(project_id, id);
+  const [current] = await batchGet<DeploymentRow>(TableName, [{ project_id, id }]);
   const isKnown =
     current !== undefined &&
     isLive(current, now) &&
