@@ -91,6 +91,17 @@ describe("calls of a poll", () => {
     },
   );
 
+  it("a poll hands out 200 deliveries for the first time, recorded 25 at a time, and the next poll the rest", async () => {
+    const { id } = await tenant.configure();
+    await Promise.all(Array.from({ length: 210 }, () => tenant.deploy({ config_id: id, server_id: "many" })));
+    const { json } = await tenant.call("POST", "/software_deployments/metadata/many/link");
+    const link = target(json.metadata_url);
+    const first = await request("GET", link);
+    expect([first.json.deployments.length, first.headers.etag]).toEqual([200, undefined]);
+    const second = await request("GET", link);
+    expect([second.json.deployments.length, second.headers.etag !== undefined]).toEqual([210, true]);
+  });
+
   it.each([
     ["was set FAILED", () => ({ status: "FAILED" })],
     ["ran into its time limit", () => ({ timeout: 1 })],

@@ -8,6 +8,12 @@ import { type DeploymentRow, encodeEvents, isLive, TableName } from "./row.ts";
 /** The time that a poll waits for the write that records a collection, in ms. */
 const RECORD_TIMEOUT_MS = 1_000;
 
+/** The writes that are made at a time: more would wait for a function's part of a CPU, and be given up. */
+const AT_A_TIME = 25;
+
+/** The most deliveries that one answer hands out for the first time; the rest are for the next poll. */
+const MAX_FIRST = 200;
+
 /** The collection that is recorded. */
 export interface Collection {
   by: Actor;
@@ -28,8 +34,8 @@ type RecordOutcome = "recorded" | "known" | "left_out";
 
 /**
  * Records, before they are handed out, the deliveries that a server collects for the first time: at most one write
- * each. It does not change `updated_time` or the revision. It never throws: what cannot be recorded is left out, and a
- * later poll tries again, so that everything that goes out is recorded.
+ * each, for at most `MAX_FIRST`. It does not change `updated_time` or the revision. It never throws: what is not recorded is
+ * left out, and a later poll tries again, so that everything that goes out is recorded.
  * @param deployments as read from the index, which may be a moment behind the table
  */
 export async function recordCollected(
@@ -37,11 +43,14 @@ export async function recordCollected(
   collection: Collection,
 ): Promise<Recorded> {
   const uncollected = deployments.filter(({ collected_time }) => collected_time === null);
-  const outcomes = await Promise.all(
-    uncollected.map((deployment) => recordOne(deployment, collection).catch(() => "left_out")),
-  );
+  const outcomes: RecordOutcome[] = [];
+  for (let at = 0; at < Math.min(uncollected.length, MAX_FIRST); at += AT_A_TIME) {
+    const some = uncollected.slice(at, Math.min(at + AT_A_TIME, MAX_FIRST));
+    const recorded = some.map((one) => recordOne(one, collection).catch(() => "left_out" as const));
+    outcomes.push(...(await Promise.all(recorded)));
+  }
   return {
-    leftOut: new Set(uncollected.filter((_, at) => outcomes[at] === "left_out")),
+    leftOut: new Set(uncollected.filter((_, at) => (outcomes[at] ?? "left_out") === "left_out")),
     count: outcomes.filter((outcome) => outcome === "recorded").length,
   };
 }
