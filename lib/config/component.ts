@@ -1,7 +1,7 @@
 import { asJsonValue, isContainer, isObjectText, type JsonValue } from "../json/json-text.ts";
 import type { SoftwareConfig } from "./config.ts";
 
-/** What an agent runs of a configuration. */
+/** The part of a configuration that an agent runs. */
 export interface Script {
   /** The hook that runs it. */
   hook: string;
@@ -22,15 +22,15 @@ export const COMPONENT = "component";
 const scripts = new WeakMap<SoftwareConfig, ComponentScript[]>();
 
 /**
- * What an agent runs of a configuration for an action: the configuration itself, or of a component the first script for
- * the action, as heat-agents choose it. Undefined if a component has no such script, or one that they stumble over: they
- * run nothing then, and send no result.
+ * The part of a configuration that an agent runs for an action: the configuration itself, or of a component the first
+ * script for the action, as heat-agents choose it. Undefined if a component has no such script, or one that they stumble
+ * over: they run nothing then, and send no result.
  * @param action the deployment's; a configuration that a client derived names its own
  */
 export function scriptFor(config: SoftwareConfig, action: string | null): Script | undefined {
   if (config.group !== COMPONENT) return { hook: config.group ?? "", body: config.config };
-  const derived = config.inputs.find(({ name }) => name === "deploy_action")?.value;
-  const sought = typeof derived === "string" ? derived : (action ?? "");
+  const own = valueOfInput(config, "deploy_server_id") && valueOfInput(config, "deploy_action");
+  const sought = typeof own === "string" ? own : (action ?? "");
   for (const { actions, tool, config: body } of scriptsOf(config)) {
     if (!Array.isArray(actions) && typeof actions !== "string") return undefined;
     // Python finds an action in a text too.
@@ -40,6 +40,10 @@ export function scriptFor(config: SoftwareConfig, action: string | null): Script
       : undefined;
   }
   return undefined;
+}
+
+function valueOfInput({ inputs }: SoftwareConfig, input: string): JsonValue | undefined {
+  return inputs.find(({ name }) => name === input)?.value;
 }
 
 function scriptsOf(config: SoftwareConfig): ComponentScript[] {

@@ -247,6 +247,15 @@ describe("a server's metadata", () => {
     expect(await metadata()).toHaveLength(1);
   });
 
+  it("a component is handed out by the deployment's action, or by that which a client derived it for", async () => {
+    const config = { configs: [{ actions: ["CREATE"], tool: "script", config: "#!/bin/sh" }] };
+    const named = { name: "deploy_action", value: "UPDATE" };
+    await deployed({ name: "own", group: "component", config, inputs: [named] }, { action: "CREATE" });
+    const derived = [{ name: "deploy_server_id", value: "a-server" }, named];
+    await deployed({ name: "derived", group: "component", config, inputs: derived }, { action: "CREATE" });
+    expect((await metadata()).map(({ name }) => name)).toEqual(["own"]);
+  });
+
   it("metadata of more deployments than one batch read takes are complete", async () => {
     const { id } = await tenant.configure({ name: "shared" });
     await Promise.all(Array.from({ length: 120 }, () => tenant.deploy({ config_id: id })));
