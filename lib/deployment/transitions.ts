@@ -181,16 +181,24 @@ export function noteSupersededSignal(
   };
 }
 
-/** Notes that a result could not be read, at most once a minute. @returns undefined within a minute of the last one */
+/**
+ * Notes that a result could not be read, at most once a minute. One of an older delivery counts as a superseded one.
+ * @returns undefined within a minute of the last one
+ */
 export function noteRefusedSignal(
   before: SoftwareDeployment,
   history: DeploymentEvent[],
-  by: Actor,
+  { by, kind }: { by: Actor; kind: ResultKind },
   context: TransitionContext,
 ): Outcome | undefined {
   const last = history.findLast(({ event }) => event === "signal_refused");
   if (last && epochSeconds(context.now) - last.at < REFUSAL_PAUSE) return undefined;
-  return { after: before, event: eventOf("signal_refused", by, context, {}), isNote: true };
+  const supersededResults = before.supersededResults + (kind === "superseded" ? 1 : 0);
+  return {
+    after: { ...before, supersededResults },
+    event: eventOf("signal_refused", by, context, {}),
+    isNote: true,
+  };
 }
 
 /** Applies a passed time limit: the run has failed, at its deadline. */

@@ -40,8 +40,8 @@ const MAX_PARSED = 100;
 
 const parser = httpJsonBodyParser({ disableContentTypeCheck: true });
 
-/** The declared charset of a content type. */
-const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
+/** The declared charset of a content type, of the first where a header that came twice was joined. */
+const CHARSET = /;\s*charset\s*=\s*["']?([^\s;,"']*)/i;
 
 /** The charsets that are read: UTF-8, and its subset. */
 const UTF_8 = /^(utf-?8|us-ascii|ascii)?$/i;

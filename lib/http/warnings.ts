@@ -23,8 +23,11 @@ const BETWEEN = '", 299 - "'.length;
 /** The preference of a caller who wants a refusal instead of warnings (RFC 7240, 4.4). */
 export const STRICT = "handling=strict";
 
-/** A `Prefer` header with that preference, among others or alone. */
-const PREFERS_STRICT = /(?:^|,)\s*handling\s*=\s*"?strict"?\s*(?:[;,]|$)/i;
+/** The first `handling` of a `Prefer` header, which is the one that counts (RFC 7240, 2). */
+const HANDLING = /(?:^|,)\s*handling\s*=\s*([^\s;,]*)/i;
+
+/** A quoted text in a header. */
+const QUOTED = /"((?:[^"\\]|\\.)*)"/g;
 
 /** Whether an endpoint may warn of a request: so it does of ignored fields, and where its spec says so. */
 export function mayWarn({ body, warns }: Pick<EndpointSpec, "body" | "warns">): boolean {
@@ -64,7 +67,7 @@ export function warningHeaders({ warnings = new Set(), isStrict }: EndpointEvent
 }
 
 function warnOfFieldsOutside(fields: Set<string> | undefined, event: EndpointEvent): void {
-  event.isStrict = PREFERS_STRICT.test(event.headers.prefer ?? "");
+  event.isStrict = prefersStrict(event.headers.prefer ?? "");
   if (!fields) return;
   const bodies = (Array.isArray(event.body) ? event.body : [event.body]).filter(isJsonObject);
   const ignored = bodies.flatMap((body) => Object.keys(body).filter((name) => !fields.has(name)));
@@ -73,6 +76,12 @@ function warnOfFieldsOutside(fields: Set<string> | undefined, event: EndpointEve
     ...(event.damage ? [event.damage] : []),
     ...names.map((name) => `ignored field "${encoded(name)}"`),
   ]);
+}
+
+function prefersStrict(prefer: string): boolean {
+  // Quotes change nothing around a word; a longer text may hold what looks like another preference.
+  const plain = prefer.replace(QUOTED, (_, text) => (/^\w*$/.test(text) ? text : "quoted"));
+  return /^strict$/i.test(HANDLING.exec(plain)?.[1] ?? "");
 }
 
 /** The first of some sentences, as many as have room, and how many more there are. */

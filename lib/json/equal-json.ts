@@ -3,6 +3,9 @@ import { isNumberText, type JsonTree, objectOf, stringIn, treeOf } from "./json-
 /** The most characters of numbers that are told apart by their doubles: of up to 15 digits, no two share one. */
 const TOLD_BY_DOUBLES = 15;
 
+/** The most characters of an exponent that a double holds exactly. */
+const EXACT_EXPONENT = 15;
+
 /** Whether two JSON texts hold equal values: key order and the text of numbers aside (`1.0` is `1`, `1e2` is `100`). */
 export function areEqualTexts(one: string, other: string): boolean {
   return one === other || areEqual(treeOf(one), treeOf(other));
@@ -55,8 +58,9 @@ function canonical(number: string): string {
   const digits = trimEnd(whole + fraction);
   const significant = digits.slice(firstNonZero(digits));
   if (significant === "") return "0";
+  const shift = whole.length - digits.length;
   const power =
-    BigInt(exponent) - BigInt(fraction.length) + BigInt(whole.length + fraction.length - digits.length);
+    exponent.length <= EXACT_EXPONENT ? Number(exponent) + shift : BigInt(exponent) + BigInt(shift);
   return `${number.startsWith("-") ? "-" : ""}${significant}e${power}`;
 }
 

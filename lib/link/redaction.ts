@@ -21,7 +21,7 @@ export function redactLinks(text: string): string {
 export function redactLinksInValues({ text }: JsonText): JsonText {
   // Only an escape such as \u003d hides a link from the pattern.
   if (!text.includes("\\u")) return new JsonText(text.replace(SIGNED_LINK, REDACTED));
-  return new JsonText(mapParts(text, redactedString, (between) => between));
+  return new JsonText(mapParts(text, redactedString));
 }
 
 function redactedString(string: string): string {

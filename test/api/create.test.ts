@@ -170,10 +170,13 @@ describe("create a deployment: accepted", () => {
     },
   );
 
-  it.each(["utf8", '"UTF-8"', "us-ascii"])("the charset %s is read", async (charset) => {
-    const headers = { "content-type": `application/json;charset=${charset}` };
-    expect((await create(JSON.stringify(minimal()), { headers })).status).toBe(200);
-  });
+  it.each(["utf8", '"UTF-8"', "'utf-8'", "us-ascii", "utf-8,application/json"])(
+    "the charset %s is read",
+    async (charset) => {
+      const headers = { "content-type": `application/json;charset=${charset}` };
+      expect((await create(JSON.stringify(minimal()), { headers })).status).toBe(200);
+    },
+  );
 
   it("values at their limits are accepted", async () => {
     const wide = "😀".repeat(255);

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { request } from "../support/api.ts";
+import { later, stopClock } from "../support/clock.ts";
 import {
   byLink,
   collect,
@@ -17,6 +17,10 @@ let tenant: DeliveringTenant;
 
 beforeEach(async () => {
   tenant = await newDeliveringTenant();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 /** A text that does not become shorter where it is stored. */
@@ -143,9 +147,23 @@ describe("signal by a link", () => {
     for (const link of [byServersLink, byToken])
       expectFault(await byLink("PUT", link, { body: { result: "forged" } }), 401, "revoked");
     expect(await tenant.show(first.id)).toEqual(before);
-    await sleep(5);
     await byLink("PUT", await signalLink(await tenant.newLink()), { body: { result: "true" } });
     expect(await tenant.show(first.id)).toMatchObject({ output_values: { result: "true" } });
+  });
+
+  it("a run that begins right after a revocation has links by token that are good", async () => {
+    for (let i = 0; i < 3; i += 1) {
+      const { id } = await tenant.deployed();
+      const path = "/software_deployments/metadata/a-server";
+      expect((await tenant.call("DELETE", `${path}/link`)).status).toBe(204);
+      await tenant.call("POST", `/software_deployments/${id}/rerun`);
+      const { json } = await tenant.call("GET", path);
+      const config = json.metadata.find((config: any) => inputOf(config, "deploy_signal_id"));
+      expect((await byLink("PUT", target(inputOf(config, "deploy_signal_id")), { body: {} })).status).toBe(
+        200,
+      );
+      expect((await tenant.show(id)).status).toBe("COMPLETE");
+    }
   });
 
   it("of 20 signals at a time one counts: one event, all are 200", async () => {
@@ -182,6 +200,27 @@ describe("signal by a link", () => {
       200,
     );
     expect((await tenant.show(lines.id)).output_values.deploy_stdout).toContain("bytes are missing here");
+  });
+
+  it("a late result is cut also where the reason was taken away", async () => {
+    for (const [server_id, text] of [
+      ["noise", noise(1_000_000)],
+      ["quotes", '"'.repeat(2_000_000)],
+    ] as const) {
+      stopClock();
+      const { id } = await tenant.deployed({ server_id, timeout: 5 });
+      const link = await signalLink(await tenant.newLink(server_id));
+      await later(6_000);
+      expect(
+        (await tenant.call("PATCH", `/software_deployments/${id}`, { body: { status_reason: null } })).status,
+      ).toBe(200);
+      const reply = await byLink("PUT", link, { body: { deploy_stdout: text, deploy_status_code: 3 } });
+      expect(reply.status).toBe(200);
+      const { status, status_reason, output_values } = await tenant.show(id);
+      expect([status, status_reason, output_values.deploy_status_code]).toEqual(["FAILED", null, 3]);
+      expect(output_values.deploy_stdout.slice(0, 200_000)).toMatch(/\[… \d+ bytes are missing here …\]/);
+      expect((await tenant.eventsOf(id)).at(-1)).toMatchObject({ event: "signalled", late: true });
+    }
   });
 
   it("a result of a byte order mark and blanks alone counts as {}", async () => {

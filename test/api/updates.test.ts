@@ -133,6 +133,8 @@ describe("stack user on its own project's path", () => {
     expect((await user.call("PUT", path, { body: { status_reason: "r" } })).status).toBe(200);
     expect((await user.call("POST", `${path}/signal`, { body: {} })).status).toBe(200);
     expectFault(await user.call("PUT", path, { body: { action: "A" } }), 401);
+    const stale = { "if-match": '"0"' };
+    expectFault(await user.call("PUT", path, { body: {}, headers: stale }), 412);
     expectFault(await user.call("GET", `/software_deployments/${other.id}`), 404);
     expectFault(await user.call("GET", "/software_deployments"), 401);
     expect((await user.call("GET", "/software_deployments/metadata/a-server")).json.metadata).toHaveLength(1);

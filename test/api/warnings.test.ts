@@ -235,16 +235,18 @@ describe("a component without a script for the action", () => {
 describe("Prefer: handling=strict", () => {
   const strict = { prefer: "return=minimal, handling=strict" };
 
-  it.each(["handling=strict", 'Handling="strict"', "respond-async, handling=strict; x=1"])(
-    "what would be a Warning is 400 with %s, and nothing is made",
-    async (prefer) => {
-      const headers = { prefer };
-      const body = minimal({ timeuot: 5 });
-      const refused = await tenant.call("POST", "/software_deployments", { body, headers });
-      expectFault(refused, 400, 'ignored field "timeuot"');
-      expect((await tenant.call("GET", "/software_deployments")).json.software_deployments).toEqual([]);
-    },
-  );
+  it.each([
+    "handling=strict",
+    'Handling="strict"',
+    "respond-async, handling=strict; x=1",
+    'a="b, c", handling=strict, handling=lenient',
+  ])("what would be a Warning is 400 with %s, and nothing is made", async (prefer) => {
+    const headers = { prefer };
+    const body = minimal({ timeuot: 5 });
+    const refused = await tenant.call("POST", "/software_deployments", { body, headers });
+    expectFault(refused, 400, 'ignored field "timeuot"');
+    expect((await tenant.call("GET", "/software_deployments")).json.software_deployments).toEqual([]);
+  });
 
   it("a configuration that is not kept here, and one that no agent runs, are 400 with handling=strict", async () => {
     const headers = strict;
@@ -288,7 +290,15 @@ describe("Prefer: handling=strict", () => {
     const body = { config_id: json.software_config.id, server_id: "s" };
     const applied = await tenant.call("POST", "/software_deployments", { body, headers: strict });
     expect([applied.status, applied.headers["preference-applied"]]).toEqual([200, "handling=strict"]);
-    for (const prefer of ["handling=lenient", "xhandling=strict", "handling=stricter"]) {
+    for (const prefer of [
+      "handling=lenient",
+      "xhandling=strict",
+      "handling=stricter",
+      // The first of two counts (RFC 7240, 2), and a quoted text is none.
+      "handling=lenient, handling=strict",
+      'foo="a, handling=strict"',
+      'foo=1; bar="\\", handling=strict"',
+    ]) {
       const lenient = await tenant.call("POST", "/software_deployments", { body, headers: { prefer } });
       expect([lenient.status, lenient.headers["preference-applied"]]).toEqual([200, undefined]);
     }

@@ -28,6 +28,25 @@ beforeAll(async () => {
   tenant = await newTenant();
 });
 
+describe("a result that cannot be read", () => {
+  it("is 200 where another result came first, and leaves nothing", async () => {
+    const { id, link } = await deployed("broken");
+    const signal = signalOf((await request("GET", link)).json);
+    let done: unknown;
+    const another = async () => {
+      done = "soon";
+      await request("PUT", signal, { body: { deploy_status_code: 0 } });
+      done = await show(id);
+      return "pass" as const;
+    };
+    proxy.decide = (operation) => (operation === "UpdateItem" && !done ? another() : "pass");
+    expect((await request("PUT", signal, { body: "{" })).status).toBe(200);
+    proxy.decide = () => "pass";
+    expect(done).toMatchObject({ status: "COMPLETE" });
+    expect(await show(id)).toEqual(done);
+  });
+});
+
 describe("calls of a poll", () => {
   it("HEAD and 304: Query; GET: Query, BatchGetItem (configurations, then cached), UpdateItem for a new delivery", async () => {
     const { link, config_id } = await deployed("s1");

@@ -256,12 +256,18 @@ describe("what a result means", () => {
     expect(kind(older, deployment, [answered])).toBe("void");
   });
 
+  it("a result of an older delivery that cannot be read counts as a superseded one", () => {
+    const refused = { by: "link", kind: "superseded" } as const;
+    expect(noteRefusedSignal(deployment, [], refused, context)?.after.supersededResults).toBe(1);
+  });
+
   it("a result that cannot be read is noted once a minute, and moves no time", () => {
-    const noted = noteRefusedSignal(deployment, [], "link", context);
+    const refused = { by: "link", kind: "first" } as const;
+    const noted = noteRefusedSignal(deployment, [], refused, context);
     const event = noted?.event as DeploymentEvent;
     expect(event).toMatchObject({ event: "signal_refused", by: "link" });
-    expect(noteRefusedSignal(deployment, [{ ...event, at: NOW - 59 }], "link", context)).toBeUndefined();
-    expect(noteRefusedSignal(deployment, [{ ...event, at: NOW - 60 }], "link", context)).toBeDefined();
+    expect(noteRefusedSignal(deployment, [{ ...event, at: NOW - 59 }], refused, context)).toBeUndefined();
+    expect(noteRefusedSignal(deployment, [{ ...event, at: NOW - 60 }], refused, context)).toBeDefined();
     expect(stamped(noted as Outcome, deployment, context, context.now)).toEqual({
       ...deployment,
       revision: 8,

@@ -91,10 +91,10 @@ export async function changeDeployment(
       return { deployment: before, counts: STATUS_COUNTS[newStatusBy(requestId, history) ?? "IN_PROGRESS"] };
     const limited: Outcome = hasTimedOut(before, now) ? applyTimeLimit(before, context) : { after: before };
     const outcome = await decide(limited.after, { row, history, server });
-    if (!outcome || (!outcome.event && delegateProjectId !== undefined))
-      return { deployment: before, counts: {} };
+    if (!outcome) return { deployment: before, counts: {} };
     // Without an event a retry cannot recognize its own write, which has changed the ETag. It overwrites nothing.
     if (outcome.event || attempt === 1) checkETag?.(deploymentEtag(before, now, form));
+    if (!outcome.event && delegateProjectId !== undefined) return { deployment: before, counts: {} };
     if (expiresAt(before) <= epochSeconds(clock())) throw deploymentNotFound(id);
     // A time limit that is written with a note is a change.
     const isNote = outcome.isNote && !limited.event;

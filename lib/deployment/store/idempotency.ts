@@ -50,13 +50,14 @@ export async function claimKey(
   check: () => Promise<void>,
 ): Promise<Claim> {
   const earlier = await findKey(keyed);
-  if (earlier) return claimOf(earlier, keyed, ids);
+  const requestHash = hashOf(keyed.request);
+  if (earlier) return claimOf(earlier, requestHash, ids);
   await check();
-  const row = { ...keyOf(keyed), requestHash: requestHash(keyed), ids, expires: keyExpiry(keyed.now) };
-  if (await writeKey(row, keyed.now)) return claimOf(row, keyed, ids);
+  const row = { ...keyOf(keyed), requestHash, ids, expires: keyExpiry(keyed.now) };
+  if (await writeKey(row, keyed.now)) return claimOf(row, requestHash, ids);
   const concurrent = await findKey(keyed);
   if (!concurrent) throw new ServiceError("unavailable", "The key is being written by others: try again.");
-  return claimOf(concurrent, keyed, ids);
+  return claimOf(concurrent, requestHash, ids);
 }
 
 /** The expiry of a key that is claimed now, in seconds since 1970. */
@@ -85,8 +86,8 @@ function keyOf({ projectId, key }: KeyedRequest): Key {
   return { project_id: projectId, id: `key#${hash("sha256", key, "hex")}` };
 }
 
-/** Equal requests are equal as JSON; null means the same as leaving an optional field out. */
-function requestHash({ request }: KeyedRequest): string {
+/** The hash that equal requests share. Null means the same as leaving an optional field out. */
+function hashOf(request: unknown): string {
   const bodies = Array.isArray(request) ? request.map(withoutNulls) : withoutNulls(request);
   return hash("sha256", canonicalText(writeJson(bodies)), "base64url");
 }
@@ -96,8 +97,8 @@ function withoutNulls(body: unknown): unknown {
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
-function claimOf(row: KeyRow, keyed: KeyedRequest, newIds: string[]): Claim {
+function claimOf(row: KeyRow, requestHash: string, newIds: string[]): Claim {
   const { ids, expires } = row;
-  if (row.requestHash === requestHash(keyed)) return { ids, expires, replayed: ids[0] !== newIds[0] };
+  if (row.requestHash === requestHash) return { ids, expires, replayed: ids[0] !== newIds[0] };
   throw new ServiceError("conflict", "Idempotency-Key: another request was made under this key");
 }

@@ -57,15 +57,20 @@ export async function signalDeployment(
   context: ChangeContext,
 ): Promise<ChangeResult> {
   let read: JsonText | ServiceError | undefined;
+  let refused: ServiceError | undefined;
   const result = await changeDeployment(
     id,
     async (run, { row, history, server }) => {
       checkNotRevoked(link, server);
       const kind = resultKind(run, history, link, context);
+      // A result may have become void since an earlier attempt.
+      refused = undefined;
       if (kind === "void") return undefined;
       read ??= await outputs().catch(refusal);
-      if (read instanceof ServiceError)
-        return link ? noteRefusedSignal(run, history, by, context) : undefined;
+      if (read instanceof ServiceError) {
+        refused = read;
+        return link ? noteRefusedSignal(run, history, { by, kind }, context) : undefined;
+      }
       const arrived = { outputs: read, by };
       if (kind === "superseded" && link) return noteSupersededSignal(run, arrived, link.delivery, context);
       const config = (await getConfigs(context.projectId, [run.config_id])).get(run.config_id);
@@ -77,14 +82,14 @@ export async function signalDeployment(
     // Links of before they named their server belong to none.
     { ...context, serverId: link && (link.server ?? "") },
   );
-  if (read instanceof ServiceError) throw read;
+  if (refused) throw refused;
   return result;
 }
 
 /**
  * A deployment with its result cut to fit its row. First `deploy_stdout` and `deploy_stderr` lose their middle, then
  * the other long values; a marker says how many bytes are missing. If that is not enough, the last outputs are left
- * out, and the reason says how many.
+ * out, and the reason, if there is one, says how many.
  * @param room the bytes for outputs and reason as stored
  */
 export function fitResult<Ended extends Pick<SoftwareDeployment, "status_reason" | "output_values">>(
@@ -92,14 +97,15 @@ export function fitResult<Ended extends Pick<SoftwareDeployment, "status_reason"
   room: number,
 ): Ended {
   const { status_reason: reason, output_values: outputs } = deployment;
-  if (reason === null || outputs === null) return deployment;
+  if (outputs === null) return deployment;
   const all = membersOf(outputs.text);
-  const left = room - Buffer.byteLength(reason) - NAMES_BYTES - MAX_MARKER_BYTES;
+  const left = room - Buffer.byteLength(reason ?? "") - NAMES_BYTES - MAX_MARKER_BYTES;
   const fitting = fitOutputs(all, left);
   const output_values = new JsonText(objectOf(fitting));
   const missing = all.size - fitting.size;
   if (missing === 0) return { ...deployment, output_values };
-  const status_reason = `${reason} (the last ${missing} of ${all.size} outputs are missing: they do not fit)`;
+  const status_reason =
+    reason && `${reason} (the last ${missing} of ${all.size} outputs are missing: they do not fit)`;
   return { ...deployment, status_reason, output_values };
 }
 
