@@ -1,6 +1,7 @@
 import { ServerMetadata } from "../../lib/delivery/metadata.ts";
 import { metadataByToken } from "../../lib/delivery/poll.ts";
 import type { DeliveredDeployment } from "../../lib/deployment/deployment.ts";
+import { beginOf } from "../../lib/deployment/run.ts";
 import { byProjectOrDelegate } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { agentLinks } from "../../lib/link/addresses.ts";
@@ -17,7 +18,7 @@ export const handler = endpoint(
   async ({ projectId, path, mayWrite, baseUrl, method, count, ...request }) => {
     if (method === "HEAD") return { metadata: [] };
     const links = mayWrite ? await agentLinks(baseUrl) : undefined;
-    const signalUrl = links && ((run: DeliveredDeployment) => links.signalUrl(run, run.startedAt * 1_000));
+    const signalUrl = links && ((run: DeliveredDeployment) => links.signalUrl(run, beginOf(run)));
     const options = { ...request, signalUrl };
     const { metadata, count: collected } = await metadataByToken(projectId, path.server_id, options);
     count({ DeploymentsCollected: collected });

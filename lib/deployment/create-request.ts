@@ -2,10 +2,10 @@ import * as z from "zod/mini";
 import { ServiceError } from "../errors.ts";
 import { isJsonObject } from "../json/json-text.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
-import { epochSeconds, isoTime } from "../times.ts";
+import { isoTime } from "../times.ts";
 import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deployment.ts";
 import { Action, ConfigId, InputValues, ServerId, Status, StatusReason, timeLimit } from "./fields.ts";
-import { deadlineOf, signalExpiry } from "./run.ts";
+import { beginAt, deadlineOf, signalExpiry } from "./run.ts";
 
 /** The most deployments that one request creates: a DynamoDB transaction takes 100 items. */
 const MAX_BATCH = 100;
@@ -111,9 +111,9 @@ export function newDeployment(
   now: Date,
   defaultTimeout?: number,
 ): SoftwareDeployment {
-  const startedAt = epochSeconds(now);
+  const begin = beginAt(now);
   const timeout = request.timeout ?? defaultTimeout ?? null;
-  const deadlineAt = deadlineOf(startedAt, timeout);
+  const deadlineAt = deadlineOf(begin.startedAt, timeout);
   return {
     project_id: projectId,
     id,
@@ -135,12 +135,12 @@ export function newDeployment(
     acceptsLateResult: false,
     supersededResults: 0,
     revision: 0,
-    changedAt: startedAt,
+    changedAt: begin.startedAt,
     keyExpiresAt: null,
     timeout,
-    startedAt,
+    ...begin,
     deadlineAt,
-    signalExpiresAt: signalExpiry({ timeout, startedAt, deadlineAt }),
+    signalExpiresAt: signalExpiry({ timeout, ...begin, deadlineAt }),
   };
 }
 

@@ -81,7 +81,16 @@ export type ListedDeployment = Pick<
 export type DeliveredDeployment = Pick<
   SoftwareDeployment,
   | ("project_id" | "id" | "server_id" | "config_id" | "action" | "input_values" | "status" | "deadlineAt")
-  | ("delivery" | "attempt" | "reran" | "startedAt" | "signalExpiresAt" | "collected_time" | "revision")
+  | (
+      | "delivery"
+      | "attempt"
+      | "reran"
+      | "startedAt"
+      | "startedMs"
+      | "signalExpiresAt"
+      | "collected_time"
+      | "revision"
+    )
 >;
 
 /** A deployment as callers see it. @param now the time that is compared with its time limit */

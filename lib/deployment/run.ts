@@ -29,6 +29,8 @@ export interface Run {
   /** The time limit in seconds; null for none. */
   timeout: number | null;
   startedAt: number;
+  /** The milliseconds between `startedAt` and the begin, 0 to 999: revocations of links are kept in ms. */
+  startedMs: number;
   /** The time at which the run fails without a result; `FOREVER` or later without a time limit. */
   deadlineAt: number;
   /** The expiry of the current delivery's signed link, set when the delivery begins. */
@@ -55,6 +57,16 @@ export interface SignalledRun {
   attempt: number;
   /** The link's expiry, in seconds since 1970. */
   expires: number;
+}
+
+/** The begin of a run that begins now. */
+export function beginAt(now: Date): Pick<Run, "startedAt" | "startedMs"> {
+  return { startedAt: epochSeconds(now), startedMs: now.getMilliseconds() };
+}
+
+/** The begin of a run, in ms since 1970. */
+export function beginOf({ startedAt, startedMs }: Pick<Run, "startedAt" | "startedMs">): number {
+  return startedAt * 1_000 + startedMs;
 }
 
 /** Whether a deployment is past its time limit without a result. */

@@ -10,7 +10,7 @@ import type { SoftwareDeployment } from "./deployment.ts";
 import type { Status } from "./fields.ts";
 import { type Actor, actorOf, type DeploymentEvent, timedOutEvent } from "./history.ts";
 import { resultOf, STATUS_CODE } from "./result.ts";
-import { deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./run.ts";
+import { beginAt, deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./run.ts";
 
 /*
  * Everything that can happen to a deployment, one pure function each. Input: the deployment before, the request, and
@@ -343,8 +343,9 @@ function begun(
   if (status !== undefined || isNewDelivery) deployment.acceptsLateResult = false;
   const begins = isNewDelivery || status === "IN_PROGRESS";
   if (!begins && timeout === undefined) return deployment;
-  const startedAt = begins ? epochSeconds(now) : deployment.startedAt;
-  const run = { ...deployment, startedAt, deadlineAt: deadlineOf(startedAt, deployment.timeout) };
+  const { startedAt, startedMs } = begins ? beginAt(now) : deployment;
+  const deadlineAt = deadlineOf(startedAt, deployment.timeout);
+  const run = { ...deployment, startedAt, startedMs, deadlineAt };
   if (isNewDelivery)
     return { ...run, delivery: run.delivery + 1, signalExpiresAt: signalExpiry(run), collected_time: null };
   return begins && before.status !== "IN_PROGRESS" ? { ...run, attempt: run.attempt + 1 } : run;

@@ -50,8 +50,14 @@ describe("create a deployment: accepted", () => {
     const stored = (await storedItem(project, id)) ?? {};
     const { events, changedAt, deadlineAt, signalExpiresAt, details, ...item } = stored;
     const { server_id, stack_user_project_id, ...rest } = SEED_REQUEST;
-    const { startedAt } = details;
-    expect(details).toEqual({ creation_time, startedAt, stack_user_project_id, isConfigMissing: true });
+    const { startedAt, startedMs } = details;
+    expect(details).toEqual({
+      creation_time,
+      startedAt,
+      startedMs,
+      stack_user_project_id,
+      isConfigMissing: true,
+    });
     expect([changedAt, deadlineAt > startedAt, signalExpiresAt - startedAt]).toEqual([
       startedAt,
       true,
@@ -123,7 +129,8 @@ describe("create a deployment: accepted", () => {
     const names = ["config_id", "configKey", "id", "project_id", "serverKey", "signalExpiresAt", "status"];
     const more = ["changedAt", "deadlineAt", "delivery", "details", "events", "revision"];
     expect(Object.keys(stored).sort()).toEqual([...names, ...more].sort());
-    expect(Object.keys(stored.details).sort()).toEqual(["creation_time", "isConfigMissing", "startedAt"]);
+    const { startedMs: _, ...details } = stored.details;
+    expect(Object.keys(details).sort()).toEqual(["creation_time", "isConfigMissing", "startedAt"]);
   });
 
   it("stack_user_project_id is never shown", async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { request } from "../support/api.ts";
 import { later, stopClock } from "../support/clock.ts";
@@ -147,6 +148,7 @@ describe("signal by a link", () => {
     for (const link of [byServersLink, byToken])
       expectFault(await byLink("PUT", link, { body: { result: "forged" } }), 401, "revoked");
     expect(await tenant.show(first.id)).toEqual(before);
+    await sleep(5);
     await byLink("PUT", await signalLink(await tenant.newLink()), { body: { result: "true" } });
     expect(await tenant.show(first.id)).toMatchObject({ output_values: { result: "true" } });
   });
@@ -156,6 +158,7 @@ describe("signal by a link", () => {
       const { id } = await tenant.deployed();
       const path = "/software_deployments/metadata/a-server";
       expect((await tenant.call("DELETE", `${path}/link`)).status).toBe(204);
+      await sleep(5);
       await tenant.call("POST", `/software_deployments/${id}/rerun`);
       const { json } = await tenant.call("GET", path);
       const config = json.metadata.find((config: any) => inputOf(config, "deploy_signal_id"));

@@ -64,6 +64,7 @@ const deployment: SoftwareDeployment = {
   keyExpiresAt: 1_800_604_800,
   timeout: 300,
   startedAt: 1_800_000_000,
+  startedMs: 250,
   deadlineAt: 1_800_000_300,
   signalExpiresAt: 1_800_003_900,
 };

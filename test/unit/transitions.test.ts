@@ -53,6 +53,7 @@ const deployment: SoftwareDeployment = {
   keyExpiresAt: null,
   timeout: 300,
   startedAt: BEGAN,
+  startedMs: 0,
   deadlineAt: BEGAN + 300,
   signalExpiresAt: BEGAN + 300 + SIGNAL_GRACE,
 };

@@ -34,6 +34,7 @@ interface DeploymentDetails {
   updated_time?: string | undefined;
   timeout?: number | undefined;
   startedAt: number;
+  startedMs?: number | undefined;
   isConfigMissing?: true | undefined;
   acceptsLateResult?: true | undefined;
   supersededResults?: number | undefined;
@@ -125,6 +126,7 @@ export const DELIVERED = [
   "attempt",
   "reran",
   "details.startedAt",
+  "details.startedMs",
   "details.stack_user_project_id",
 ] as const satisfies PathOf<DeploymentRow>[];
 
@@ -196,13 +198,14 @@ export function difference(
 
 /** The deployment that a row holds. */
 export function decode(row: DeploymentRow): SoftwareDeployment {
-  const { startedAt, keyExpiresAt = null, stack_user_project_id = null } = row.details;
+  const { startedAt, startedMs = 0, keyExpiresAt = null, stack_user_project_id = null } = row.details;
   const { acceptsLateResult = false, supersededResults = 0 } = row.details;
   return {
     ...decodeListed(row),
     project_id: row.project_id,
     stack_user_project_id,
     startedAt,
+    startedMs,
     acceptsLateResult,
     supersededResults,
     signalExpiresAt: row.signalExpiresAt,
@@ -238,6 +241,7 @@ export function decodeDelivered(row: DeliveredRow): DeliveredDeployment {
     input_values: valuesIn(row, "input_values"),
     status: row.status,
     startedAt: row.details.startedAt,
+    startedMs: row.details.startedMs ?? 0,
     deadlineAt: row.deadlineAt,
     signalExpiresAt: row.signalExpiresAt,
     delivery: row.delivery,
@@ -311,6 +315,7 @@ function smallAttributes(deployment: SoftwareDeployment): SmallAttributes {
       updated_time: deployment.updated_time ?? undefined,
       timeout: deployment.timeout ?? undefined,
       startedAt: deployment.startedAt,
+      startedMs: deployment.startedMs || undefined,
       isConfigMissing: deployment.isConfigMissing || undefined,
       acceptsLateResult: deployment.acceptsLateResult || undefined,
       supersededResults: deployment.supersededResults || undefined,
