@@ -132,6 +132,11 @@ export function metricsNamespace(): string | undefined {
   return read("METRICS_NAMESPACE");
 }
 
+/** The name of the function, which Lambda sets; undefined elsewhere. */
+export function functionName(): string | undefined {
+  return process.env.AWS_LAMBDA_FUNCTION_NAME;
+}
+
 /** The service's address as its callers know it, without a slash at its end, where one is configured. */
 export function publicUrl(): string | undefined {
   return read("PUBLIC_URL");

@@ -33,9 +33,6 @@ export interface Serverless {
     };
   };
   configSchemaHandler: { defineFunctionProperties(provider: string, schema: object): void };
-  getProvider(name: "aws"): {
-    naming: { getLogGroupLogicalId(functionName: string): string; getHttpApiLogGroupLogicalId(): string };
-  };
 }
 
 /** The options of a command that the steps read. */
@@ -52,7 +49,7 @@ export interface Options {
 /** The writers that the framework gives to a plugin. */
 export interface Writers {
   /** Writes at the level `notice`. `levelRoot` is that level of the framework and of all plugins. */
-  log: { levelRoot: { disable(): void } };
+  log: { notice(text: string): void; levelRoot: { disable(): void } };
 }
 
 /** A resource of the template. */
@@ -70,6 +67,8 @@ export interface FunctionDefinition {
   /** Logical ids of the secrets that the function may read. */
   secrets?: string[];
   role?: string;
+  /** Has the framework make no log group for the function. */
+  disableLogs?: boolean;
   /** Leaves the function as it is: serverless-esbuild does not bundle it. */
   skipEsbuild?: boolean;
   events: FunctionEvent[];

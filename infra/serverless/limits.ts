@@ -1,9 +1,16 @@
 import { exitWithError } from "../exit-with-error.ts";
-import type { Serverless } from "./framework.ts";
+import type { Serverless, Writers } from "./framework.ts";
 
 /** Lambda's bounds: of a function's name in characters, and of its environment in bytes. */
 const MAX_NAME = 64;
 const MAX_ENVIRONMENT = 4_096;
+
+/**
+ * The bounds of a template in resources and bytes. CloudFormation takes 500 and a million: a package is refused before a
+ * change that is needed at once no longer fits.
+ */
+const MAX_RESOURCES = 450;
+const MAX_TEMPLATE = 900_000;
 
 /** The longest value of a reference once it is deployed: a table's name or a secret's ARN. */
 const RESOLVED_REFERENCE = "x".repeat(128);
@@ -29,6 +36,17 @@ export function checkEnvironments(serverless: Serverless): void {
     const bytes = sizeOf(variables);
     if (bytes > MAX_ENVIRONMENT) refuseEnvironment(serverless, Properties?.FunctionName, bytes, variables);
   }
+}
+
+/** Tells how large the whole template is, and refuses one that is close to CloudFormation's limits. */
+export function checkTemplate({ service }: Serverless, { log }: Writers): void {
+  const template = service.provider.compiledCloudFormationTemplate;
+  const resources = Object.keys(template.Resources).length;
+  const bytes = Buffer.byteLength(JSON.stringify(template));
+  const kilobytes = Math.ceil(bytes / 1_000);
+  const size = `${resources} of ${MAX_RESOURCES} resources, ${kilobytes} of ${MAX_TEMPLATE / 1_000} kB`;
+  if (resources > MAX_RESOURCES || bytes > MAX_TEMPLATE) exitWithError(`The template is too large: ${size}.`);
+  log.notice(`The template has ${size}`);
 }
 
 /** The size of an environment as Lambda counts it: its JSON text, as in Lambda's refusal. */

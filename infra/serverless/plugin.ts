@@ -7,9 +7,8 @@ import { forgetBuildFolder, useOwnBuildFolders } from "./build-folder.ts";
 import { setCloudFormationRole } from "./cloudformation-role.ts";
 import { leaveOutDomain } from "./domain.ts";
 import type { Hooks, Options, Serverless, Writers } from "./framework.ts";
-import { checkEnvironments, checkFunctionNames } from "./limits.ts";
+import { checkEnvironments, checkFunctionNames, checkTemplate } from "./limits.ts";
 import { checkKeystoneAddress, checkParameterNames, checkTokenIssuer } from "./parameters.ts";
-import { setQueriedLogs } from "./queries.ts";
 import { addRoles, defineRoleProperties } from "./roles.ts";
 import { setRoutesVariable } from "./routes.ts";
 
@@ -40,13 +39,13 @@ export default class Plugin {
       },
 
       // sls package, and sls deploy, which packages first.
-      "before:package:setupProviderConfiguration": () => {
-        addRoles(serverless);
-        setQueriedLogs(serverless);
-      },
+      "before:package:setupProviderConfiguration": () => addRoles(serverless),
       "before:package:createDeploymentArtifacts": () => checkFunctionNames(serverless),
       "before:package:finalize": () => checkEnvironments(serverless),
-      "before:aws:package:finalize:saveServiceState": () => forgetBuildFolder(serverless),
+      "before:aws:package:finalize:saveServiceState": () => {
+        forgetBuildFolder(serverless);
+        checkTemplate(serverless, writers);
+      },
 
       // sls deploy
       "before:deploy:deploy": () => checkTokenIssuer(serverless),

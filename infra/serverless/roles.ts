@@ -7,6 +7,9 @@ interface Statement {
   Resource: unknown;
 }
 
+/** The log group of all functions of a stage: `infra/stack/logs.yml`. */
+const LOG_GROUP = "FunctionsLogGroup";
+
 /** The actions by which Lambda reads a source in a function's name: with the function's role. */
 const READS = {
   dynamodb: ["GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"],
@@ -26,19 +29,19 @@ export function defineRoleProperties({ configSchemaHandler }: Serverless): void 
 
 /**
  * Gives every function a role of its own. It allows the DynamoDB actions of the function's property `dynamodb`, reading
- * the secrets of `secrets`, writing the function's log, and reading the streams and queues among its events, for which
- * the framework gives no rights to a role that it has not made. Nothing else.
+ * the secrets of `secrets`, writing into the stage's log group, and reading the streams and queues among its events, for
+ * which the framework gives no rights to a role that it has not made. Nothing else.
  */
-export function addRoles(serverless: Serverless): void {
-  const { service } = serverless;
-  const { naming } = serverless.getProvider("aws");
+export function addRoles({ service }: Serverless): void {
   for (const [name, definition] of Object.entries(service.functions)) {
     definition.role = `${name[0]?.toUpperCase()}${name.slice(1)}Role`;
-    service.resources.Resources[definition.role] = roleOf(naming.getLogGroupLogicalId(name), definition);
+    // Else the framework makes a log group for each function.
+    definition.disableLogs = true;
+    service.resources.Resources[definition.role] = roleOf(definition);
   }
 }
 
-function roleOf(logGroup: string, { dynamodb, secrets, events }: FunctionDefinition): object {
+function roleOf({ dynamodb, secrets, events }: FunctionDefinition): object {
   return {
     Type: "AWS::IAM::Role",
     Properties: {
@@ -54,7 +57,7 @@ function roleOf(logGroup: string, { dynamodb, secrets, events }: FunctionDefinit
           PolicyDocument: {
             Version: "2012-10-17",
             Statement: [
-              allow({ "Fn::GetAtt": [logGroup, "Arn"] }, "logs", ["CreateLogStream", "PutLogEvents"]),
+              allow({ "Fn::GetAtt": [LOG_GROUP, "Arn"] }, "logs", ["CreateLogStream", "PutLogEvents"]),
               ...dynamodbStatements(dynamodb),
               ...secretStatements(secrets),
               ...events.flatMap(eventStatements),

@@ -3,7 +3,7 @@ import type { LogAttributes, UnformattedAttributes } from "@aws-lambda-powertool
 import type { Request } from "@middy/core";
 import { type Dependency, ServiceError, UpstreamError } from "../errors.ts";
 import type { Count, Counts } from "../metrics.ts";
-import { logLevel, metricsNamespace } from "../settings.ts";
+import { functionName, logLevel, metricsNamespace } from "../settings.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";
 
@@ -26,8 +26,12 @@ class LineLogger extends Logger {
   }
 }
 
-/** The logger of the service. */
-export const logger = new LineLogger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
+/** The logger of the service. Every line names its function, as all functions of a stage write into one log. */
+export const logger = new LineLogger({
+  logFormatter: new LineFormatter(),
+  logLevel: logLevel(),
+  persistentKeys: { FunctionName: functionName() },
+});
 
 /** The metric for requests that fail because of a dependency. */
 const OUTAGE_COUNTS: Record<Dependency, Count> = {

@@ -188,6 +188,18 @@ describe("logs hold no token, body or value", () => {
     for (const secret of [token, foreign]) expect(log.text()).not.toContain(secret.split(".")[2]);
   });
 
+  it("every line names its function, also that of a failure", async () => {
+    vi.resetModules();
+    vi.stubEnv("AWS_LAMBDA_FUNCTION_NAME", "software-deployments-prod-createSoftwareDeployment");
+    await failingWith(new Error(CANARY));
+    const names = lines().map(({ message, FunctionName }) => [message, FunctionName]);
+    const name = "software-deployments-prod-createSoftwareDeployment";
+    expect(names).toEqual([
+      ["request", expect.any(String)],
+      ["fault", name],
+    ]);
+  });
+
   it("a failure of DynamoDB is logged by the error's name and place, not by its message", async () => {
     vi.resetModules();
     const proxy = await startFaultProxy(inject("dynamodb"));
