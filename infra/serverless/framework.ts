@@ -17,7 +17,7 @@ export interface Serverless {
     functions: Record<string, FunctionDefinition>;
     resources: {
       Resources: Record<string, unknown>;
-      Outputs: Record<string, unknown>;
+      Outputs: { ApiUrl: { Value: unknown }; [name: string]: unknown };
       /** Additions to resources that the framework makes, by their logical ids. */
       extensions: Record<string, unknown>;
     };
@@ -33,6 +33,12 @@ export interface Serverless {
     };
   };
   configSchemaHandler: { defineFunctionProperties(provider: string, schema: object): void };
+  /** The plugins, of which the framework's own `info` keeps the outputs of the stack when it has asked for them. */
+  pluginManager: { plugins: { gatheredData?: { outputs: { OutputKey: string; OutputValue: string }[] } }[] };
+  getProvider(name: "aws"): {
+    /** The credentials that the framework's calls are signed with. @throws Error where it finds none */
+    getAwsSdkV3CredentialsProvider(): () => Promise<unknown>;
+  };
 }
 
 /** The options of a command that the steps read. */
@@ -50,6 +56,8 @@ export interface Options {
 export interface Writers {
   /** Writes at the level `notice`. `levelRoot` is that level of the framework and of all plugins. */
   log: { notice(text: string): void; levelRoot: { disable(): void } };
+  /** Writes a line of a command's result to standard output, whatever the level. */
+  writeText(line: string): void;
 }
 
 /** A resource of the template. */

@@ -23,8 +23,9 @@ export function checkKeystoneAddress({ service }: Serverless): void {
   );
 }
 
-/** Refuses a stage that accepts nobody's tokens. */
-export function checkTokenIssuer({ service }: Serverless): void {
+/** Refuses to deploy a stage that accepts nobody's tokens. */
+export function checkTokenIssuer({ processedInput, service }: Serverless): void {
+  if (processedInput.commands.join(" ") !== "deploy") return;
   const { TOKEN_ISSUER, TOKEN_AUDIENCE, KEYSTONE_AUTH_URL } = service.provider.environment;
   if ((TOKEN_ISSUER && TOKEN_AUDIENCE) || (KEYSTONE_AUTH_URL && !TOKEN_ISSUER)) return;
   exitWithError(

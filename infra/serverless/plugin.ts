@@ -5,6 +5,7 @@ import { leaveOutMetrics, setAlarmTopic } from "./alarms.ts";
 import { leaveOutApiDescription } from "./api-description.ts";
 import { forgetBuildFolder, useOwnBuildFolders } from "./build-folder.ts";
 import { setCloudFormationRole } from "./cloudformation-role.ts";
+import { checkCredentials } from "./credentials.ts";
 import { leaveOutDomain } from "./domain.ts";
 import type { Hooks, Options, Serverless, Writers } from "./framework.ts";
 import { checkEnvironments, checkFunctionNames, checkTemplate } from "./limits.ts";
@@ -29,12 +30,14 @@ export default class Plugin {
       initialize: async () => {
         checkParameterNames(serverless, options);
         checkKeystoneAddress(serverless);
+        checkTokenIssuer(serverless);
         leaveOutApiDescription(serverless);
         setCloudFormationRole(serverless);
         leaveOutDomain(serverless);
         leaveOutMetrics(serverless);
         setAlarmTopic(serverless);
         setRoutesVariable(serverless);
+        await checkCredentials(serverless);
         await completeInvocation(serverless);
       },
 
@@ -46,9 +49,6 @@ export default class Plugin {
         forgetBuildFolder(serverless);
         checkTemplate(serverless, writers);
       },
-
-      // sls deploy
-      "before:deploy:deploy": () => checkTokenIssuer(serverless),
 
       // sls offline, and sls offline start
       "before:offline:start": () => startLocalService(serverless, options),

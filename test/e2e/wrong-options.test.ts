@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,12 +8,19 @@ import { describe, expect, it } from "vitest";
 import { engines, freePort, startEmulator, stopEmulator } from "../../infra/local/emulator.ts";
 import { STAGE, TABLE } from "../../infra/local/stage.ts";
 import { CREDENTIALS, REGION } from "../../infra/local/tables.ts";
+import { copySources } from "../support/checkout.ts";
 import { inLongForm, isLong } from "../support/long.ts";
 import { loopback } from "../support/loopback.ts";
 
 const run = promisify(execFile);
 
 const keystone = (url: string): string[] => ["--param", `keystoneAuthUrl=${url}`];
+
+/** What of a package is in a checkout: templates and archives. */
+const packages = async (checkout: string): Promise<string[]> => {
+  const files = await readdir(join(checkout, ".serverless"), { recursive: true }).catch(() => []);
+  return files.filter((name) => /\.zip$|template/.test(name));
+};
 
 describe("wrong options of sls", () => {
   const ended = (env: Record<string, string>, ...args: string[]) =>
@@ -67,6 +74,31 @@ describe("wrong options of sls", () => {
       stderr: expect.stringMatching(/^DYNAMODB_DATA=.*The DynamoDB emulator does not start\. .{10}/),
     });
     await rm(folder, { recursive: true });
+  });
+
+  it.each([
+    ["No AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID", {}],
+    ['No AWS credentials: AWS profile "absent" doesn\'t seem', { AWS_PROFILE: "absent" }],
+  ])("sls deploy packages nothing where credentials are missing: %s", async (sentence, profile) => {
+    const checkout = await copySources();
+    const deployed = run("node_modules/.bin/sls", ["deploy", ...keystone("https://iam.example.com/v3")], {
+      cwd: checkout,
+      env: { PATH: process.env.PATH ?? "", HOME: checkout, AWS_EC2_METADATA_DISABLED: "true", ...profile },
+    });
+    await expect(deployed).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(sentence) });
+    expect(await packages(checkout)).toEqual([]);
+    await rm(checkout, { recursive: true });
+  });
+
+  it("sls deploy refuses a stage that accepts nobody's tokens, and packages nothing", async () => {
+    const checkout = await copySources();
+    const deployed = run("node_modules/.bin/sls", ["deploy"], { cwd: checkout });
+    await expect(deployed).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Whose tokens are accepted?"),
+    });
+    expect(await packages(checkout)).toEqual([]);
+    await rm(checkout, { recursive: true });
   });
 
   it("a kept table of an earlier version ends sls offline with how to begin anew", async () => {
