@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -99,6 +99,32 @@ describe("wrong options of sls", () => {
     });
     expect(await packages(checkout)).toEqual([]);
     await rm(checkout, { recursive: true });
+  });
+
+  it("an older Node ends sls with the command that runs it on the project's own", async () => {
+    const older = "Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.19.0'}})";
+    const failure = ended(
+      { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(older)}` },
+      "info",
+    );
+    await expect(failure).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Node 20\.19\.0 is too old for sls: use npx sls, [^\n]+\n$/),
+    });
+  });
+
+  const systemNode = "/usr/bin/node";
+  const systemVersion = spawnSync(systemNode, ["--version"], { encoding: "utf8" }).stdout?.trim() ?? "";
+  const isOlder = /^v(20\.(19|[2-9]\d)|22\.(1[3-9]|[2-9]\d))\./.test(systemVersion);
+  if (!isOlder)
+    process.stderr.write(`left out: sls on an older Node that the framework takes; ${systemNode} is none\n`);
+
+  it.runIf(isOlder)("the system's older Node reads that sentence too", async () => {
+    const failure = run(systemNode, ["node_modules/.bin/sls", "info"], { env: { PATH: "/usr/bin:/bin" } });
+    await expect(failure).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`Node ${systemVersion.slice(1)} is too old for sls: use npx sls`),
+    });
   });
 
   it("a kept table of an earlier version ends sls offline with how to begin anew", async () => {
