@@ -14,5 +14,6 @@ export function leaveOutDomain({ service: { custom, resources } }: Serverless): 
   delete resources.Resources.Domain;
   delete resources.Resources.DomainMapping;
   delete resources.Outputs.DomainTarget;
+  delete resources.Outputs.HttpApiUrl;
   delete resources.extensions.HttpApi;
 }

@@ -3,6 +3,7 @@ import { startLocalService } from "../local/offline.ts";
 import { silenceFramework } from "../local/silence.ts";
 import { leaveOutMetrics, setAlarmTopic } from "./alarms.ts";
 import { leaveOutApiDescription } from "./api-description.ts";
+import { printApiUrl, setApiUrl } from "./api-url.ts";
 import { forgetBuildFolder, useOwnBuildFolders } from "./build-folder.ts";
 import { setCloudFormationRole } from "./cloudformation-role.ts";
 import { checkCredentials } from "./credentials.ts";
@@ -33,6 +34,7 @@ export default class Plugin {
         checkTokenIssuer(serverless);
         leaveOutApiDescription(serverless);
         setCloudFormationRole(serverless);
+        setApiUrl(serverless);
         leaveOutDomain(serverless);
         leaveOutMetrics(serverless);
         setAlarmTopic(serverless);
@@ -56,6 +58,9 @@ export default class Plugin {
 
       // sls invoke local
       "before:invoke:local:invoke": () => setExampleToken(options),
+
+      // Each command, when it has succeeded; the framework's own plugins have printed their part by then.
+      finalize: () => printApiUrl(serverless, writers),
     };
   }
 }

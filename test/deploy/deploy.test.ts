@@ -22,8 +22,12 @@ const STACK = "software-deployments-prod";
 const PARAMETERS = [
   "tokenIssuer=https://issuer.example",
   "tokenAudience=a",
+  "publicUrl=https://deployments.example",
   `cloudFormationRole=arn:aws:iam::${ACCOUNT}:role/software-deployments-cloudformation`,
 ].flatMap((parameter) => ["--param", parameter]);
+
+/** The line with which `sls deploy` and `sls info` end. moto, which has no HTTP API, knows no other address. */
+const API_URL = /^ApiUrl: https:\/\/deployments\.example$/m;
 
 /** Actions that the policy allows although no request has their names. */
 const NOT_ASKED: Record<string, string> = {
@@ -109,7 +113,9 @@ const tableNames = async (): Promise<string[]> =>
 
 describe.skipIf(!hasMoto)("deploying and removing a stage", () => {
   it("sls deploy makes all of the template that moto supports", async () => {
-    expect(await sls("deploy")).toContain(`Service deployed to stack ${STACK}`);
+    const printed = await sls("deploy");
+    expect(printed).toContain(`Service deployed to stack ${STACK}`);
+    expect(printed).toMatch(API_URL);
     const resources = Object.entries(await template());
     const unknown = moto.unknownTypes();
     const known = resources.filter(([, { Type }]) => !unknown.includes(Type)).map(([id]) => id);
@@ -147,7 +153,9 @@ describe.skipIf(!hasMoto)("deploying and removing a stage", () => {
 
   it("sls deploy without a change has nothing to do", async () => {
     const before = moto.calls.length;
-    expect(await sls("deploy")).toContain("No changes to deploy");
+    const printed = await sls("deploy");
+    expect(printed).toContain("No changes to deploy");
+    expect(printed).toMatch(API_URL);
     const made = moto.calls.slice(before).map(({ action }) => action);
     expect(made).toContain("lambda:GetFunction");
     expect(made).not.toContain("s3:PutObject");
@@ -171,8 +179,10 @@ describe.skipIf(!hasMoto)("deploying and removing a stage", () => {
     expect(await deployedCode()).toEqual(firstCode);
   });
 
-  it("sls info names the stack", async () => {
-    expect(await sls("info")).toContain(`stack: ${STACK}`);
+  it("sls info names the stack, and the API's address", async () => {
+    const printed = await sls("info");
+    expect(printed).toContain(`stack: ${STACK}`);
+    expect(printed).toMatch(API_URL);
   });
 
   it("sls remove leaves the tables that the template keeps, and nothing else", async () => {

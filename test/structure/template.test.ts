@@ -2,9 +2,11 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { setApiUrl } from "../../infra/serverless/api-url.ts";
+import type { Serverless } from "../../infra/serverless/framework.ts";
 import { functionNames, routes } from "../../infra/serverless/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
-import { ofType, packaged, type Resources } from "../support/packaged.ts";
+import { ofType, packaged, type Resources, templateIn } from "../support/packaged.ts";
 
 const TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms";
 const CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/5f1a";
@@ -33,6 +35,9 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const folder of [prodFolder, devFolder]) await rm(folder, { recursive: true });
 });
+
+const outputsIn = async (folder: string): Promise<Record<string, any>> =>
+  JSON.parse(await readFile(templateIn(folder), "utf8")).Outputs;
 
 describe("the template", () => {
   it("the template has the routes of the route table, behind one HTTP API, throttled", () => {
@@ -90,6 +95,29 @@ describe("the template", () => {
     expect(dev.HttpApi?.Properties.DisableExecuteApiEndpoint).toBe(true);
     expect(ofType(prod, "AWS::ApiGatewayV2::DomainName")).toEqual([]);
     expect(prod.HttpApi?.Properties.DisableExecuteApiEndpoint).toBeUndefined();
+  });
+
+  it("the output ApiUrl is API Gateway's address, and with domainName the domain, as is the framework's own", async () => {
+    const { ApiUrl, HttpApiUrl } = await outputsIn(prodFolder);
+    expect(ApiUrl.Value["Fn::Sub"]).toBe("https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}");
+    expect(HttpApiUrl.Value["Fn::Join"][1]).toContainEqual({ Ref: "HttpApi" });
+    const outputs = await outputsIn(devFolder);
+    expect(outputs.ApiUrl.Value).toBe("https://api.example");
+    expect(outputs.HttpApiUrl.Value).toBe("https://api.example");
+  });
+
+  it.each([
+    ["publicUrl", "", "https://proxy.example/api/", "https://proxy.example/api"],
+    ["domainName before publicUrl", "api.example", "https://proxy.example", "https://api.example"],
+  ])("the output ApiUrl is %s", (_, name, PUBLIC_URL, url) => {
+    const resources = { Outputs: { ApiUrl: { Value: "API Gateway's" } } };
+    const service: any = {
+      custom: { domain: { name } },
+      provider: { environment: { PUBLIC_URL } },
+      resources,
+    };
+    setApiUrl({ service } as Serverless);
+    expect(resources.Outputs.ApiUrl.Value).toBe(url);
   });
 
   it("results of agents have a throttle of their own, far above the others' and below the account's", () => {
