@@ -12,6 +12,7 @@ import { checkNewRuns } from "../../lib/deployment/store/run-check.ts";
 import { byProject } from "../../lib/http/authorize.ts";
 import { endpoint } from "../../lib/http/endpoint.ts";
 import { Reply } from "../../lib/http/reply.ts";
+import { pathWarnings } from "../../lib/server/server.ts";
 import { defaultTimeout } from "../../lib/settings.ts";
 import { ProjectPath } from "../../lib/shapes.ts";
 
@@ -24,7 +25,7 @@ const GROWN = "it was carried out before, and has grown since: read the deployme
  * `POST /v1/{project_id}/software_deployments`: creates one deployment, or up to 100 at once, all or none.
  * With `server_ids` in place of `server_id` there is one for each of these servers, with a list of bodies one for each
  * body: at most 100 together. Both are answered with a list. Fields that the service does not know are ignored. A
- * `Warning` says so, and why no agent will answer, where that can be known.
+ * `Warning` says so, which `server_id` no path can carry, and why no agent will answer, where that can be known.
  */
 export const handler = endpoint(
   {
@@ -59,7 +60,8 @@ export const handler = endpoint(
         newDeployments.map((deployment) => deploymentView(deployment, now)),
         "create fewer at a time.",
       );
-    const check = () => input.warn(warnings);
+    const servers = requests.map(({ server_id }) => server_id);
+    const check = () => input.warn([...pathWarnings(servers), ...warnings]);
     const context = { projectId, requestId, now, idempotencyKey, request: body, check };
     const { deployments, replayed, isWriter } = await createDeployments(newDeployments, context);
     if (isWriter) count({ DeploymentsCreated: deployments.length });

@@ -28,15 +28,45 @@ beforeEach(async () => {
 
 describe("a server's link", () => {
   it("a new link tells its expiry, and shows neither project nor server", async () => {
-    const { json } = await tenant.call("POST", "/software_deployments/metadata/s%2F1/link");
+    const { json } = await tenant.call("POST", "/software_deployments/metadata/s%201/link");
     expect(Date.parse(json.expires_time) - Date.now()).toBeGreaterThan(89 * 86_400_000);
     expect(new URL(json.metadata_url).pathname).not.toContain("s");
   });
 
   it("the link of an unknown server collects an empty list", async () => {
-    const link = await tenant.newLink("s/1");
+    const link = await tenant.newLink("unknown");
     const reply = await byLink("GET", link);
     expect([reply.json.deployments, reply.headers["last-modified"]]).toEqual([[], undefined]);
+  });
+
+  it.each(["%2F", "%3F", "%23", "%5C", "%00", "%0A", "%1F", "%7F", "%C2%80", "%C2%9F"])(
+    "no path is about a server with %s in its id: it has no link, none to revoke, and no metadata",
+    async (character) => {
+      const path = `/software_deployments/metadata/a${character}b`;
+      for (const [method, target] of [
+        ["POST", `${path}/link`],
+        ["DELETE", `${path}/link`],
+        ["GET", path],
+      ] as const)
+        expectFault(await tenant.call(method, target), 400, "server_id: no path can carry");
+      expect((await tenant.call("HEAD", path)).status).toBe(400);
+    },
+  );
+
+  it("servers with a blank, a per cent sign and other signs have links, metadata, and no warning", async () => {
+    const { id: config_id } = await tenant.configure({ group: "script", config: "#!/bin/sh" });
+    const servers = ["my server", "ü", "a%b", "a:b", "...", "a;b=c", "a+b&c"];
+    const all = servers.map(async (server_id) => {
+      const made = await tenant.call("POST", "/software_deployments", { body: { config_id, server_id } });
+      expect([made.status, made.headers.warning]).toEqual([200, undefined]);
+      const link = await tenant.newLink(server_id);
+      expect(await collect(link)).toHaveLength(1);
+      const path = `/software_deployments/metadata/${encodeURIComponent(server_id)}`;
+      expect((await tenant.call("GET", path)).json.metadata).toHaveLength(1);
+      expect((await tenant.call("DELETE", `${path}/link`)).status).toBe(204);
+      expectFault(await byLink("GET", link), 401);
+    });
+    await Promise.all(all);
   });
 
   it("only a member makes and revokes a server's link", async () => {

@@ -88,9 +88,9 @@ describe("a server's metadata", () => {
     expect(await metadata("other")).toHaveLength(1);
   });
 
-  it("a server_id with a slash is found", async () => {
-    await deployed({}, { server_id: "my server/1" });
-    expect(await metadata("my server/1")).toHaveLength(1);
+  it("a server_id with a blank and a per cent sign is found", async () => {
+    await deployed({}, { server_id: "my server: 100%" });
+    expect(await metadata("my server: 100%")).toHaveLength(1);
   });
 
   it("the service's own inputs replace a caller's of the same name", async () => {

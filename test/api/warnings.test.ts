@@ -232,6 +232,50 @@ describe("a component without a script for the action", () => {
   });
 });
 
+describe("warnings of servers that no path can carry", () => {
+  const WARNING =
+    '299 - "server_id: no path can carry . or .., nor an id with / ? # \\\\ or a control character, so that the server can get no link"';
+
+  const create = async (body: object, headers: Record<string, string> = {}) => {
+    const { id: config_id } = await tenant.configure({ group: "script", config: "#!/bin/sh" });
+    const bodies = Array.isArray(body) ? body.map((one) => ({ config_id, ...one })) : { config_id, ...body };
+    return tenant.call("POST", "/software_deployments", { body: bodies, headers });
+  };
+
+  const list = async (query = ""): Promise<any[]> =>
+    (await tenant.call("GET", `/software_deployments${query}`)).json.software_deployments;
+
+  it.each(["my/server", "a?", "#1", "a\\b", "a\nb", "\u007f", "\u0085", ".", ".."])(
+    "a deployment for %j is made with a Warning, and its list is found",
+    async (server_id) => {
+      const reply = await create({ server_id });
+      expect([reply.status, reply.headers.warning]).toEqual([200, WARNING]);
+      const made = reply.json.software_deployment;
+      expect(made.server_id).toBe(server_id);
+      expect(await list(`?server_id=${encodeURIComponent(server_id)}`)).toEqual([made]);
+    },
+  );
+
+  it("many servers of one create, by server_ids or by bodies, have one Warning", async () => {
+    for (const body of [
+      { server_ids: ["good", "a/b", "..", "a\\b"] },
+      [{ server_id: "good" }, { server_id: "a/b" }, { server_ids: ["..", "c/d"] }],
+    ]) {
+      const reply = await create(body);
+      expect([reply.status, reply.headers.warning]).toEqual([200, WARNING]);
+      expect(reply.json.software_deployments).toHaveLength(4);
+    }
+  });
+
+  it("with handling=strict they are 400, and nothing is made", async () => {
+    const strict = { prefer: "handling=strict" };
+    for (const body of [{ server_id: "a/b" }, { server_ids: ["good", ".."] }, [{ server_id: "a?" }]])
+      expectFault(await create(body, strict), 400, "server_id: no path can carry . or ..");
+    expect(await list()).toEqual([]);
+    expect((await create({ server_id: "my server" }, strict)).status).toBe(200);
+  });
+});
+
 describe("Prefer: handling=strict", () => {
   const strict = { prefer: "return=minimal, handling=strict" };
 
