@@ -12,7 +12,7 @@ const NEW = "new-key-of-at-least-32-characters-";
 const newLink = (seconds = 60): CollectLink => ({
   allows: "collect",
   project: "p",
-  server: "s/1",
+  server: "s 1",
   issued: Date.now(),
   expires: Math.floor(Date.now() / 1_000) + seconds,
 });

@@ -43,8 +43,9 @@ export interface Match<One extends GatewayRoute> {
 export const matching = (method: string, path: string): Match<Route> => matchingIn(routes, method, path);
 
 /**
- * The route of a table that takes a request, by its path as it was sent: a slash that is encoded parts no segments. The
- * one for everything else where no other does.
+ * The route of a table that takes a request, by its path as it was sent: an encoded slash reaches its endpoint, and what
+ * that says of it. A gateway may decode it before, and so find no route. The one for everything else where no other
+ * does.
  * @throws URIError for a path that cannot be decoded
  */
 export const matchingIn = <One extends GatewayRoute>(

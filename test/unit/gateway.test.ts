@@ -31,13 +31,13 @@ describe("gatewayEvent of the tests", () => {
   });
 
   it("the event is routed by the path as it was sent, and has the decoded path", () => {
-    const { routeKey, rawPath, pathParameters, requestContext } = event("GET", "/servers/my%20server%2F1");
+    const { routeKey, rawPath, pathParameters, requestContext } = event("GET", "/servers/my%20server%3A1");
     expect([routeKey, requestContext.routeKey]).toEqual([
       "GET /servers/{server_id}",
       "GET /servers/{server_id}",
     ]);
-    expect([rawPath, requestContext.http.path]).toEqual(["/servers/my server/1", "/servers/my server/1"]);
-    expect(pathParameters).toEqual({ server_id: "my server/1" });
+    expect([rawPath, requestContext.http.path]).toEqual(["/servers/my server:1", "/servers/my server:1"]);
+    expect(pathParameters).toEqual({ server_id: "my server:1" });
   });
 
   it("a request without a route goes to the fallback, without fields that were not sent", () => {
