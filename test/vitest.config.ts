@@ -70,9 +70,9 @@ export default defineConfig({
       kind("e2e"),
       // Needs a browser: npm run test:browser.
       kind("browser"),
-      // Need what .ci/run installs: npm run test:template, npm run test:deploy.
+      // Need what .ci/run installs: npm run test:template, npm run test:stack.
       kind("template"),
-      kind("deploy"),
+      kind("stack"),
     ],
   },
 });

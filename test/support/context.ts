@@ -9,6 +9,8 @@ declare module "vitest" {
     engine: TestEngine;
     /** The emulator's address. */
     dynamodb: string;
+    /** The name of the table of deployments where it is not the local one. */
+    table: string;
     /** The address of a running service; absent where handlers run in process. */
     apiUrl: string;
     /** Whether the clock of the running service can be moved. */

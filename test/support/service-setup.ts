@@ -12,15 +12,16 @@ const node = [
 
 /**
  * Starts `sls offline` for all files of a test project; or takes the service that `API_URL` names, whose emulator
- * `AWS_ENDPOINT_URL_DYNAMODB` names.
+ * `AWS_ENDPOINT_URL_DYNAMODB` names, and `DEPLOYMENTS_TABLE` its table where that is not the local one.
  */
 export default async (project: TestProject) => {
-  const { API_URL, AWS_ENDPOINT_URL_DYNAMODB } = process.env;
+  const { API_URL, AWS_ENDPOINT_URL_DYNAMODB, DEPLOYMENTS_TABLE } = process.env;
   if (API_URL) {
     if (!AWS_ENDPOINT_URL_DYNAMODB) throw new Error("API_URL goes with AWS_ENDPOINT_URL_DYNAMODB.");
     project.provide("apiUrl", API_URL);
     project.provide("movesClock", false);
     project.provide("dynamodb", AWS_ENDPOINT_URL_DYNAMODB);
+    if (DEPLOYMENTS_TABLE) project.provide("table", DEPLOYMENTS_TABLE);
     return;
   }
   const service = await startService({}, [...node, "node_modules/.bin/sls", "offline", "--noTimeout"]);

@@ -21,7 +21,7 @@ const plain = new DynamoDBClient({
 const client = DynamoDBDocumentClient.from(plain);
 
 /** The table that the functions of a test file use. */
-const tableName = (): string => process.env.SOFTWARE_DEPLOYMENTS_TABLE ?? "";
+const tableName = (): string => inject("table") ?? process.env.SOFTWARE_DEPLOYMENTS_TABLE ?? "";
 
 /** Reads an item as it is stored. */
 export const storedItem = async (projectId: string, id: string): Promise<Record<string, any> | undefined> =>

@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { packaged, type Resources, templateIn } from "../support/packaged.ts";
+import { allowedActions, statementsOf } from "../support/policies.ts";
 import { EVERY_PARAMETER } from "./every-parameter.ts";
 import { type Finding, lintFindings, nagFindings } from "./findings.ts";
 
@@ -103,12 +104,76 @@ describe("stage with every parameter set", () => {
   });
 });
 
-describe("infra/README.md", () => {
-  it("infra/README.md says for each resource type what CloudFormation's role needs", () => {
-    const readme = readFileSync(new URL("../../infra/README.md", import.meta.url), "utf8");
-    const listed = readme.matchAll(/^\| (`AWS::[^|]*) \|/gm);
-    const types = new Set([...listed].flatMap(([, cell = ""]) => cell.match(/[\w:]+/g)));
-    for (const { resources } of stages.values())
-      for (const [id, { Type }] of Object.entries(resources)) expect(types, id).toContain(Type);
+/** The actions that handlers may ask for, and that CloudFormation's role does without, with the reason. */
+const NOT_NEEDED: [RegExp, string][] = [
+  [/^(kms|kinesis|firehose|ec2|elasticfilesystem|s3files|s3tables):/, "the stage has none of these"],
+  [/:List(Tables|Roles|Functions|AllMyBuckets|Secrets|Dashboards)$/, "lists an account"],
+  [/^dynamodb:\w*(Replica|Import|ImportTable)$/, "no replicas and imports"],
+  [/^dynamodb:(GetItem|PutItem|UpdateItem|DeleteItem|BatchWriteItem|Query|Scan)$/, "of replicas and imports"],
+  [/^logs:(CreateLogStream|DescribeLogStreams|PutLogEvents)$/, "of a table's imports"],
+  [/^dynamodb:(Enable|Disable|Update)KinesisStreamingDestination$/, "the template sets none"],
+  [/^dynamodb:(UpdateContributorInsights|PutResourcePolicy|DeleteResourcePolicy)$/, "the template sets none"],
+  [/^iam:(AttachRolePolicy|DetachRolePolicy|\w+PermissionsBoundary|UpdateRoleDescription)$/, "the same"],
+  [/^lambda:(PutFunction|DeleteFunction)(CodeSigningConfig|Concurrency)$/, "the same"],
+  [/^lambda:PutFunction(Recursion|Scaling)Config$|^lambda:PutRuntimeManagementConfig$/, "the same"],
+  [/^lambda:(AssociateRuntimeAlias|GetLayerVersion|PassCapacityProvider|PublishVersion)$/, "the same"],
+  [/^logs:\w+(KmsKey|BearerTokenAuthentication|LogGroupDeletionProtection)$/, "the same"],
+  [/^logs:((Put|Delete)(DataProtection|Index)Policy|DeleteResourcePolicy)$/, "the same"],
+  [/^s3:(Put|Delete|Create|Update)\w*$/, "of a bucket's many properties the template sets those allowed"],
+  [/^s3:(REST\.PUT\.OBJECT|getObject|GetObjectVersion|GetObjectMetadata)$/, "no bodies of APIs or imports"],
+  [/^secretsmanager:\w+Regions\w*$/, "no replicas"],
+];
+
+/** The actions that CloudFormation's role needs, and that no schema names, with the reason. */
+const NOT_IN_SCHEMAS: [RegExp, string][] = [
+  [/^logs:(\w+LogDelivery|ListLogDeliveries)$/, "the gateway's access log has no resource of its own"],
+  [/^acm:DescribeCertificate$/, "the certificate of a domain"],
+];
+
+const matches = (exceptions: [RegExp, string][], action: string): boolean =>
+  exceptions.some(([pattern]) => pattern.test(action));
+
+/** The actions that the handlers of a resource type may ask for, by AWS's schemas, which cfn-lint brings. */
+const handlerActions = (): Map<string, string[]> => {
+  const folder = join(
+    dirname(CFN_LINT),
+    "../lib/python3*/site-packages/cfnlint/data/schemas/resources/*.json",
+  );
+  return new Map(
+    globSync(folder).map((file) => {
+      const { typeName, handlers = {} } = JSON.parse(readFileSync(file, "utf8"));
+      const all = Object.values<{ permissions?: string[] }>(handlers);
+      return [typeName, all.flatMap(({ permissions = [] }) => permissions)];
+    }),
+  );
+};
+
+describe.skipIf(!hasLint)("infra/policies/cloudformation.json", () => {
+  const allowed = allowedActions("cloudformation");
+  let types: string[];
+  let asked: Map<string, string[]>;
+
+  beforeAll(() => {
+    const resources = [...stages.values()].flatMap((stage) => Object.values(stage.resources));
+    types = [...new Set(resources.map(({ Type }) => Type))];
+    asked = handlerActions();
+  });
+
+  it("CloudFormation's role may do what the template's types of resources ask for", () => {
+    expect(types.filter((type) => !asked.get(type)?.length)).toEqual([]);
+    const missing = types
+      .flatMap((type) => asked.get(type) ?? [])
+      .filter((action) => !allowed.includes(action) && !matches(NOT_NEEDED, action));
+    expect(missing).toEqual([]);
+  });
+
+  it("CloudFormation's role may do nothing that no type asks for, and its statements name the types", () => {
+    const all = new Set(types.flatMap((type) => asked.get(type) ?? []));
+    expect(allowed.filter((action) => !all.has(action) && !matches(NOT_IN_SCHEMAS, action))).toEqual([]);
+    const names = types.map((type) => type.replaceAll("::", ""));
+    const sids = statementsOf("cloudformation").map(({ Sid }) => Sid);
+    const isRelated = (sid: string, name: string): boolean => sid.startsWith(name) || name.startsWith(sid);
+    expect(sids.filter((sid) => !names.some((name) => isRelated(sid, name)))).toEqual([]);
+    expect(names.filter((name) => !sids.some((sid) => isRelated(sid, name)))).toEqual([]);
   });
 });
