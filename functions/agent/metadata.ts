@@ -13,8 +13,8 @@ import { agentLinks } from "../../lib/link/addresses.ts";
  */
 export const handler = endpoint(
   { access: byCollectLink, response: AgentMetadata, compressed: true },
-  async ({ link, baseUrl, requestId, now, method, acceptsGzip, form, preconditions, count }) => {
-    const options = { now, requestId, acceptsGzip, form, stateAlone: method === "HEAD" };
+  async ({ link, baseUrl, method, preconditions, count, ...request }) => {
+    const options = { ...request, stateAlone: method === "HEAD" };
     const poll = await pollByLink(link, await agentLinks(baseUrl), options);
     return conditionalReply({ method, preconditions }, poll.validators, async () => {
       const { document, matchesValidators, count: collected } = await poll.collect();

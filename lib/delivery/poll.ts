@@ -3,6 +3,7 @@ import type { ConfigView } from "../config/config.ts";
 import { isVisibleTo } from "../deployment/deployment.ts";
 import { actorOf } from "../deployment/history.ts";
 import { expiresAt } from "../deployment/retention.ts";
+import { isGivenUp } from "../deployment/run.ts";
 import { type Collection, recordCollected } from "../deployment/store/collect.ts";
 import { queryServer } from "../deployment/store/read.ts";
 import type { DeliveredRow } from "../deployment/store/row.ts";
@@ -24,6 +25,14 @@ export interface Poll {
   collect: () => Promise<Collected>;
 }
 
+/** The options of a poll. */
+interface PollOptions extends Pick<SelectionOptions, "now" | "renderResource"> {
+  requestId: string;
+  stateAlone: boolean;
+  acceptsGzip: boolean;
+  form: string;
+}
+
 /** The document for an agent. */
 interface Collected {
   document: z.infer<typeof AgentMetadata>;
@@ -43,14 +52,11 @@ interface Collected {
  * @param options.stateAlone reads only the attributes that the validators need
  * @param options.acceptsGzip whether the agent accepts a compressed document
  * @param options.form the client's form, for the validators
+ * @param options.renderResource renders a configuration in that form, for the measure
  * @throws ServiceError `unauthorized` if the link was revoked, `unavailable`
  */
-export async function pollByLink(
-  link: CollectLink,
-  links: AgentLinks,
-  options: { now: Date; requestId: string; stateAlone: boolean; acceptsGzip: boolean; form: string },
-): Promise<Poll> {
-  const { now, requestId, acceptsGzip, form } = options;
+export async function pollByLink(link: CollectLink, links: AgentLinks, options: PollOptions): Promise<Poll> {
+  const { now, requestId, stateAlone, acceptsGzip, form, renderResource } = options;
   const { state, rows } = await readServer(link.project, link.server, now, options);
   if (link.issued <= state.linksValidFrom)
     throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
@@ -59,15 +65,19 @@ export async function pollByLink(
   const renewedAt = renewed === link ? 0 : epochSeconds(new Date(renewed.issued));
   const changedAt = Math.max(state.changedAt, renewedAt);
   const version = [links.version, link.issued, renewed.issued, renewed.expires, acceptsGzip, form].join(" ");
+  const { etag, lastModified } = validatorsOf({ ...state, changedAt }, version, now);
+  // os-collect-config takes the time of its HEAD, whatever the GET after it says: it must come again for what that leaves out.
+  const mayLeaveOut = stateAlone && rows.some((row) => isAwaited(row, now));
   return {
-    validators: validatorsOf({ ...state, changedAt }, version, now),
+    validators: { etag, lastModified: mayLeaveOut ? undefined : lastModified },
     collect: async () => {
       const selection = await selectDeliveries(link.project, rows, {
         now,
         signalUrl: (deployment) => links.signalUrl(deployment, link.issued),
         room: new ResponseRoom(acceptsGzip),
+        renderResource,
       });
-      const recorded = await collected(selection, { by: "link", requestId, now });
+      const recorded = await collected(selection, { by: "link", requestId });
       return {
         document: {
           deployments: viewsOf(withFileNames(recorded.deliveries)),
@@ -109,9 +119,13 @@ export async function metadataByToken(
   const { deliveries, count } = await collected(selection, {
     by: actorOf(delegateProjectId),
     requestId,
-    now,
   });
   return { metadata: viewsOf(deliveries), count };
+}
+
+/** Whether a deployment may still go out for the first time. @param row as a HEAD reads it: `details` may be missing */
+function isAwaited(row: Omit<DeliveredRow, "details"> & Partial<DeliveredRow>, now: Date): boolean {
+  return row.collected_time === undefined && !row.details?.isConfigMissing && !isGivenUp(row, now);
 }
 
 /** The deliveries of a selection that may go out now: recorded as collected, each of them. */

@@ -1,10 +1,13 @@
 import { scriptFor } from "../config/component.ts";
 import { getConfigs } from "../config/store/read.ts";
+import type { DeliveredDeployment } from "../deployment/deployment.ts";
 import { hasTimedOut, isGivenUp } from "../deployment/run.ts";
 import { completeRows } from "../deployment/store/read.ts";
 import { DELIVERED, type DeliveredRow, decodeDelivered, isLive } from "../deployment/store/row.ts";
-import type { ResponseRoom } from "../limits/response-size.ts";
+import { writeJson } from "../json/json-text.ts";
+import { compressedBytes, MAX_RESPONSE_BYTES, type ResponseRoom } from "../limits/response-size.ts";
 import { type Delivery, type Derivation, deriveConfig, type RenderOptions } from "./derived-config.ts";
+import { inMetadataOrder } from "./metadata.ts";
 
 /** The most deployments whose values and configurations are read at once. */
 const CHUNK = 50;
@@ -68,9 +71,30 @@ export async function selectDeliveries(
   const finished = await Array.fromAsync(readCandidates(projectId, rest, selection, options));
   const isSetting = ({ group }: Candidate): boolean => group === SETTINGS;
   const inOrder = [...finished.filter(isSetting), ...finished.filter((one) => !isSetting(one))];
-  for (const candidate of inOrder) if (!add(candidate)) break;
-  if (rest.length > 0) selection.deliveries.sort((a, b) => (a.deployment.id < b.deployment.id ? -1 : 1));
+  for (const candidate of inOrder) add(candidate);
+  if (room.isCompressed) selection.deliveries = whatFitsCompressed(selection.deliveries, renderResource);
+  if (rest.length > 0) selection.deliveries.sort(byCreation);
   return selection;
+}
+
+/**
+ * The first deliveries, as many as fit a response that is compressed. Together they may take more than the sum of each by
+ * itself: a compressed text has one code for values that are unlike each other.
+ */
+function whatFitsCompressed(
+  deliveries: Delivery[],
+  renderResource: SelectionOptions["renderResource"],
+): Delivery[] {
+  const bytesOf = (some: Delivery[]): number =>
+    compressedBytes(
+      writeJson(inMetadataOrder(some.toSorted(byCreation)).map(({ view }) => renderResource?.(view) ?? view)),
+    );
+  let fitting = deliveries;
+  for (let bytes = bytesOf(fitting); bytes > MAX_RESPONSE_BYTES; bytes = bytesOf(fitting)) {
+    const share = Math.floor((fitting.length * MAX_RESPONSE_BYTES) / bytes);
+    fitting = fitting.slice(0, Math.min(share, fitting.length - 1));
+  }
+  return fitting;
 }
 
 /**
@@ -98,9 +122,28 @@ async function* readCandidates(
     for (const row of live) {
       const config = configs.get(row.config_id);
       if (!config || !scriptFor(config, row.action ?? null)) continue;
-      const derivation = deriveConfig({ config, deployment: decodeDelivered(row) }, options);
-      read += derivation.length;
-      yield { ...derivation, group: config.group };
+      const deployment = readable(row);
+      if (!deployment) {
+        // The server's other deployments go out, and so will this one once it can be read.
+        selection.isAsIndexed = false;
+        continue;
+      }
+      read += (config.textLength ?? 0) + (deployment.input_values?.text.length ?? 0);
+      yield { ...deriveConfig({ config, deployment }, options), group: config.group };
     }
+  }
+}
+
+/** Orders deliveries by their deployments' creation. */
+function byCreation(one: Delivery, other: Delivery): number {
+  return one.deployment.id < other.deployment.id ? -1 : 1;
+}
+
+/** The deployment in a row; undefined if its inputs cannot be read. */
+function readable(row: DeliveredRow): DeliveredDeployment | undefined {
+  try {
+    return decodeDelivered(row);
+  } catch {
+    return undefined;
   }
 }

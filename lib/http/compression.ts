@@ -12,9 +12,9 @@ export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   return GZIP.test(acceptEncoding ?? "");
 }
 
-/** A body in gzip and Base64; undefined if it is small, or if it would be too large for a response in this form. */
+/** A body in gzip and Base64; undefined if it is small, or if only the plain body fits a response. */
 export function compressed(body: string): string | undefined {
   if (body.length <= COMPRESSED_FROM && Buffer.byteLength(body) <= COMPRESSED_FROM) return undefined;
   const base64 = gzipSync(body, { level: COMPRESSION_LEVEL }).toString("base64");
-  return base64.length <= MAX_RESPONSE_BYTES ? base64 : undefined;
+  return base64.length <= MAX_RESPONSE_BYTES || body.length > MAX_RESPONSE_BYTES ? base64 : undefined;
 }

@@ -75,6 +75,11 @@ export class ResponseRoom {
     this.#mayCompress = mayCompress;
   }
 
+  /** Whether the response must be compressed. */
+  get isCompressed(): boolean {
+    return this.#isCompressed;
+  }
+
   /** Adds a value, if there is room for it. @returns whether there is */
   add(value: Measured): boolean {
     // Neither what cannot fit is rendered, nor much that could.
@@ -129,7 +134,7 @@ function escapedBytes(text: string): number {
 }
 
 /** The bytes that a text takes of a response whose body is compressed, and then in Base64. */
-function compressedBytes(text: string): number {
+export function compressedBytes(text: string): number {
   return Math.ceil((deflateRawSync(text, { level: COMPRESSION_LEVEL }).byteLength * 4) / 3);
 }
 

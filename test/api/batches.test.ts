@@ -1,7 +1,12 @@
+import { randomBytes } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, inject, it } from "vitest";
 import { engines } from "../../infra/local/emulator.ts";
+import { apiUrl } from "../support/api.ts";
+import { byLink, target } from "../support/delivery.ts";
 import { minimal, newTenant, type Tenant } from "../support/deployments.ts";
 import { expectFault } from "../support/faults.ts";
+import { isLong } from "../support/long.ts";
 import { storedItems } from "../support/table.ts";
 
 const engine = inject("engine") ?? engines[0];
@@ -174,5 +179,55 @@ describe("create of many: invalid lists", () => {
     const body = (levels: number) => `[{"config_id":"c","server_id":"s","input_values":${deep(levels)}}]`;
     expectFault(await post(body(64)), 400, "0.input_values: nests deeper than 64 levels");
     expect((await post(body(63))).status).toBe(200);
+  });
+});
+
+describe.runIf(hasTransactions && (apiUrl === undefined || isLong))("more than one answer takes", () => {
+  /** Creates that many deployments for a server, in requests of at most 100. */
+  const deployMany = async (server_id: string, bodies: object[], most = 100): Promise<void> => {
+    const { id: config_id } = await tenant.configure({ group: "script", config: "#!/bin/sh" });
+    for (let at = 0; at < bodies.length; at += most) {
+      const some = bodies.slice(at, at + most).map((body) => ({ config_id, server_id, ...body }));
+      expect((await post(some)).status).toBe(200);
+    }
+  };
+
+  const linkOf = async (server: string): Promise<string> =>
+    target((await tenant.call("POST", `/software_deployments/metadata/${server}/link`)).json.metadata_url);
+
+  it("values that are unlike each other fit an answer also when they are compressed together", async () => {
+    const encodings = ["hex", "base64"] as const;
+    const bodies = Array.from({ length: 280 }, (_, i) => ({
+      status: "COMPLETE",
+      input_values: {
+        noise: randomBytes(30_000)
+          .toString(encodings[i % 2])
+          .slice(0, 30_000),
+      },
+    }));
+    await deployMany("mixed", bodies, 30);
+    const link = await linkOf("mixed");
+    let collected = 0;
+    for (let poll = 0; poll < 2; poll += 1) {
+      const reply = await byLink("GET", link, { headers: { "accept-encoding": "gzip" } });
+      expect(reply.headers["content-encoding"]).toBe("gzip");
+      expect((gzipSync(reply.text, { level: 1 }).byteLength * 4) / 3).toBeLessThan(6_291_556);
+      expect(reply.json.deployments.length).toBeGreaterThanOrEqual(collected);
+      collected = reply.json.deployments.length;
+    }
+    expect(collected).toBeGreaterThan(150);
+  });
+
+  it("of more than are handed out for the first time at once, what is in progress goes first", async () => {
+    await deployMany(
+      "busy",
+      Array.from({ length: 210 }, () => ({ status: "COMPLETE" })),
+    );
+    await deployMany("busy", [{ input_values: { urgent: true } }]);
+    const link = await linkOf("busy");
+    const first = await byLink("GET", link);
+    expect(first.json.deployments).toHaveLength(200);
+    expect(first.text).toContain('"urgent"');
+    expect((await byLink("GET", link)).json.deployments).toHaveLength(211);
   });
 });

@@ -148,6 +148,7 @@ describe("collecting", () => {
     const [first, second] = [await tenant.deployed(), await tenant.deployed()];
     const [still, link] = [await tenant.newLink("still"), await tenant.newLink()];
     await tenant.deployed({ server_id: "still" });
+    for (const one of [still, link]) await collect(one);
     await later(1_100);
     await tenant.call("DELETE", `/software_deployments/${second.id}`);
     for (const one of [still, link])
@@ -160,6 +161,22 @@ describe("collecting", () => {
     const removed = (await byLink("HEAD", link)).headers["last-modified"] ?? "";
     expect(Date.parse(removed)).toBeGreaterThan(Date.parse(created));
     expect((await tenant.show(first.id)).status).toBe("IN_PROGRESS");
+  });
+
+  it("HEAD tells no Last-Modified while something may still go out for the first time", async () => {
+    await tenant.deployed();
+    const link = await tenant.newLink();
+    await later(17_000);
+    expect((await byLink("HEAD", link)).headers["last-modified"]).toBeUndefined();
+    const { headers } = await byLink("GET", link);
+    expect((await byLink("HEAD", link)).headers["last-modified"]).toBe(headers["last-modified"]);
+    expect(headers["last-modified"]).toBeDefined();
+    // What is not kept here, and what was given up, goes out at no poll.
+    await tenant.deploy({ config_id: "elsewhere", server_id: "others" });
+    const { id } = await tenant.deployed({ server_id: "others" });
+    await tenant.update(id, { status: "FAILED" });
+    await later(17_000);
+    expect((await byLink("HEAD", await tenant.newLink("others"))).headers["last-modified"]).toBeDefined();
   });
 
   it("only a poll by GET is recorded as collected, once, and changes neither ETag nor updated_time", async () => {
@@ -257,6 +274,22 @@ describe.runIf(isQuick)("more than one answer takes", () => {
     expect([all.json.deployments.length, all.headers["content-encoding"]]).toEqual([18, "gzip"]);
     expect(all.headers.vary).toContain("Accept-Encoding");
     expect(all.headers.etag).not.toBe(plain.headers.etag);
+  });
+
+  it("one that is too large for any answer hides no other", async () => {
+    const many = { group: "hiera", inputs: [{ name: "big" }] };
+    const config = Array.from({ length: 1_000 }, () => ({ get_input: "big" }));
+    const input_values = { big: "x".repeat(160_000) };
+    const setting = { name: "setting", group: "os-apply-config", config: { a: 1 } };
+    for (const status of ["COMPLETE", "IN_PROGRESS"]) {
+      const server_id = `giant-${status}`;
+      await tenant.deployed({ server_id, status }, setting);
+      await tenant.deployed({ server_id, status, input_values }, { ...many, name: "giant", config });
+      for (let i = 0; i < 60; i += 1) await tenant.deployed({ server_id, status }, { name: `${i}` });
+      const { json } = await byLink("GET", await tenant.newLink(server_id), PLAIN);
+      const names = json.deployments.map(({ name }: { name: string }) => name);
+      expect([names.length, names.includes("giant"), names.includes("setting")]).toEqual([61, false, true]);
+    }
   });
 
   it("a small urgent deployment goes out beside many large ones that are finished", async () => {

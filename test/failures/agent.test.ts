@@ -5,7 +5,7 @@ import { newTenant, type Tenant } from "../support/deployments.ts";
 import type { InjectedFault } from "../support/fault-proxy.ts";
 import { injectFaults, limitCallsAsDeployed, operations, proxy } from "../support/fault-proxy-setup.ts";
 import { expectFault } from "../support/faults.ts";
-import { indexEntries, storedItems } from "../support/table.ts";
+import { indexEntries, storeAttribute, storedItem, storedItems } from "../support/table.ts";
 
 let tenant: Tenant;
 
@@ -27,6 +27,12 @@ const show = async (id: string) =>
 beforeAll(async () => {
   tenant = await newTenant();
 });
+
+const ahead = (ms: number): void => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
+};
+
+const update = (id: string, body: object) => tenant.call("PUT", `/software_deployments/${id}`, { body });
 
 describe("a result that cannot be read", () => {
   it("is 200 where another result came first, and leaves nothing", async () => {
@@ -175,16 +181,55 @@ describe("time of a change", () => {
   });
 });
 
+describe("a poll that leaves something out", () => {
+  afterEach(() => vi.useRealTimers());
+
+  it("os-collect-config comes again for a delivery that could not be recorded at its first poll", async () => {
+    const { id, link } = await deployed("throttled");
+    ahead(60_000);
+    const poll = async (last: string | undefined): Promise<string | undefined> => {
+      const { headers } = await request("HEAD", link);
+      const time = headers["last-modified"];
+      if (!time || time !== last) await request("GET", link);
+      return time;
+    };
+    proxy.decide = (operation) => (operation === "UpdateItem" ? "throttle" : "pass");
+    const last = await poll(undefined);
+    proxy.decide = () => "pass";
+    await poll(last);
+    vi.useRealTimers();
+    expect(await show(id)).toHaveProperty("collected_time");
+  });
+
+  it("a delivery whose time limit passes while a poll reads is left out", async () => {
+    const { id, link } = await deployed("passes");
+    await update(id, { timeout: 60 });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    proxy.decide = (operation) => {
+      if (operation === "Query") vi.setSystemTime(Date.now() + 61_000);
+      return "pass";
+    };
+    const { json, headers } = await request("GET", link);
+    proxy.decide = () => "pass";
+    expect([json.deployments, headers.etag]).toEqual([[], undefined]);
+    vi.useRealTimers();
+    expect(await show(id)).not.toHaveProperty("collected_time");
+  });
+
+  it("a deployment whose inputs cannot be read is left out, and hides no other", async () => {
+    const { link } = await deployed("damaged");
+    const { id } = await deployed("damaged");
+    await storeAttribute(tenant.project, id, "input_values", "[]");
+    const { status, json, headers } = await request("GET", link);
+    expect([status, json.deployments.length, headers.etag]).toEqual([200, 1, undefined]);
+    expect(await storedItem(tenant.project, id)).not.toHaveProperty("collected_time");
+  });
+});
+
 describe("lifetime of a signal link", () => {
   const DAY = 86_400_000;
 
-  const ahead = (ms: number): void => {
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
-  };
-
   afterEach(() => vi.useRealTimers());
-
-  const update = (id: string, body: object) => tenant.call("PUT", `/software_deployments/${id}`, { body });
 
   it("a signal link stays the same during its run, and valid as long as a time limit that is set later", async () => {
     const { id, link } = await deployed("longer");

@@ -18,7 +18,6 @@ const MAX_FIRST = 200;
 export interface Collection {
   by: Actor;
   requestId: string;
-  now: Date;
 }
 
 /** The result of recording a collection. */
@@ -34,7 +33,7 @@ type RecordOutcome = "recorded" | "known" | "left_out";
 
 /**
  * Records, before they are handed out, the deliveries that a server collects for the first time: at most one write
- * each, for at most `MAX_FIRST`. It does not change `updated_time` or the revision. It never throws: what is not recorded is
+ * each, for at most `MAX_FIRST`, what is in progress first. It does not change `updated_time` or the revision. It never throws: what is not recorded is
  * left out, and a later poll tries again, so that everything that goes out is recorded.
  * @param deployments as read from the index, which may be a moment behind the table
  */
@@ -42,7 +41,10 @@ export async function recordCollected(
   deployments: DeliveredDeployment[],
   collection: Collection,
 ): Promise<Recorded> {
-  const uncollected = deployments.filter(({ collected_time }) => collected_time === null);
+  const isRunning = ({ status }: DeliveredDeployment): boolean => status === "IN_PROGRESS";
+  const uncollected = deployments
+    .filter(({ collected_time }) => collected_time === null)
+    .toSorted((one, other) => Number(isRunning(other)) - Number(isRunning(one)));
   const outcomes: RecordOutcome[] = [];
   for (let at = 0; at < Math.min(uncollected.length, MAX_FIRST); at += AT_A_TIME) {
     const some = uncollected.slice(at, Math.min(at + AT_A_TIME, MAX_FIRST));
@@ -62,8 +64,10 @@ export async function recordCollected(
  */
 async function recordOne(
   { project_id, id, delivery, attempt }: DeliveredDeployment,
-  { by, requestId, now }: Collection,
+  { by, requestId }: Collection,
 ): Promise<RecordOutcome> {
+  // A poll may take seconds until it comes to this write, and a time limit pass meanwhile.
+  const now = new Date();
   const event = { at: epochSeconds(now), event: "collected", by, request_id: requestId } as const;
   const row = new Expression<DeploymentRow>();
   const { written } = await updateItem(

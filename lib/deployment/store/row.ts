@@ -112,6 +112,7 @@ export const STATE = [
   "deadlineAt",
   "changedAt",
   "collected_time",
+  "details.isConfigMissing",
 ] as const satisfies PathOf<DeploymentRow>[];
 
 /** The attributes that a server's metadata are rendered from: without results, which may be large. */
