@@ -14,7 +14,7 @@ import { agentLinks } from "../../lib/link/addresses.ts";
 export const handler = endpoint(
   { access: byCollectLink, response: AgentMetadata, compressed: true },
   async ({ link, baseUrl, method, preconditions, count, ...request }) => {
-    const options = { ...request, stateAlone: method === "HEAD" };
+    const options = { ...request, clock: request.change.clock, stateAlone: method === "HEAD" };
     const poll = await pollByLink(link, await agentLinks(baseUrl), options);
     return conditionalReply({ method, preconditions }, poll.validators, async () => {
       const { document, matchesValidators, count: collected } = await poll.collect();

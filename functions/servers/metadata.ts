@@ -19,7 +19,7 @@ export const handler = endpoint(
     if (method === "HEAD") return { metadata: [] };
     const links = mayWrite ? await agentLinks(baseUrl) : undefined;
     const signalUrl = links && ((run: DeliveredDeployment) => links.signalUrl(run, beginOf(run)));
-    const options = { ...request, signalUrl };
+    const options = { ...request, clock: request.change.clock, signalUrl };
     const { metadata, count: collected } = await metadataByToken(projectId, path.server_id, options);
     count({ DeploymentsCollected: collected });
     return { metadata };

@@ -28,6 +28,7 @@ export interface Poll {
 /** The options of a poll. */
 interface PollOptions extends Pick<SelectionOptions, "now" | "renderResource"> {
   requestId: string;
+  clock: () => Date;
   stateAlone: boolean;
   acceptsGzip: boolean;
   form: string;
@@ -56,7 +57,7 @@ interface Collected {
  * @throws ServiceError `unauthorized` if the link was revoked, `unavailable`
  */
 export async function pollByLink(link: CollectLink, links: AgentLinks, options: PollOptions): Promise<Poll> {
-  const { now, requestId, stateAlone, acceptsGzip, form, renderResource } = options;
+  const { now, requestId, clock, stateAlone, acceptsGzip, form, renderResource } = options;
   const { state, rows } = await readServer(link.project, link.server, now, options);
   if (link.issued <= state.linksValidFrom)
     throw new ServiceError("unauthorized", "Authorization failed: the link was revoked.");
@@ -77,7 +78,7 @@ export async function pollByLink(link: CollectLink, links: AgentLinks, options: 
         room: new ResponseRoom(acceptsGzip),
         renderResource,
       });
-      const recorded = await collected(selection, { by: "link", requestId });
+      const recorded = await collected(selection, { by: "link", requestId, clock });
       return {
         document: {
           deployments: viewsOf(withFileNames(recorded.deliveries)),
@@ -96,6 +97,7 @@ export async function pollByLink(link: CollectLink, links: AgentLinks, options: 
 /** The options of metadata for a caller with a token. */
 export interface TokenOptions extends Omit<SelectionOptions, "room"> {
   requestId: string;
+  clock: () => Date;
   /** The project of a caller who is a delegated tenant, see `isVisibleTo`. */
   delegateProjectId?: string | undefined;
   acceptsGzip: boolean;
@@ -109,7 +111,7 @@ export interface TokenOptions extends Omit<SelectionOptions, "room"> {
 export async function metadataByToken(
   projectId: string,
   serverId: string,
-  { requestId, delegateProjectId, acceptsGzip, ...options }: TokenOptions,
+  { requestId, clock, delegateProjectId, acceptsGzip, ...options }: TokenOptions,
 ): Promise<{ metadata: ConfigView[]; count: number }> {
   const { now, signalUrl } = options;
   const { rows } = await readServer(projectId, serverId, now, { delegateProjectId });
@@ -119,6 +121,7 @@ export async function metadataByToken(
   const { deliveries, count } = await collected(selection, {
     by: actorOf(delegateProjectId),
     requestId,
+    clock,
   });
   return { metadata: viewsOf(deliveries), count };
 }

@@ -26,9 +26,6 @@ export const STRICT = "handling=strict";
 /** The first `handling` of a `Prefer` header, which is the one that counts (RFC 7240, 2). */
 const HANDLING = /(?:^|,)\s*handling\s*=\s*([^\s;,]*)/i;
 
-/** A quoted text in a header. */
-const QUOTED = /"((?:[^"\\]|\\.)*)"/g;
-
 /** Whether an endpoint may warn of a request: so it does of ignored fields, and where its spec says so. */
 export function mayWarn({ body, warns }: Pick<EndpointSpec, "body" | "warns">): boolean {
   return warns === true || (body !== undefined && knownFields.has(body));
@@ -80,7 +77,8 @@ function warnOfFieldsOutside(fields: Set<string> | undefined, event: EndpointEve
 
 function prefersStrict(prefer: string): boolean {
   // Quotes change nothing around a word; a longer text may hold what looks like another preference.
-  const plain = prefer.replace(QUOTED, (_, text) => (/^\w*$/.test(text) ? text : "quoted"));
+  const parts = prefer.replace(/\\./g, "").split('"');
+  const plain = parts.map((part, at) => (at % 2 === 0 || /^\w*$/.test(part) ? part : "quoted")).join("");
   return /^strict$/i.test(HANDLING.exec(plain)?.[1] ?? "");
 }
 

@@ -18,6 +18,7 @@ const MAX_FIRST = 200;
 export interface Collection {
   by: Actor;
   requestId: string;
+  clock: () => Date;
 }
 
 /** The result of recording a collection. */
@@ -64,10 +65,10 @@ export async function recordCollected(
  */
 async function recordOne(
   { project_id, id, delivery, attempt }: DeliveredDeployment,
-  { by, requestId }: Collection,
+  { by, requestId, clock }: Collection,
 ): Promise<RecordOutcome> {
   // A poll may take seconds until it comes to this write, and a time limit pass meanwhile.
-  const now = new Date();
+  const now = clock();
   const event = { at: epochSeconds(now), event: "collected", by, request_id: requestId } as const;
   const row = new Expression<DeploymentRow>();
   const { written } = await updateItem(
