@@ -91,6 +91,21 @@ describe.runIf(hasTransactions)(`create many (on ${engine}; left out without tra
     expectFault(await post(`[${body}]`, key), 409);
   });
 
+  it("many servers that no path can carry, by server_ids or by bodies, have one Warning", async () => {
+    const { id: config_id } = await tenant.configure({ group: "script", config: "#!/bin/sh" });
+    for (const body of [
+      { config_id, server_ids: ["good", "a/b", "..", "a\\b"] },
+      [{ server_id: "good" }, { server_id: "a/b" }, { server_ids: ["..", "c/d"] }].map((one) => ({
+        config_id,
+        ...one,
+      })),
+    ]) {
+      const { status, headers, json } = await post(body);
+      expect([status, json.software_deployments.length]).toEqual([200, 4]);
+      expect(headers.warning?.match(/server_id: no path can carry/g)).toHaveLength(1);
+    }
+  });
+
   it("many deployments of one configuration are warned of once, and their many faults by twenty sentences", async () => {
     const { id: config_id } = await tenant.configure({ config: "x" });
     const body = { config_id, server_ids: ["a", "b", "c"] };

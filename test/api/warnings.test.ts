@@ -256,17 +256,6 @@ describe("warnings of servers that no path can carry", () => {
     },
   );
 
-  it("many servers of one create, by server_ids or by bodies, have one Warning", async () => {
-    for (const body of [
-      { server_ids: ["good", "a/b", "..", "a\\b"] },
-      [{ server_id: "good" }, { server_id: "a/b" }, { server_ids: ["..", "c/d"] }],
-    ]) {
-      const reply = await create(body);
-      expect([reply.status, reply.headers.warning]).toEqual([200, WARNING]);
-      expect(reply.json.software_deployments).toHaveLength(4);
-    }
-  });
-
   it("with handling=strict they are 400, and nothing is made", async () => {
     const strict = { prefer: "handling=strict" };
     for (const body of [{ server_id: "a/b" }, { server_ids: ["good", ".."] }, [{ server_id: "a?" }]])
