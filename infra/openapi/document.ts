@@ -128,10 +128,11 @@ function securityOf({ spec: { access } }: Endpoint): object[] {
   return [{ KeystoneToken: [] }, { BearerToken: [] }];
 }
 
-function requestBody({ spec: { body, batch, lenientBody }, operationId }: Endpoint, examples: Examples) {
+function requestBody({ spec, operationId }: Endpoint, examples: Examples) {
+  const { body, batch, lenientBody, optionalBody } = spec;
   const schema = body && batch ? z.union([body, batch]) : body;
   const example = examples[operationId]?.request.body;
-  return { required: lenientBody !== true, content: { [JSON_TYPE]: { schema, example } } };
+  return { required: !lenientBody && !optionalBody, content: { [JSON_TYPE]: { schema, example } } };
 }
 
 function responsesOf(endpoint: Endpoint, all: Endpoint[], examples: Examples) {

@@ -3,7 +3,7 @@ import type { ConfigView } from "../config/config.ts";
 import { isVisibleTo } from "../deployment/deployment.ts";
 import { actorOf } from "../deployment/history.ts";
 import { expiresAt } from "../deployment/retention.ts";
-import { isGivenUp } from "../deployment/run.ts";
+import { isDue, isGivenUp } from "../deployment/run.ts";
 import { type Collection, recordCollected } from "../deployment/store/collect.ts";
 import { queryServer } from "../deployment/store/read.ts";
 import type { DeliveredRow } from "../deployment/store/row.ts";
@@ -127,8 +127,9 @@ export async function metadataByToken(
 }
 
 /** Whether a deployment may still go out for the first time. @param row as a HEAD reads it: `details` may be missing */
-function isAwaited(row: Omit<DeliveredRow, "details"> & Partial<DeliveredRow>, now: Date): boolean {
-  return row.collected_time === undefined && !row.details?.isConfigMissing && !isGivenUp(row, now);
+function isAwaited(row: DeliveredRow, now: Date): boolean {
+  const { details = {} } = row as { details?: Partial<DeliveredRow["details"]> };
+  return !row.collected_time && !details.isConfigMissing && isDue(details, now) && !isGivenUp(row, now);
 }
 
 /** The deliveries of a selection that may go out now: recorded as collected, each of them. */

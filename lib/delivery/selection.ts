@@ -1,7 +1,7 @@
 import { scriptFor } from "../config/component.ts";
 import { getConfigs } from "../config/store/read.ts";
 import type { DeliveredDeployment } from "../deployment/deployment.ts";
-import { hasTimedOut, isGivenUp } from "../deployment/run.ts";
+import { hasTimedOut, isDue, isGivenUp } from "../deployment/run.ts";
 import { completeRows } from "../deployment/store/read.ts";
 import { DELIVERED, type DeliveredRow, decodeDelivered, isLive } from "../deployment/store/row.ts";
 import { writeJson } from "../json/json-text.ts";
@@ -39,7 +39,7 @@ type Candidate = Derivation & { group: string | null };
 
 /**
  * Selects what a server is handed. Left out are deployments whose configuration this service does not store, components
- * without a script for the action, and what was given up before it was collected. If the rest does not fit one answer,
+ * without a script for the action, what is not due, what was canceled, and what was given up before it was collected. If the rest does not fit one answer,
  * what is in progress goes first, the oldest before the newer; then the server's settings, and then what is finished, the
  * newest before the older.
  * @param rows the rows of a server's live deployments in the index, by creation
@@ -63,7 +63,7 @@ export async function selectDeliveries(
     selection.deliveries.push({ deployment, view: view ?? render() });
     return true;
   };
-  const waiting = rows.filter((row) => !isGivenUp(row, now));
+  const waiting = rows.filter((row) => mayGoOut(row, options));
   const isRunning = (row: DeliveredRow): boolean => row.status === "IN_PROGRESS" && !hasTimedOut(row, now);
   const running = readCandidates(projectId, waiting.filter(isRunning), selection, options);
   for await (const candidate of running) add(candidate);
@@ -114,7 +114,7 @@ async function* readCandidates(
     const complete = await completeRows(projectId, chunk, ["input_values"], DELIVERED);
     const revisions = new Map(complete.map(({ id, revision }) => [id, revision]));
     if (!chunk.every(({ id, revision }) => revisions.get(id) === revision)) selection.isAsIndexed = false;
-    const live = complete.filter((row) => isLive(row, options.now) && !isGivenUp(row, options.now));
+    const live = complete.filter((row) => isLive(row, options.now) && mayGoOut(row, options));
     const configs = await getConfigs(
       projectId,
       live.map(({ config_id }) => config_id),
@@ -132,6 +132,15 @@ async function* readCandidates(
       yield { ...deriveConfig({ config, deployment }, options), group: config.group };
     }
   }
+}
+
+/**
+ * Whether a deployment may be handed out: it is due, and neither was given up nor canceled. Who gets no links for results
+ * only reads, and sees canceled ones too.
+ */
+function mayGoOut(row: DeliveredRow, { now, signalUrl }: RenderOptions): boolean {
+  if (!isDue(row.details, now)) return false;
+  return row.details.canceled ? signalUrl === undefined : !isGivenUp(row, now);
 }
 
 /** Orders deliveries by their deployments' creation. */

@@ -1,13 +1,13 @@
 import { hash } from "node:crypto";
 import type { SoftwareDeployment } from "../deployment/deployment.ts";
-import { hasTimedOut, isGivenUp } from "../deployment/run.ts";
+import { hasTimedOut, isDue, isGivenUp } from "../deployment/run.ts";
 import { epochSeconds, FUNCTION_TIMEOUT } from "../times.ts";
 
 /** The part of a deployment that shows whether it has changed. */
 export type DeploymentState = Pick<
   SoftwareDeployment,
   "id" | "revision" | "status" | "deadlineAt" | "changedAt"
-> & { collected_time?: string | null | undefined };
+> & { collected_time?: string | null | undefined; details?: { notBefore?: number | undefined } };
 
 /** The state of a server that its validators are made of. */
 export interface ServerState {
@@ -36,8 +36,8 @@ const INDEX_LAG = 5;
 const LAST_MODIFIED_DELAY = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
 
 /**
- * The validators (RFC 9110) of a server's metadata: an ETag, which changes with every change and every time limit that
- * passes, and the time of the last change. Being collected is no change, but decides whether a deployment that has failed
+ * The validators (RFC 9110) of a server's metadata: an ETag, which changes with every change, every time limit that
+ * passes and every `not_before` that comes, and the time of the last of these. Being collected is no change, but decides whether a deployment that has failed
  * is left out.
  * @param version a text that changes with everything else in the response
  */
@@ -46,13 +46,14 @@ export function validatorsOf(
   version: string,
   now: Date,
 ): MetadataValidators {
-  const rows: [id: string, revision: number, timedOut: boolean, isGivenUp: boolean][] = [];
+  const rows: [id: string, revision: number, timedOut: boolean, isGivenUp: boolean, isDue: boolean][] = [];
   let last = changedAt;
   for (const deployment of deployments) {
-    const { id, revision } = deployment;
+    const { id, revision, changedAt: changed, details: { notBefore = 0 } = {} } = deployment;
     const timedOut = hasTimedOut(deployment, now);
-    rows.push([id, revision, timedOut, isGivenUp(deployment, now)]);
-    last = Math.max(last, deployment.changedAt, timedOut ? deployment.deadlineAt : 0);
+    const due = isDue({ notBefore }, now);
+    rows.push([id, revision, timedOut, isGivenUp(deployment, now), due]);
+    last = Math.max(last, changed, timedOut ? deployment.deadlineAt : 0, due ? notBefore : 0);
   }
   const digest = hash("sha256", JSON.stringify([version, changedAt, rows]), "base64url");
   const isSettled = last > 0 && epochSeconds(now) - last >= LAST_MODIFIED_DELAY;

@@ -4,8 +4,17 @@ import { isJsonObject } from "../json/json-text.ts";
 import { documented, flatBody, list, text } from "../shapes.ts";
 import { isoTime } from "../times.ts";
 import { ManyDeployments, OneDeployment, type SoftwareDeployment } from "./deployment.ts";
-import { Action, ConfigId, InputValues, ServerId, Status, StatusReason, timeLimit } from "./fields.ts";
-import { beginAt, deadlineOf, signalExpiry } from "./run.ts";
+import {
+  Action,
+  ConfigId,
+  InputValues,
+  NotBefore,
+  ServerId,
+  Status,
+  StatusReason,
+  timeLimit,
+} from "./fields.ts";
+import { beginAt, checkNotBefore, deadlineOf, signalExpiry } from "./run.ts";
 
 /** The most deployments that one request creates: a DynamoDB transaction takes 100 items. */
 const MAX_BATCH = 100;
@@ -26,6 +35,11 @@ const distinctServers = documented(
   ),
   { uniqueItems: true },
 );
+
+interface Timed {
+  not_before?: unknown;
+  status?: unknown;
+}
 
 /** The options of a check that runs even if other fields are wrong, as long as the body is an object. */
 const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(value) };
@@ -52,8 +66,14 @@ export const CreateRequest = documented(
           description: "The project whose servers carry it out (the delegated tenant). Never shown.",
         }),
         timeout: z.nullish(timeLimit(1)),
+        not_before: z.nullish(NotBefore),
       })
       .check(
+        z.refine(({ not_before, status }: Timed) => (not_before ?? null) === null || !isFinished(status), {
+          ...whereObject,
+          path: ["not_before"],
+          error: "only a deployment in progress can wait",
+        }),
         z.refine(({ server_id, server_ids }: Servers) => (server_id ?? server_ids ?? null) !== null, {
           ...whereObject,
           path: ["server_id"],
@@ -103,6 +123,7 @@ export function requestedDeployments(body: CreateRequest | CreateRequest[]): Dep
  * The new deployment that a request describes. It has no results; its status is `IN_PROGRESS` if the request has none.
  * @param id a UUID of version 7, so that ids sort by time
  * @param defaultTimeout the time limit if the request has none, in seconds
+ * @throws ServiceError `invalid` if its `not_before` lies more than a year ahead
  */
 export function newDeployment(
   projectId: string,
@@ -111,9 +132,6 @@ export function newDeployment(
   now: Date,
   defaultTimeout?: number,
 ): SoftwareDeployment {
-  const begin = beginAt(now);
-  const timeout = request.timeout ?? defaultTimeout ?? null;
-  const deadlineAt = deadlineOf(begin.startedAt, timeout);
   return {
     project_id: projectId,
     id,
@@ -132,16 +150,30 @@ export function newDeployment(
     attempt: 0,
     reran: false,
     isConfigMissing: false,
+    isCanceled: false,
     acceptsLateResult: false,
     supersededResults: 0,
     revision: 0,
-    changedAt: begin.startedAt,
     keyExpiresAt: null,
-    timeout,
-    ...begin,
-    deadlineAt,
-    signalExpiresAt: signalExpiry({ timeout, ...begin, deadlineAt }),
+    ...timesOf(request, now, defaultTimeout),
   };
+}
+
+/** The times of a new deployment. @throws ServiceError `invalid` if its `not_before` lies more than a year ahead */
+function timesOf(request: DeploymentRequest, now: Date, defaultTimeout: number | undefined) {
+  const timed = {
+    ...beginAt(now),
+    timeout: request.timeout ?? defaultTimeout ?? null,
+    notBefore: request.not_before ?? null,
+  };
+  checkNotBefore(timed.notBefore, now);
+  const deadlineAt = deadlineOf(timed);
+  const signalExpiresAt = signalExpiry({ ...timed, deadlineAt });
+  return { ...timed, changedAt: timed.startedAt, deadlineAt, signalExpiresAt };
+}
+
+function isFinished(status: unknown): boolean {
+  return status === "COMPLETE" || status === "FAILED";
 }
 
 function firstRepeated(servers: string[]): string | undefined {

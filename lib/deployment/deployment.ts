@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { etagOf } from "../etag.ts";
 import { MAX_BYTES_PER_CHARACTER } from "../limits/response-size.ts";
 import { documented, idText, ProjectPath, timeText, uuidText } from "../shapes.ts";
+import { isoTimeOf } from "../times.ts";
 import {
   Action,
   ConfigId,
@@ -36,6 +37,9 @@ export const DeploymentView = documented(
       description: "When it was last changed; absent until then.",
     }),
     timeout: z.optional(timeLimit(1)),
+    not_before: documented(z.optional(timeText), {
+      description: "The server is not given it before this time.",
+    }),
     collected_time: documented(z.optional(timeText), {
       description: "When its server collected what it is to run now; absent until then.",
     }),
@@ -52,7 +56,9 @@ export const OneDeployment = z.object({ software_deployment: DeploymentView });
 export const ManyDeployments = z.object({ software_deployments: z.array(DeploymentView) });
 
 /** A deployment: the fields that callers see, and those that only the service uses. */
-export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "updated_time">, Run {
+export interface SoftwareDeployment
+  extends Omit<DeploymentView, keyof Run | "updated_time" | "not_before">,
+    Run {
   project_id: string;
   updated_time: string | null;
   /** The number of changes since its creation. Being collected is not a change. */
@@ -74,7 +80,12 @@ export interface SoftwareDeployment extends Omit<DeploymentView, keyof Run | "up
 /** The part of a deployment that a list needs: the fields that callers see, and those that affect them. */
 export type ListedDeployment = Pick<
   SoftwareDeployment,
-  Exclude<keyof DeploymentView, "warning"> | "deadlineAt" | "changedAt" | "isConfigMissing" | "isUnreadable"
+  | Exclude<keyof DeploymentView, "warning" | "not_before">
+  | "notBefore"
+  | "deadlineAt"
+  | "changedAt"
+  | "isConfigMissing"
+  | "isUnreadable"
 >;
 
 /** The part of a deployment that its server's metadata need. */
@@ -96,7 +107,7 @@ export type DeliveredDeployment = Pick<
 /** A deployment as callers see it. @param now the time that is compared with its time limit */
 export function deploymentView(deployment: ListedDeployment, now: Date): DeploymentView {
   const { status, status_reason } = withTimeoutApplied(deployment, now);
-  const { timeout, updated_time, collected_time } = deployment;
+  const { timeout, notBefore, updated_time, collected_time } = deployment;
   const view = {
     status,
     server_id: deployment.server_id,
@@ -109,6 +120,7 @@ export function deploymentView(deployment: ListedDeployment, now: Date): Deploym
     creation_time: deployment.creation_time,
     ...(updated_time !== null && { updated_time }),
     ...(timeout !== null && { timeout }),
+    ...(notBefore !== null && { not_before: isoTimeOf(notBefore) }),
     ...(collected_time !== null && { collected_time }),
   };
   return deployment.isUnreadable ? withValuesOmitted(view, "they cannot be read") : view;

@@ -47,6 +47,20 @@ export const StatusReason = documented(
   { description: "Why it is in its state: at most 65,535 bytes of UTF-8.", maxLength: MAX_REASON_BYTES },
 );
 
+/** The time before which a server is not given a deployment: a text in, seconds since 1970 out. */
+export const NotBefore = documented(
+  z.pipe(
+    z.iso.datetime({ offset: true, error: "a time with its zone is expected, as 2027-01-31T02:00:00Z" }),
+    z.transform((text) => Math.ceil(Date.parse(text) / 1_000)),
+  ),
+  {
+    description:
+      "The server is not given it before this time, at most a year ahead. The time limit counts from then.",
+    format: "date-time",
+    override: { pattern: undefined },
+  },
+);
+
 /** The time limit of each run, in seconds. @param least 0 if the field can remove the limit, else 1 */
 export function timeLimit(least: 0 | 1) {
   const error = `a whole number of seconds from ${least} to ${MAX_TIMEOUT} is expected`;

@@ -13,6 +13,7 @@ const EventName = z.enum([
   "signalled",
   "signal_refused",
   "rerun",
+  "canceled",
   "timed_out",
 ]);
 
@@ -33,7 +34,7 @@ const EventView = documented(
     status_after: z.nullable(Status),
     late: documented(z.optional(z.literal(true)), {
       description:
-        "Of `signalled`: the result came after the time limit. It keeps its outputs, and no status.",
+        "Of `signalled`: the result came after the time limit, or a cancel. It keeps its outputs, and no status.",
     }),
     superseded: documented(z.optional(z.literal(true)), {
       description: "Of `signalled`: the result is of an older delivery, and changes nothing.",
@@ -69,6 +70,8 @@ export interface DeploymentEvent {
   by: Actor;
   /** The id of the invocation, a UUID. */
   request_id: string;
+  /** A text that the repeats of its request share, if that has an `Idempotency-Key`. */
+  key?: string;
   /** The names of the changed fields; never their values. */
   fields?: string[];
   /** The status that it sets, if it sets one. */

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { documented, limit, marker, NextLinks } from "../shapes.ts";
 import { type ListedDeployment, ManyDeployments } from "./deployment.ts";
 import { Action, ConfigId, ServerId, Status } from "./fields.ts";
-import { withTimeoutApplied } from "./run.ts";
+import { isDue, withTimeoutApplied } from "./run.ts";
 
 /** The query of a list: filters, page and order. */
 export const ListQuery = z.object({
@@ -10,6 +10,9 @@ export const ListQuery = z.object({
   config_id: filterParameter(ConfigId, "Those of this configuration."),
   status: filterParameter(Status, "Those in this state; what ran into its time limit is `FAILED`."),
   action: filterParameter(Action, "Those with this action."),
+  waiting: documented(z.optional(z.enum(["true", "false"])), {
+    description: "`true`: those in progress whose `not_before` lies ahead; `false`: the others.",
+  }),
   limit: z.optional(limit),
   marker: z.optional(marker),
   sort_dir: documented(z.optional(z.enum(["asc", "desc"])), {
@@ -27,6 +30,8 @@ export interface Filter {
   /** The status as callers see it: past its time limit a deployment is FAILED. */
   status?: Status | undefined;
   action?: string | undefined;
+  /** Whether it is in progress and not due. */
+  waiting?: "true" | "false" | undefined;
 }
 
 /** The part of a list that is read, and its order. */
@@ -42,6 +47,8 @@ export interface Range {
 /** Whether a deployment has all values of a filter. */
 export function matchesFilter(deployment: ListedDeployment, filter: Filter, now: Date): boolean {
   const current = withTimeoutApplied(deployment, now);
+  const isWaiting = current.status === "IN_PROGRESS" && !isDue(deployment, now);
+  if (filter.waiting !== undefined && filter.waiting !== String(isWaiting)) return false;
   return (["server_id", "config_id", "status", "action"] as const).every(
     (field) => filter[field] === undefined || filter[field] === current[field],
   );

@@ -1,6 +1,15 @@
 import * as z from "zod/mini";
 import { documented, flatBody } from "../shapes.ts";
-import { Action, ConfigId, InputValues, newTimeLimit, OutputValues, Status, StatusReason } from "./fields.ts";
+import {
+  Action,
+  ConfigId,
+  InputValues,
+  NotBefore,
+  newTimeLimit,
+  OutputValues,
+  Status,
+  StatusReason,
+} from "./fields.ts";
 
 /**
  * The body of a JSON merge patch (RFC 7396) with the fields of an update. Null removes a value, and is accepted for
@@ -17,6 +26,7 @@ export const PatchRequest = documented(
       status: z.optional(Status),
       status_reason: z.optional(z.nullable(StatusReason)),
       timeout: z.optional(z.nullable(newTimeLimit())),
+      not_before: z.optional(z.nullable(NotBefore)),
     }),
   ),
   { id: "SoftwareDeploymentPatch" },

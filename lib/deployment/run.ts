@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from "uuid";
+import { ServiceError } from "../errors.ts";
 import { epochSeconds } from "../times.ts";
 import type { Status } from "./fields.ts";
 
@@ -7,6 +8,9 @@ export const FOREVER = 1e11;
 
 /** The time after its deadline for which a run's signed link stays valid, in seconds. */
 export const SIGNAL_GRACE = 3_600;
+
+/** The most that a `not_before` may lie ahead, in seconds: a year, which may be a leap year. */
+const MAX_AHEAD = 366 * 86_400;
 
 /** The time for which the signed link of a run without a time limit is valid, in seconds. */
 export const SIGNAL_LIFETIME = 30 * 86_400;
@@ -31,6 +35,8 @@ export interface Run {
   startedAt: number;
   /** The milliseconds between `startedAt` and the begin, 0 to 999: revocations of links are kept in ms. */
   startedMs: number;
+  /** The time before which the server is not given it, in seconds since 1970; null for none. */
+  notBefore: number | null;
   /** The time at which the run fails without a result; `FOREVER` or later without a time limit. */
   deadlineAt: number;
   /** The expiry of the current delivery's signed link, set when the delivery begins. */
@@ -41,7 +47,9 @@ export interface Run {
   collected_time: string | null;
   /** Whether the configuration was not kept here when the run began. */
   isConfigMissing: boolean;
-  /** Whether the time limit ended the current run, and no result of it has come since: a late one keeps its outputs. */
+  /** Whether it was canceled, and no run has begun nor status been set since. */
+  isCanceled: boolean;
+  /** Whether the time limit or a cancel ended the current run, and no result of it has come since: a late one keeps its outputs. */
   acceptsLateResult: boolean;
 }
 
@@ -67,6 +75,22 @@ export function beginAt(now: Date): Pick<Run, "startedAt" | "startedMs"> {
 /** The begin of a run, in ms since 1970. */
 export function beginOf({ startedAt, startedMs }: Pick<Run, "startedAt" | "startedMs">): number {
   return startedAt * 1_000 + startedMs;
+}
+
+/** The time from which a run counts, in seconds since 1970: its begin, or its `not_before` where that is later. */
+export function dueAt({ startedAt, notBefore }: Pick<Run, "startedAt" | "notBefore">): number {
+  return Math.max(startedAt, notBefore ?? 0);
+}
+
+/** @throws ServiceError `invalid` if a `not_before`, in seconds since 1970, lies more than a year ahead */
+export function checkNotBefore(notBefore: number | null | undefined, now: Date): void {
+  if ((notBefore ?? 0) > epochSeconds(now) + MAX_AHEAD)
+    throw new ServiceError("invalid", "not_before: lies more than a year ahead");
+}
+
+/** Whether a run's `not_before` has come, or it has none. */
+export function isDue({ notBefore }: { notBefore?: number | null | undefined }, now: Date): boolean {
+  return (notBefore ?? 0) <= epochSeconds(now);
 }
 
 /** Whether a deployment is past its time limit without a result. */
@@ -106,14 +130,14 @@ function missedStep({
   return "the server never collected it";
 }
 
-/** The deadline of a run, in seconds since 1970. @param timeout the time limit in seconds; null for none */
-export function deadlineOf(startedAt: number, timeout: number | null): number {
-  return startedAt + (timeout ?? FOREVER);
+/** The deadline of a run, in seconds since 1970. @param run.timeout the time limit in seconds; null for none */
+export function deadlineOf(run: Pick<Run, "timeout" | "startedAt" | "notBefore">): number {
+  return dueAt(run) + (run.timeout ?? FOREVER);
 }
 
 /** The expiry of a run's signed link, in seconds since 1970. */
-export function signalExpiry(run: Pick<Run, "timeout" | "startedAt" | "deadlineAt">): number {
-  return run.timeout === null ? run.startedAt + SIGNAL_LIFETIME : run.deadlineAt + SIGNAL_GRACE;
+export function signalExpiry(run: Pick<Run, "timeout" | "startedAt" | "notBefore" | "deadlineAt">): number {
+  return run.timeout === null ? dueAt(run) + SIGNAL_LIFETIME : run.deadlineAt + SIGNAL_GRACE;
 }
 
 /**

@@ -10,7 +10,15 @@ import type { SoftwareDeployment } from "./deployment.ts";
 import type { Status } from "./fields.ts";
 import { type Actor, actorOf, type DeploymentEvent, timedOutEvent } from "./history.ts";
 import { resultOf, STATUS_CODE } from "./result.ts";
-import { beginAt, deadlineOf, type SignalledRun, signalExpiry, timedOutReason } from "./run.ts";
+import {
+  beginAt,
+  checkNotBefore,
+  deadlineOf,
+  isDue,
+  type SignalledRun,
+  signalExpiry,
+  timedOutReason,
+} from "./run.ts";
 
 /*
  * Everything that can happen to a deployment, one pure function each. Input: the deployment before, the request, and
@@ -41,6 +49,8 @@ export interface Update {
   status?: Status | undefined;
   status_reason?: string | null | undefined;
   timeout?: number | null | undefined;
+  /** Seconds since 1970. */
+  not_before?: number | null | undefined;
 }
 
 /** The request in which a transition happens. */
@@ -102,6 +112,7 @@ export function applyUpdate(before: SoftwareDeployment, update: Update, context:
   const fields = Object.keys(changes);
   if (fields.length === 0) return { after: before };
   const isNewDelivery = DELIVERY_FIELDS.some((field) => changes[field] !== undefined);
+  if (changes.not_before !== undefined) checkMayWait(before, changes, isNewDelivery);
   const cleared: Update =
     isNewDelivery && changes.status === undefined
       ? { status: "IN_PROGRESS", status_reason: null, output_values: null }
@@ -127,12 +138,44 @@ export function applyPatch(before: SoftwareDeployment, patch: Update, context: T
   return applyUpdate(before, merged, context);
 }
 
-/** Applies a rerun: in progress, without reason and results, as a new delivery. */
-export function applyRerun(before: SoftwareDeployment, context: TransitionContext): Outcome {
-  const set = { status: "IN_PROGRESS", status_reason: null, output_values: null } as const;
+/**
+ * Applies a rerun: in progress, without reason and results, as a new delivery.
+ * @param request.not_before of the new run, in seconds since 1970; one that lies ahead stays otherwise
+ */
+export function applyRerun(
+  before: SoftwareDeployment,
+  { not_before }: Pick<Update, "not_before">,
+  context: TransitionContext,
+): Outcome {
+  const set = { status: "IN_PROGRESS", status_reason: null, output_values: null, not_before } as const;
   return {
     after: { ...begun(before, set, true, context), reran: true },
     event: eventOf("rerun", "user", context, { status: set.status }),
+  };
+}
+
+/**
+ * Applies a cancel: the run has failed, and is not handed out any more. A result that arrives later keeps its outputs.
+ * @param request.status_reason the reason; by default whether the server has it, and since when
+ * @returns undefined if it is canceled already
+ * @throws ServiceError `conflict` if it is not in progress
+ */
+export function applyCancel(
+  before: SoftwareDeployment,
+  { status_reason }: { status_reason?: string | null | undefined },
+  context: TransitionContext,
+): Outcome | undefined {
+  if (before.isCanceled) return undefined;
+  const { status, collected_time } = before;
+  if (status !== "IN_PROGRESS")
+    throw new ServiceError("conflict", `The deployment is ${status}: only one in progress can be canceled.`);
+  const reason = collected_time
+    ? `Canceled: the server collected it at ${collected_time} and may have run it`
+    : "Canceled before the server collected it";
+  const set = withLinksRedacted({ status: "FAILED", status_reason: status_reason || reason });
+  return {
+    after: { ...before, ...set, isCanceled: true, acceptsLateResult: true } as SoftwareDeployment,
+    event: eventOf("canceled", "user", context, { status: "FAILED" }),
   };
 }
 
@@ -288,6 +331,21 @@ function withHeldTypes(
   return restored;
 }
 
+/** @throws ServiceError `conflict` if a `not_before` would come too late: the run is over, or its server has it */
+function checkMayWait(before: SoftwareDeployment, changes: Update, isNewDelivery: boolean): void {
+  const { status = isNewDelivery ? "IN_PROGRESS" : before.status } = changes;
+  if (status !== "IN_PROGRESS")
+    throw new ServiceError(
+      "conflict",
+      `not_before: the deployment is ${status}: only one in progress can wait`,
+    );
+  if (isNewDelivery || !before.collected_time) return;
+  throw new ServiceError(
+    "conflict",
+    `not_before: the deployment is ${before.status}, and the server collected it at ${before.collected_time}`,
+  );
+}
+
 function withoutUnchangedFields(
   update: Update,
   before: SoftwareDeployment,
@@ -305,15 +363,17 @@ function withoutUnchangedFields(
     isUnchanged,
   );
   const names = new Set<string>(unchanged);
+  if (update.not_before === before.notBefore) names.add("not_before");
   return Object.fromEntries(
     Object.entries(update).filter(([name, value]) => value !== undefined && !names.has(name)),
   );
 }
 
-/** The changes, and the removal of a "Timed out" reason if they end the failure that it explained. */
+/** The changes, and the removal of the reason of a time limit or a cancel if they end the failure that it explained. */
 function withoutStaleReason(changes: Update, before: SoftwareDeployment): Update {
   const { status = "FAILED", status_reason } = changes;
-  const isStale = status !== "FAILED" && before.status_reason === timedOutReason(before);
+  const isExplained = before.isCanceled || before.status_reason === timedOutReason(before);
+  const isStale = status !== "FAILED" && isExplained;
   return isStale && status_reason === undefined ? { ...changes, status_reason: null } : changes;
 }
 
@@ -329,7 +389,7 @@ function withLinksRedacted(update: Update): Update {
 
 /**
  * The deployment with the fields of an update, and with its run's numbers and times. A new delivery, or `IN_PROGRESS`
- * in the update, begins a run now. For one that is in progress already, `IN_PROGRESS` only starts the time limit anew:
+ * in the update, begins a run now; of its `not_before`, what lies ahead stays. For one that is in progress already, `IN_PROGRESS` only starts the time limit anew:
  * the script that runs has its link for the result. A new time limit alone counts from the beginning of the run.
  */
 function begun(
@@ -338,16 +398,23 @@ function begun(
   isNewDelivery: boolean,
   { now }: TransitionContext,
 ): SoftwareDeployment {
-  const { status, timeout } = set;
-  const deployment = Object.assign({ ...before }, set);
-  if (status !== undefined || isNewDelivery) deployment.acceptsLateResult = false;
+  const { not_before, ...fields } = set;
+  checkNotBefore(not_before, now);
+  const { status, timeout } = fields;
+  const deployment = Object.assign({ ...before }, fields);
+  if (status !== undefined || isNewDelivery)
+    Object.assign(deployment, { isCanceled: false, acceptsLateResult: false });
   const begins = isNewDelivery || status === "IN_PROGRESS";
-  if (!begins && timeout === undefined) return deployment;
+  if (!begins && timeout === undefined && not_before === undefined) return deployment;
   const { startedAt, startedMs } = begins ? beginAt(now) : deployment;
-  const deadlineAt = deadlineOf(startedAt, deployment.timeout);
-  const run = { ...deployment, startedAt, startedMs, deadlineAt };
-  if (isNewDelivery)
-    return { ...run, delivery: run.delivery + 1, signalExpiresAt: signalExpiry(run), collected_time: null };
+  const isKept = !begins || !isDue(before, now);
+  const notBefore = not_before === undefined ? (isKept ? before.notBefore : null) : not_before;
+  const timed = { ...deployment, startedAt, startedMs, notBefore };
+  const run = { ...timed, deadlineAt: deadlineOf(timed) };
+  // Nobody has a link of a delivery that was not collected.
+  if (isNewDelivery || (not_before !== undefined && !before.collected_time))
+    run.signalExpiresAt = signalExpiry(run);
+  if (isNewDelivery) return { ...run, delivery: run.delivery + 1, collected_time: null };
   return begins && before.status !== "IN_PROGRESS" ? { ...run, attempt: run.attempt + 1 } : run;
 }
 

@@ -1,6 +1,15 @@
 import * as z from "zod/mini";
 import { documented, emptyMeansAbsent, flatBody } from "../shapes.ts";
-import { Action, ConfigId, InputValues, newTimeLimit, OutputValues, Status, StatusReason } from "./fields.ts";
+import {
+  Action,
+  ConfigId,
+  InputValues,
+  NotBefore,
+  newTimeLimit,
+  OutputValues,
+  Status,
+  StatusReason,
+} from "./fields.ts";
 
 /**
  * The body of an update. Absent, null, `""` and `{}` leave a field unchanged (Heat's rule); maps are replaced, never
@@ -18,6 +27,7 @@ export const UpdateRequest = documented(
         status: z.optional(Status),
         status_reason: z.optional(StatusReason),
         timeout: z.optional(newTimeLimit()),
+        not_before: z.optional(NotBefore),
       }),
     ),
   ),

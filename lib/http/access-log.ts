@@ -127,7 +127,8 @@ export function embeddedMetrics(counts: Counts, measured?: Measured): object {
   return { ...numbers, _aws: { Timestamp: Date.now(), CloudWatchMetrics } };
 }
 
-function logFault(error: Error, status: number, request_id: string): void {
+/** Writes a line for a failure of ours, with its count; nothing for other errors. */
+export function logFault(error: Error, status: number, request_id: string): void {
   const cause = error.cause instanceof Error ? error.cause : error;
   if (status >= 500) {
     const dependency = error instanceof ServiceError ? error.dependency : undefined;

@@ -11,7 +11,7 @@ import { accessLog } from "./access-log.ts";
 import { quirksOf } from "./clients/golangsdk.ts";
 import { acceptsGzip } from "./compression.ts";
 import type { Caller, ClientQuirks, EndpointEvent, GatewayResponse } from "./event.ts";
-import { faults } from "./faults.ts";
+import { faults, refusalOf } from "./faults.ts";
 import { jsonBody } from "./json-body.ts";
 import { type CheckListSize, checkListSize, type TakePage, takePage } from "./pagination.ts";
 import { type Preconditions, preconditionsOf } from "./preconditions.ts";
@@ -77,6 +77,8 @@ export interface EndpointInput<Path, Query, Body, Link extends SignedLink | unde
   isStrict: boolean;
   /** Warns the caller of the request; throws `invalid` if it is strict, so it comes before anything is written. */
   warn: (sentences: string[]) => void;
+  /** The status and the message of an error of one part of the request; a failure of ours is logged. */
+  refusalOf: (error: unknown) => { code: number; message: string };
   /** The `Idempotency-Key`, if the endpoint is `idempotent`. */
   idempotencyKey: string | undefined;
   /** Adds to the request's business metrics, which are dropped if it fails. */
@@ -163,6 +165,7 @@ function inputOf(
     },
     isStrict: event.isStrict === true,
     warn: warn.bind(undefined, event),
+    refusalOf: refusalOf.bind(undefined, requestId),
     count: addCounts.bind(undefined, event),
     acceptsGzip: acceptsGzip(headers["accept-encoding"]),
     preconditions: preconditionsOf(headers),

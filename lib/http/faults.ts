@@ -1,4 +1,5 @@
 import { type ErrorKind, ServiceError } from "../errors.ts";
+import { logFault } from "./access-log.ts";
 import { quirksOf } from "./clients/golangsdk.ts";
 import type { Middleware } from "./event.ts";
 import { gatewayResponse, Reply } from "./reply.ts";
@@ -89,6 +90,14 @@ export function faults(challenge: string): Middleware {
   };
 }
 
+/** The status and the message of an error of one part of a request, as if it were the whole; a failure of ours is logged. */
+export function refusalOf(requestId: string, error: unknown): { code: number; message: string } {
+  const refusal = error instanceof ServiceError ? error : internal(error);
+  const { code } = FAULTS[refusal.kind];
+  logFault(refusal, code, `req-${requestId}`);
+  return { code, message: refusal.message };
+}
+
 /**
  * The reply for an error, with Heat's fault body. Only the message of a `ServiceError` is sent; every other error is an
  * internal one.
@@ -107,4 +116,8 @@ export function faultReply(error: unknown, distinguishForbidden = false): Reply 
     explanation,
     error: { type, message, traceback: null },
   });
+}
+
+function internal(cause: unknown): ServiceError {
+  return new ServiceError("internal", FAULTS.internal.explanation, { cause });
 }

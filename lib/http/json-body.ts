@@ -53,7 +53,7 @@ const REPLACEMENT = "\ufffd";
 const BYTE_ORDER_MARK = "\ufeff";
 
 /** The endpoint's rules for a body's text. */
-type BodyRules = Pick<EndpointSpec, "lenientBody" | "maxBodyBytes" | "warnsOfDamage">;
+type BodyRules = Pick<EndpointSpec, "lenientBody" | "optionalBody" | "maxBodyBytes" | "warnsOfDamage">;
 
 /** Middleware: reads a body before it is validated. */
 export function jsonBody(rules: BodyRules): Middleware {
@@ -66,6 +66,7 @@ export function jsonBody(rules: BodyRules): Middleware {
  *
  * middy's parser looks for forbidden keys by a reviver, which costs 2 µs an element: 40 times a plain parse of a
  * megabyte. So it gets a body's first fields, with lists and objects emptied; all names are checked in the text.
+ * @param rules.optionalBody takes an empty body for `{}`
  * @param rules.lenientBody takes any content type, and an empty body for `{}`; such an object is one `JsonText`
  * @throws ServiceError `invalid` for another content type or charset, an empty body, one that is too large, broken UTF-8
  *   or JSON, more than `MAX_LEVELS`, a key that could pollute a prototype
@@ -131,10 +132,11 @@ function withTextsInBatch(value: unknown, text: string): unknown {
 }
 
 /** The body's text; API Gateway hands over in base64 what it does not take for text. */
-function textOf(event: EndpointEvent, { lenientBody, maxBodyBytes, warnsOfDamage }: BodyRules): string {
+function textOf(event: EndpointEvent, rules: BodyRules): string {
+  const { lenientBody, optionalBody, maxBodyBytes, warnsOfDamage } = rules;
   const { body, isBase64Encoded, headers } = event;
   const sent = typeof body === "string" ? body : "";
-  if (lenientBody && !sent) return "{}";
+  if ((lenientBody || optionalBody) && !sent) return "{}";
   const contentType = headers["content-type"] ?? "";
   if (!lenientBody) checkType(contentType);
   if (!sent) throw invalid("body: a JSON object is expected, the body is empty");

@@ -24,6 +24,8 @@ export interface EndpointSpec<
   batch?: Batch;
   /** Whether any content type is accepted, and a missing body as `{}`: agents send such requests. */
   lenientBody?: true;
+  /** Whether a missing body is accepted as `{}`. */
+  optionalBody?: true;
   /** Whether the body is read by the endpoint, when it knows that it needs it (`readBody`), and not by the chain. */
   lateBody?: true;
   /** Whether a caller may give the request an `Idempotency-Key`. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { v5 as uuidv5 } from "uuid";
 import { describe, expect, it, vi } from "vitest";
+import { isoTimeOf } from "../../lib/times.ts";
 import type { Reply } from "../support/api.ts";
 import { byLink, inputOf, target } from "../support/delivery.ts";
 import {
@@ -132,6 +133,8 @@ const KINDS = {
     rerun: 1,
     progress: 2,
     fail: 2,
+    cancel: 3,
+    wait: 3,
     remove: 1,
     revoke: 1,
     signal: 4,
@@ -224,14 +227,19 @@ const create = async (world: World, { which, other }: Action): Promise<Outcome> 
   if (!server || live.length >= MOST_DEPLOYMENTS) return {};
   const config_id = await newConfig(world);
   const { n, input_values } = newInputs(world, other);
-  const { id } = await tenant.deploy({ config_id, server_id: server.name, input_values });
+  const notBefore = which % 4 === 0 ? soon(which) : null;
+  const not_before = notBefore && isoTimeOf(notBefore);
+  const { id } = await tenant.deploy({ config_id, server_id: server.name, input_values, not_before });
   const rest = { history: [], latest: 0, handedOut: new Set<number>() };
   const name = `d${deployments.length}`;
-  const created = { ...rest, name, id, server, fates: [begun(config_id, n)] };
+  const created = { ...rest, name, id, server, fates: [begun(config_id, n, notBefore)] };
   deployments.push(created);
   world.trace.push(`create ${name} on ${server.name}`);
   return { created };
 };
+
+/** A time that comes in the next steps, in seconds since 1970. */
+const soon = (which: number): number => Math.floor(Date.now() / 1_000) + 1 + which;
 
 /** Inputs that no deployment has yet; large ones do not fit into an index. */
 const newInputs = (world: World, large: boolean): { n: string; input_values: object } => {
@@ -243,7 +251,7 @@ const newInputs = (world: World, large: boolean): { n: string; input_values: obj
 /** A request for a change, and what it should mean. */
 const request = async (
   world: World,
-  { kind, other }: Action,
+  { kind, which, other }: Action,
   { id }: Deployment,
 ): Promise<[change: Change, reply: Reply]> => {
   const { call } = world.tenant;
@@ -267,6 +275,13 @@ const request = async (
       return [{ kind: "progress" }, await put({ status: "IN_PROGRESS" })];
     case "fail":
       return [{ kind: "fail" }, await put({ status: "FAILED" })];
+    case "cancel":
+      return [{ kind: "cancel" }, await call("POST", `${path}/cancel`)];
+    case "wait": {
+      const notBefore = soon(which);
+      const reply = await call("PATCH", path, { body: { not_before: isoTimeOf(notBefore) } });
+      return [{ kind: "wait", notBefore, isCollected: reply.text.includes("collected it") }, reply];
+    }
     case "rerun":
       return [{ kind: "rerun" }, await call("POST", `${path}/rerun`)];
     default:
@@ -461,15 +476,16 @@ const noteChanges = async (world: World, done: Outcome[]): Promise<Set<Deploymen
 /** The fields of a deployment that callers see, as a text. */
 const seenOf = (fate: Partial<State> | undefined): string => {
   if (!fate) return "gone";
-  const { status, result, n, action: shownAction, config_id } = fate;
-  return JSON.stringify([status, result, n, shownAction, config_id]);
+  const { status, result, n, action: shownAction, config_id, notBefore } = fate;
+  return JSON.stringify([status, result, n, shownAction, config_id, notBefore]);
 };
 
 const shown = async ({ tenant }: World, { id }: Deployment): Promise<Partial<State> | undefined> => {
   const { status, json } = await tenant.call("GET", `/software_deployments/${id}`);
   if (status === 404) return undefined;
   const view = json.software_deployment;
-  return { ...view, result: view.output_values?.result ?? null, n: view.input_values?.n ?? null };
+  const notBefore = view.not_before ? Date.parse(view.not_before) / 1_000 : null;
+  return { ...view, notBefore, result: view.output_values?.result ?? null, n: view.input_values?.n ?? null };
 };
 
 const checkPoll = (world: World, { server, link, reply, document, isHandedOut }: Poll): void => {
@@ -484,7 +500,11 @@ const checkPoll = (world: World, { server, link, reply, document, isHandedOut }:
   expect(new Set(told.map(({ deployment }) => deployment)).size, "each once").toBe(told.length);
   for (const one of told) {
     checkDelivery(world, one, then);
-    if (isHandedOut) noteHandedOut(world, one);
+    if (!isHandedOut) continue;
+    const past = before(world, one.deployment, then);
+    const isCanceled = past?.fates.every((fate) => fate?.isCanceled && fate.delivery === one.delivery);
+    expect(isCanceled ?? false, `${one.deployment.name} was canceled longer ago`).toBe(false);
+    noteHandedOut(world, one);
   }
   for (const deployment of world.deployments.filter((one) => one.server === server)) {
     const own = told.find((one) => one.deployment === deployment);
@@ -555,12 +575,16 @@ const noteHandedOut = (world: World, { deployment, delivery, config }: Told): vo
     const isUntouched = deployment.history.at(-1)?.step !== world.step;
     const isGivenUp = isUntouched && present.fates.every((one) => one?.status === "FAILED");
     expect(isGivenUp, `${what} after it was given up`).toBe(false);
+    const isEarly = isUntouched && present.fates.every((one) => !isDue(one));
+    expect(isEarly, `${what} before it is due`).toBe(false);
   }
   deployment.handedOut.add(delivery);
   if (!link) return;
   expect(link.delivery, "the link is for what it goes out with").toBe(delivery);
   if (!world.signalLinks.some(({ href }) => href === link.href)) world.signalLinks.push(link);
 };
+
+const isDue = (fate: Fate): boolean => (fate?.notBefore ?? 0) <= Math.floor(Date.now() / 1_000);
 
 const signalLinkOf = (deployment: Deployment, config: any): SignalLink | undefined => {
   const url = inputOf(config, "deploy_signal_id");
@@ -591,8 +615,10 @@ const checkNotSkipped = (
   };
   const possible = settled.fates.map(
     (fate) =>
-      // What was given up before it was handed out is left out.
+      // What is not due, was canceled, or was given up before it was handed out is left out.
       fate &&
+      isDue(fate) &&
+      !fate.isCanceled &&
       (fate.status !== "FAILED" || deployment.handedOut.has(fate.delivery)) && {
         ...{ delivery: fate.delivery, n: fate.n, config: world.configs.get(fate.config_id) },
         ...{ action: fate.action ?? "", attempt: fate.status === "IN_PROGRESS" ? fate.attempt : undefined },
@@ -616,6 +642,9 @@ const checkCollected = async ({ tenant }: World, deployments: Deployment[]): Pro
     const { json } = await tenant.call("GET", path);
     const isCollected = json.software_deployment.collected_time !== undefined;
     expect(isCollected, `${name} says whether it was collected`).toBe(handedOut.has(fate.delivery));
+    const { status_reason: reason } = json.software_deployment;
+    if (reason?.startsWith("Canceled"))
+      expect(reason.includes("collected it at"), `${name} says whether it may have run`).toBe(isCollected);
     const { events } = (await tenant.call("GET", `${path}/events`)).json;
     const recorded = events.filter(({ event }: any) => event === "collected");
     expect(recorded.length, `${name}: as often recorded as handed out`).toBe(handedOut.size);

@@ -65,6 +65,8 @@ const deployment: SoftwareDeployment = {
   timeout: 300,
   startedAt: 1_800_000_000,
   startedMs: 250,
+  isCanceled: true,
+  notBefore: 1_800_000_100,
   deadlineAt: 1_800_000_300,
   signalExpiresAt: 1_800_003_900,
 };

@@ -279,6 +279,12 @@ describe("roles of functions", () => {
     patchSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
     removeSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem", "DeleteItem", "PutItem")],
     rerunSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem"), allow(configs, "BatchGetItem")],
+    rerunManySoftwareDeployments: [
+      allow(deployments, "UpdateItem", "GetItem"),
+      allow(configs, "BatchGetItem"),
+    ],
+    cancelSoftwareDeployment: [allow(deployments, "UpdateItem", "GetItem")],
+    cancelManySoftwareDeployments: [allow(deployments, "UpdateItem", "GetItem")],
     signalSoftwareDeployment: [allow(deployments, "GetItem", "UpdateItem"), allow(configs, "BatchGetItem")],
     listSoftwareDeploymentEvents: [allow(deployments, "GetItem")],
     createServerLink: [],

@@ -35,9 +35,9 @@ export interface DeliveringTenant extends Tenant {
   eventsOf: (id: string) => Promise<any[]>;
 }
 
-/** Makes such a project. */
-export const newDeliveringTenant = async (): Promise<DeliveringTenant> => {
-  const tenant = await newTenant();
+/** Makes such a project, or takes one that is there. */
+export const newDeliveringTenant = async (project?: string): Promise<DeliveringTenant> => {
+  const tenant = await newTenant(["member"], project);
   const below = (id: string): string => `/software_deployments/${id}`;
   return {
     ...tenant,

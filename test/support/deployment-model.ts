@@ -8,6 +8,11 @@ export interface State {
   n: string | null;
   action: string | null;
   config_id: string;
+  isCanceled: boolean;
+  /** Whether a result of its run is kept although that is over. */
+  acceptsLate: boolean;
+  /** Its `not_before`, in seconds since 1970. */
+  notBefore: number | null;
 }
 
 /** A deployment that is there, or one that was removed. */
@@ -19,6 +24,9 @@ export type Change =
   | { kind: "rerun" }
   | { kind: "progress" }
   | { kind: "fail" }
+  | { kind: "cancel" }
+  /** Sets `not_before` alone. @param isCollected whether it was refused since the server has the delivery */
+  | { kind: "wait"; notBefore: number; isCollected: boolean }
   | { kind: "remove" }
   | { kind: "signal"; delivery: number; attempt: number; status: string; result: string }
   | { kind: "revokedSignal" };
@@ -30,7 +38,7 @@ export interface Answered {
 }
 
 /** How a new deployment begins. */
-export const begun = (config_id: string, n: string | null): State => ({
+export const begun = (config_id: string, n: string | null, notBefore: number | null): State => ({
   delivery: 0,
   attempt: 0,
   status: "IN_PROGRESS",
@@ -38,6 +46,9 @@ export const begun = (config_id: string, n: string | null): State => ({
   n,
   action: null,
   config_id,
+  isCanceled: false,
+  acceptsLate: false,
+  notBefore,
 });
 
 /**
@@ -60,29 +71,42 @@ export const outcomes = (before: Fate, answered: Answered[], wasThere = before !
 /** Whether a change, where it is answered 200, is a new delivery. */
 export const isDelivery = ({ kind }: Change): boolean => kind === "update" || kind === "rerun";
 
+/** What a new run keeps of a `not_before`: one that lies ahead. */
+const ahead = (notBefore: number | null): number | null =>
+  notBefore !== null && notBefore > Math.floor(Date.now() / 1_000) ? notBefore : null;
+
 const applied = (state: Fate, change: Change): [status: number, state: Fate] => {
   if (!state) return [404, undefined];
   const { delivery, attempt, status } = state;
-  const anew = { status: "IN_PROGRESS", result: null, delivery: delivery + 1 };
+  const ended = { isCanceled: false, acceptsLate: false };
+  const running = { ...ended, status: "IN_PROGRESS", notBefore: ahead(state.notBefore) };
+  const anew = { ...running, result: null, delivery: delivery + 1 };
   switch (change.kind) {
     case "update":
       return [200, { ...state, ...anew, ...change.fields }];
     case "rerun":
       return [200, { ...state, ...anew }];
     case "progress":
-      return [
-        200,
-        status === "IN_PROGRESS" ? state : { ...state, status: "IN_PROGRESS", attempt: attempt + 1 },
-      ];
+      return [200, { ...state, ...running, attempt: status === "IN_PROGRESS" ? attempt : attempt + 1 }];
     case "fail":
-      return [200, { ...state, status: "FAILED" }];
+      return [200, { ...state, ...ended, status: "FAILED" }];
+    case "cancel":
+      if (state.isCanceled) return [200, state];
+      if (status !== "IN_PROGRESS") return [409, state];
+      return [200, { ...state, status: "FAILED", isCanceled: true, acceptsLate: true }];
+    case "wait":
+      if (status !== "IN_PROGRESS" || change.isCollected) return [409, state];
+      return [200, { ...state, notBefore: change.notBefore }];
     case "revokedSignal":
       return [401, state];
     case "remove":
       return [204, undefined];
     case "signal": {
-      const counts = status === "IN_PROGRESS" && change.delivery === delivery && change.attempt === attempt;
-      return [200, counts ? { ...state, status: change.status, result: change.result } : state];
+      const isCurrent = change.delivery === delivery && change.attempt === attempt;
+      if (isCurrent && status === "IN_PROGRESS")
+        return [200, { ...state, status: change.status, result: change.result }];
+      const isLate = isCurrent && state.acceptsLate;
+      return [200, isLate ? { ...state, result: change.result, acceptsLate: false } : state];
     }
   }
 };

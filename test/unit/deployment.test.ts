@@ -55,6 +55,7 @@ describe("newDeployment", () => {
       ...Object.keys(example).slice(0, -1),
       "updated_time",
       "timeout",
+      "not_before",
       "collected_time",
       "warning",
     ]).toEqual(Object.keys(DeploymentView.shape));

@@ -3,6 +3,7 @@ import type { SoftwareDeployment } from "../../lib/deployment/deployment.ts";
 import type { DeploymentEvent } from "../../lib/deployment/history.ts";
 import { FOREVER, hasTimedOut, SIGNAL_GRACE, SIGNAL_LIFETIME } from "../../lib/deployment/run.ts";
 import {
+  applyCancel,
   applyLateSignal,
   applyPatch,
   applyRerun,
@@ -46,6 +47,8 @@ const deployment: SoftwareDeployment = {
   attempt: 1,
   reran: false,
   isConfigMissing: false,
+  isCanceled: false,
+  notBefore: null,
   acceptsLateResult: false,
   supersededResults: 0,
   revision: 7,
@@ -86,7 +89,7 @@ const TRANSITIONS: Record<string, (before: SoftwareDeployment) => Outcome> = {
     applyUpdate(before, { input_values: textOf({ who: "all" }), status: "COMPLETE" }, context),
   "update of the time limit": (before) => applyUpdate(before, { timeout: 50 }, context),
   "patch of an input": (before) => applyPatch(before, { input_values: textOf({ more: 1 }) }, context),
-  rerun: (before) => applyRerun(before, context),
+  rerun: (before) => applyRerun(before, {}, context),
   "signal of success": signal({ deploy_status_code: 0 }),
   "signal of failure": signal({ deploy_status_code: 1 }),
 };
@@ -187,7 +190,7 @@ describe("the times of a run", () => {
   it("a new delivery begins now, under the time limit that the update sets or the deployment has", () => {
     const begun = { startedAt: NOW, collected_time: null };
     const limited = { ...begun, deadlineAt: NOW + 300, signalExpiresAt: NOW + 300 + SIGNAL_GRACE };
-    expect(run(applyRerun(deployment, context).after)).toEqual(limited);
+    expect(run(applyRerun(deployment, {}, context).after)).toEqual(limited);
     expect(run(applyUpdate(deployment, { action: "x" }, context).after)).toEqual(limited);
     expect(run(applyUpdate(deployment, { action: "x", timeout: 7 }, context).after)).toEqual({
       ...begun,
@@ -238,10 +241,41 @@ describe("what a result means", () => {
   it.each([
     ["a status", (before: SoftwareDeployment) => applyUpdate(before, { status: "FAILED" }, context)],
     ["a new delivery", (before: SoftwareDeployment) => applyUpdate(before, { action: "UPDATE" }, context)],
-    ["a rerun", (before: SoftwareDeployment) => applyRerun(before, context)],
+    ["a rerun", (before: SoftwareDeployment) => applyRerun(before, {}, context)],
   ])("%s after the time limit ends what a late result could have kept", (_, transition) => {
     const { after } = applyTimeLimit({ ...deployment, deadlineAt: NOW }, context);
     expect(transition(after).after.acceptsLateResult).toBe(false);
+  });
+
+  it("a cancel keeps the result that comes later, and is known until a new run or another status", () => {
+    const canceled = applyCancel({ ...deployment, collected_time: null }, {}, context)?.after;
+    expect(canceled).toMatchObject({ status: "FAILED", isCanceled: true, acceptsLateResult: true });
+    const before = canceled as SoftwareDeployment;
+    expect(applyCancel(before, {}, context)).toBeUndefined();
+    expect(kind(undefined, before)).toBe("late");
+    for (const { after } of [
+      applyUpdate(before, { status: "FAILED" }, context),
+      applyUpdate(before, { status: "IN_PROGRESS" }, context),
+      applyUpdate(before, { action: "UPDATE" }, context),
+      applyRerun(before, {}, context),
+    ])
+      expect([after.isCanceled, after.acceptsLateResult]).toEqual([false, false]);
+    expect(applyUpdate(before, { status_reason: "so" }, context).after.isCanceled).toBe(true);
+  });
+
+  it("a link and a time limit count from not_before, as long as nobody has the delivery", () => {
+    const waiting = { ...deployment, collected_time: null };
+    const notBefore = NOW + 86_400;
+    const { after } = applyPatch(waiting, { not_before: notBefore }, context);
+    expect([after.deadlineAt, after.signalExpiresAt]).toEqual([
+      notBefore + 300,
+      notBefore + 300 + SIGNAL_GRACE,
+    ]);
+    expect(applyPatch(after, { not_before: null }, context).after.deadlineAt).toBe(BEGAN + 300);
+    expect(applyPatch(after, { not_before: notBefore }, context)).toEqual({ after });
+    const conflict = expect.objectContaining({ kind: "conflict" });
+    expect(() => applyPatch(deployment, { not_before: notBefore }, context)).toThrow(conflict);
+    expect(() => applyCancel({ ...deployment, status: "COMPLETE" }, {}, context)).toThrow(conflict);
   });
 
   it("the first result of an older delivery is superseded, the next ones are void, and ten are noted at most", () => {

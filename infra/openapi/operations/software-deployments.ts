@@ -27,6 +27,7 @@ export const operations: Record<string, OperationNotes> = {
     example: (world) => ({ path: pathOf(world) }),
   },
   updateSoftwareDeployment: {
+    faults: ["conflict"],
     requestHeaders: ["If-Match"],
     responseHeaders: ["ETag"],
     example: (world) => ({
@@ -35,6 +36,7 @@ export const operations: Record<string, OperationNotes> = {
     }),
   },
   patchSoftwareDeployment: {
+    faults: ["conflict"],
     requestHeaders: ["If-Match"],
     responseHeaders: ["ETag"],
     example: (world) => ({ path: pathOf(world), body: { input_values: { who: null }, timeout: 900 } }),
@@ -47,6 +49,18 @@ export const operations: Record<string, OperationNotes> = {
     requestHeaders: ["If-Match"],
     responseHeaders: ["ETag"],
     example: (world) => ({ path: pathOf(world) }),
+  },
+  rerunManySoftwareDeployments: {
+    example: ({ project_id, deployment_id }) => ({ path: { project_id }, body: { ids: [deployment_id] } }),
+  },
+  cancelSoftwareDeployment: {
+    faults: ["conflict"],
+    requestHeaders: ["If-Match"],
+    responseHeaders: ["ETag"],
+    example: (world) => ({ path: pathOf(world), body: { status_reason: "The wrong servers" } }),
+  },
+  cancelManySoftwareDeployments: {
+    example: ({ project_id, deployment_id }) => ({ path: { project_id }, body: { ids: [deployment_id] } }),
   },
   signalSoftwareDeployment: {
     example: (world) => ({

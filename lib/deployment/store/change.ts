@@ -44,6 +44,8 @@ export interface ChangeContext extends TransitionContext {
   clock: () => Date;
   /** The server whose own row is read together with the deployment, for `decide`. */
   serverId?: string | undefined;
+  /** A text that the repeats of a request share, if it has an `Idempotency-Key`. */
+  repeatKey?: string | undefined;
   /** The client's form, for the ETag (`deploymentEtag`). */
   form: string;
   /** The check of `If-Match`: throws `precondition_failed` if the ETag is not one that the caller named. */
@@ -73,7 +75,8 @@ export type Decide = (
  * time limit is written with the change. An outcome without an event only sets `updated_time`, as in Heat; for a
  * delegated tenant it writes nothing.
  *
- * A request that finds its own id in the history has been written by an earlier attempt, and is not applied twice.
+ * A request that finds its own id in the history has been written by an earlier attempt, and is not applied twice; nor is
+ * the repeat of a request under an `Idempotency-Key`.
  * @throws ServiceError `not_found`, `precondition_failed`, `invalid` if the row would pass DynamoDB's 400 KB or the
  *   configuration does not exist, `unavailable`, and every error of `decide`
  */
@@ -82,12 +85,13 @@ export async function changeDeployment(
   decide: Decide,
   context: ChangeContext,
 ): Promise<ChangeResult> {
-  const { projectId, requestId, now, clock, delegateProjectId, serverId, form, checkETag } = context;
+  const { projectId, requestId, repeatKey, now, clock, delegateProjectId, serverId, form, checkETag } =
+    context;
   const options = { delegateProjectId, serverId };
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { row, deployment: before, server } = await readDeployment(projectId, id, now, options);
     const history = decodeHistory(row);
-    if (history.some(({ request_id }) => request_id === requestId))
+    if (history.some(({ request_id, key }) => request_id === requestId || (key && key === repeatKey)))
       return { deployment: before, counts: STATUS_COUNTS[newStatusBy(requestId, history) ?? "IN_PROGRESS"] };
     const limited: Outcome = hasTimedOut(before, now) ? applyTimeLimit(before, context) : { after: before };
     const outcome = await decide(limited.after, { row, history, server });
@@ -99,7 +103,8 @@ export async function changeDeployment(
     // A time limit that is written with a note is a change.
     const isNote = outcome.isNote && !limited.event;
     const after = stamped({ ...outcome, isNote }, before, context, clock());
-    const events = [limited.event, outcome.event].filter((event) => event !== undefined);
+    const own = outcome.event && { ...outcome.event, ...(repeatKey && { key: repeatKey }) };
+    const events = [limited.event, own].filter((event) => event !== undefined);
     if (await writeDifference(row, [before, after], events, context)) {
       if (history.length + events.length > MAX_EVENTS) await trimHistory(row, [...history, ...events]);
       const isNewStatus = after.status !== limited.after.status;

@@ -59,8 +59,8 @@ export async function recordCollected(
 }
 
 /**
- * Records one delivery, on condition that it is the current one, and was not given up: neither FAILED nor past its time
- * limit.
+ * Records one delivery, on condition that it is the current one, due, and was not given up: neither FAILED nor past its
+ * time limit.
  * @throws ServiceError `unavailable`
  */
 async function recordOne(
@@ -83,10 +83,7 @@ async function recordOne(
         row.compare("delivery", "=", delivery),
         row.isAsRead("attempt", attempt || undefined),
         row.isAbsent("collected_time"),
-        any(
-          row.compare("status", "=", "COMPLETE"),
-          `(${all(row.compare("status", "=", "IN_PROGRESS"), row.compare("deadlineAt", ">", epochSeconds(now)))})`,
-        ),
+        isCollectable(row, epochSeconds(now)),
       ),
       ...row.placeholders,
     },
@@ -99,7 +96,17 @@ async function recordOne(
     current !== undefined &&
     isLive(current, now) &&
     current.collected_time !== undefined &&
+    !current.details.canceled &&
     current.delivery === delivery &&
     (current.attempt ?? 0) === attempt;
   return isKnown ? "known" : "left_out";
+}
+
+/** The condition that a delivery is due at a time, and was not given up by then. */
+function isCollectable(row: Expression<DeploymentRow>, time: number): string {
+  const isRunning = all(row.compare("status", "=", "IN_PROGRESS"), row.compare("deadlineAt", ">", time));
+  return all(
+    any(row.isAbsent("details.notBefore"), row.compare("details.notBefore", "<=", time)),
+    any(row.compare("status", "=", "COMPLETE"), `(${isRunning})`),
+  );
 }

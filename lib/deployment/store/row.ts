@@ -35,6 +35,8 @@ interface DeploymentDetails {
   timeout?: number | undefined;
   startedAt: number;
   startedMs?: number | undefined;
+  notBefore?: number | undefined;
+  canceled?: true | undefined;
   isConfigMissing?: true | undefined;
   acceptsLateResult?: true | undefined;
   supersededResults?: number | undefined;
@@ -101,6 +103,7 @@ export const LISTED = [
   "details.creation_time",
   "details.updated_time",
   "details.timeout",
+  "details.notBefore",
   "details.isConfigMissing",
 ] as const satisfies PathOf<DeploymentRow>[];
 
@@ -112,6 +115,8 @@ export const STATE = [
   "deadlineAt",
   "changedAt",
   "collected_time",
+  "details.notBefore",
+  "details.canceled",
   "details.isConfigMissing",
 ] as const satisfies PathOf<DeploymentRow>[];
 
@@ -200,13 +205,14 @@ export function difference(
 /** The deployment that a row holds. */
 export function decode(row: DeploymentRow): SoftwareDeployment {
   const { startedAt, startedMs = 0, keyExpiresAt = null, stack_user_project_id = null } = row.details;
-  const { acceptsLateResult = false, supersededResults = 0 } = row.details;
+  const { canceled: isCanceled = false, acceptsLateResult = false, supersededResults = 0 } = row.details;
   return {
     ...decodeListed(row),
     project_id: row.project_id,
     stack_user_project_id,
     startedAt,
     startedMs,
+    isCanceled,
     acceptsLateResult,
     supersededResults,
     signalExpiresAt: row.signalExpiresAt,
@@ -311,18 +317,24 @@ function smallAttributes(deployment: SoftwareDeployment): SmallAttributes {
     revision: deployment.revision,
     changedAt: deployment.changedAt,
     expires: timeToLive(deployment),
-    details: {
-      creation_time: deployment.creation_time,
-      updated_time: deployment.updated_time ?? undefined,
-      timeout: deployment.timeout ?? undefined,
-      startedAt: deployment.startedAt,
-      startedMs: deployment.startedMs || undefined,
-      isConfigMissing: deployment.isConfigMissing || undefined,
-      acceptsLateResult: deployment.acceptsLateResult || undefined,
-      supersededResults: deployment.supersededResults || undefined,
-      keyExpiresAt: deployment.keyExpiresAt ?? undefined,
-      stack_user_project_id: deployment.stack_user_project_id ?? undefined,
-    },
+    details: detailsOf(deployment),
+  };
+}
+
+function detailsOf(deployment: SoftwareDeployment): DeploymentDetails {
+  return {
+    creation_time: deployment.creation_time,
+    updated_time: deployment.updated_time ?? undefined,
+    timeout: deployment.timeout ?? undefined,
+    startedAt: deployment.startedAt,
+    startedMs: deployment.startedMs || undefined,
+    notBefore: deployment.notBefore ?? undefined,
+    canceled: deployment.isCanceled || undefined,
+    isConfigMissing: deployment.isConfigMissing || undefined,
+    acceptsLateResult: deployment.acceptsLateResult || undefined,
+    supersededResults: deployment.supersededResults || undefined,
+    keyExpiresAt: deployment.keyExpiresAt ?? undefined,
+    stack_user_project_id: deployment.stack_user_project_id ?? undefined,
   };
 }
 
@@ -380,7 +392,8 @@ function flatEntries({ details, ...attributes }: SmallAttributes): Changed[] {
 }
 
 function decodeListed(row: ListedRow): ListedDeployment {
-  const { creation_time, updated_time = null, timeout = null, isConfigMissing = false } = row.details;
+  const { creation_time, updated_time = null, timeout = null } = row.details;
+  const { notBefore = null, isConfigMissing = false } = row.details;
   const reason = row.status_reason === OVERFLOW ? row.large_status_reason : row.status_reason;
   const status_reason = typeof reason === "string" ? reason : null;
   return {
@@ -396,6 +409,7 @@ function decodeListed(row: ListedRow): ListedDeployment {
     updated_time,
     collected_time: row.collected_time ?? null,
     timeout,
+    notBefore,
     isConfigMissing,
     deadlineAt: row.deadlineAt,
     changedAt: row.changedAt,
