@@ -222,6 +222,44 @@ describe.skipIf(missing)("a standard heat-agents image", () => {
     }
   });
 
+  it("what was canceled does not run; of what runs already the record says so, and keeps its result", async () => {
+    const cancel = (id: string) => tenant.call("POST", `/software_deployments/${id}/cancel`);
+    const early = await deploy("early");
+    await cancel(early.id);
+    const go = join(server.folder, "go");
+    const config = `#!/bin/sh\nuntil [ -e "$go" ]; do sleep 0.1; done\necho ran`;
+    const { id } = await tenant.deployed({ input_values: { go } }, { group: "script", config });
+    const polled = server.poll();
+    const collected = await eventually(
+      "the agent has it",
+      async () => (await tenant.show(id)).collected_time as string | undefined,
+    );
+    await cancel(id);
+    await writeFile(go, "");
+    await polled;
+    expect(await tenant.show(id)).toMatchObject({
+      status: "FAILED",
+      status_reason: `Canceled: the server collected it at ${collected} and may have run it`,
+      output_values: { deploy_stdout: "ran\n", deploy_status_code: 0 },
+    });
+    expect((await tenant.eventsOf(id)).at(-1)).toMatchObject({ late: true, deploy_status_code: 0 });
+    expect(await server.journal()).toEqual([]);
+    expect(await tenant.show(early.id)).not.toHaveProperty("collected_time");
+  });
+
+  it("what waits runs once its time has come", async () => {
+    const not_before = new Date(Date.now() + 5_000).toISOString();
+    const { id } = await deploy("waits", { not_before });
+    await server.poll();
+    expect(await server.journal()).toEqual([]);
+    await eventually("it is due", async () =>
+      Date.now() > Date.parse(not_before) + 1_000 ? true : undefined,
+    );
+    await server.poll();
+    expect(await server.journal()).toEqual(["a-server waits 1"]);
+    expect((await tenant.show(id)).status).toBe("COMPLETE");
+  });
+
   it("a server of which the scripts exceed one answer runs all of them, and what comes later", async () => {
     const padding = "# what a bootstrap script says of itself, over and over again\n".repeat(5_700);
     const big = (i: number) =>
