@@ -1,4 +1,5 @@
 import { ManyRequest, ManyResults } from "../../lib/deployment/many-request.ts";
+import type { Decide } from "../../lib/deployment/store/change.ts";
 import { changeMany } from "../../lib/deployment/store/change-many.ts";
 import { checkOutcome } from "../../lib/deployment/store/run-check.ts";
 import { applyRerun } from "../../lib/deployment/transitions.ts";
@@ -20,8 +21,8 @@ export const handler = endpoint(
     response: ManyResults,
   },
   async ({ projectId, body, idempotencyKey, change, count, refusalOf, isStrict, warn }) => {
-    const context = { ...change, idempotencyKey, refusalOf, count };
-    const decide: Parameters<typeof changeMany>[1] = (before) =>
+    const context = { ...change, change: "rerun", idempotencyKey, refusalOf, count };
+    const decide: Decide = (before) =>
       checkOutcome(before, applyRerun(before, {}, change), false, { projectId, isStrict, warn });
     return { results: await changeMany(body.ids, decide, context) };
   },

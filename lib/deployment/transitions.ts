@@ -172,9 +172,15 @@ export function applyCancel(
   const reason = collected_time
     ? `Canceled: the server collected it at ${collected_time} and may have run it`
     : "Canceled before the server collected it";
-  const set = withLinksRedacted({ status: "FAILED", status_reason: status_reason || reason });
+  const after: SoftwareDeployment = {
+    ...before,
+    status: "FAILED",
+    status_reason: redactLinks(status_reason || reason),
+    isCanceled: true,
+    acceptsLateResult: true,
+  };
   return {
-    after: { ...before, ...set, isCanceled: true, acceptsLateResult: true } as SoftwareDeployment,
+    after,
     event: eventOf("canceled", "user", context, { status: "FAILED" }),
   };
 }
@@ -389,8 +395,9 @@ function withLinksRedacted(update: Update): Update {
 
 /**
  * The deployment with the fields of an update, and with its run's numbers and times. A new delivery, or `IN_PROGRESS`
- * in the update, begins a run now; of its `not_before`, what lies ahead stays. For one that is in progress already, `IN_PROGRESS` only starts the time limit anew:
- * the script that runs has its link for the result. A new time limit alone counts from the beginning of the run.
+ * in the update, begins a run now, and keeps a `not_before` that lies ahead. For one that is in progress already,
+ * `IN_PROGRESS` only starts the time limit anew: the script that runs has its link for the result. A new time limit alone
+ * counts from the beginning of the run.
  */
 function begun(
   before: SoftwareDeployment,

@@ -158,6 +158,8 @@ describe("many at once", () => {
       const events = await tenant.eventsOf(id);
       expect(events.filter(({ event }) => event === "rerun")).toHaveLength(1);
     }
+    const [canceled] = (await many("cancel", { ids: made.slice(0, 1) }, key)).json.results;
+    expect(canceled).toMatchObject({ code: 200, status: "FAILED" });
     await many("rerun", { ids: made.slice(0, 1) });
     const events = await tenant.eventsOf(made[0] ?? "");
     expect(events.filter(({ event }) => event === "rerun")).toHaveLength(2);

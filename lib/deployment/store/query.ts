@@ -46,8 +46,8 @@ export async function* listDeployments(
 ): AsyncGenerator<ListedDeployment, string | undefined> {
   const index = indexFor(filter);
   const query = queryOf(projectId, index, filter, range, now);
-  const { server_id, config_id, status, action } = filter;
-  const filters = [server_id, config_id, status, action].filter((value) => value !== undefined);
+  const { server_id, config_id, status, action, waiting } = filter;
+  const filters = [server_id, config_id, status, action, waiting].filter((value) => value !== undefined);
   const isFiltered = filters.length > (index ? 1 : 0);
   let [matched, pages] = [0, 0];
   for await (const { rows, position } of queryPages<ListedRow>({ ...query, TableName })) {
@@ -127,7 +127,7 @@ function idCondition(row: RowExpression, { marker, sort_dir }: Range): string {
 function filterConditions(
   row: RowExpression,
   index: Index,
-  { config_id, status, action }: Filter,
+  { config_id, status, action, waiting }: Filter,
   now: Date,
 ): string[] {
   // The index by configuration has only keys.
@@ -137,6 +137,7 @@ function filterConditions(
     ...(index === undefined ? [row.exists("serverKey")] : []),
     ...liveConditions(row, now),
     ...(config_id === undefined ? [] : [row.compare("config_id", "=", config_id)]),
+    ...(waiting === "true" ? [row.compare("details.notBefore", ">", epochSeconds(now))] : []),
     ...(action === undefined ? [] : [row.compare("action", "=", action)]),
     ...(status === undefined ? [] : [statusCondition(row, status, now)]),
   ];
