@@ -375,11 +375,11 @@ function withoutUnchangedFields(
   );
 }
 
-/** The changes, and the removal of the reason of a time limit or a cancel if they end the failure that it explained. */
+/** The changes, and the removal of the reason of a time limit or a cancel if they set another status. */
 function withoutStaleReason(changes: Update, before: SoftwareDeployment): Update {
-  const { status = "FAILED", status_reason } = changes;
-  const isExplained = before.isCanceled || before.status_reason === timedOutReason(before);
-  const isStale = status !== "FAILED" && isExplained;
+  const { status, status_reason } = changes;
+  const isTimedOut = status !== "FAILED" && before.status_reason === timedOutReason(before);
+  const isStale = status !== undefined && (before.isCanceled || isTimedOut);
   return isStale && status_reason === undefined ? { ...changes, status_reason: null } : changes;
 }
 

@@ -502,8 +502,11 @@ const checkPoll = (world: World, { server, link, reply, document, isHandedOut }:
     checkDelivery(world, one, then);
     if (!isHandedOut) continue;
     const past = before(world, one.deployment, then);
-    const isCanceled = past?.fates.every((fate) => fate?.isCanceled && fate.delivery === one.delivery);
-    expect(isCanceled ?? false, `${one.deployment.name} was canceled longer ago`).toBe(false);
+    const since = one.deployment.history.filter((entry) => past && entry.at >= past.at);
+    const isCanceled = since.every(({ fates }) =>
+      fates.every((fate) => fate?.isCanceled && fate.delivery === one.delivery),
+    );
+    expect(past !== undefined && isCanceled, `${one.deployment.name} was canceled longer ago`).toBe(false);
     noteHandedOut(world, one);
   }
   for (const deployment of world.deployments.filter((one) => one.server === server)) {

@@ -95,6 +95,7 @@ const applied = (state: Fate, change: Change): [status: number, state: Fate] => 
       if (status !== "IN_PROGRESS") return [409, state];
       return [200, { ...state, status: "FAILED", isCanceled: true, acceptsLate: true }];
     case "wait":
+      if (state.notBefore === change.notBefore) return [200, state];
       if (status !== "IN_PROGRESS" || change.isCollected) return [409, state];
       return [200, { ...state, notBefore: change.notBefore }];
     case "revokedSignal":

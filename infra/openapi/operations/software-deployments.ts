@@ -50,7 +50,7 @@ export const operations: Record<string, OperationNotes> = {
     responseHeaders: ["ETag"],
     example: (world) => ({ path: pathOf(world) }),
   },
-  rerunManySoftwareDeployments: {
+  rerunManyDeployments: {
     example: ({ project_id, deployment_id }) => ({ path: { project_id }, body: { ids: [deployment_id] } }),
   },
   cancelSoftwareDeployment: {
@@ -59,7 +59,7 @@ export const operations: Record<string, OperationNotes> = {
     responseHeaders: ["ETag"],
     example: (world) => ({ path: pathOf(world), body: { status_reason: "The wrong servers" } }),
   },
-  cancelManySoftwareDeployments: {
+  cancelManyDeployments: {
     example: ({ project_id, deployment_id }) => ({ path: { project_id }, body: { ids: [deployment_id] } }),
   },
   signalSoftwareDeployment: {
