@@ -7,15 +7,18 @@ import { functionName, logLevel, metricsNamespace } from "../settings.ts";
 import type { EndpointEvent, GatewayResponse, Middleware } from "./event.ts";
 import type { EndpointSpec } from "./spec.ts";
 
+/** The name of the function, in every line: all functions of a stage write into one log. */
+const FunctionName = functionName();
+
 /**
- * The format of a log line: level, time, message and the line's attributes, without those that Powertools adds. A line
- * with metrics has its time in them (`_aws`).
+ * The format of a log line: level, time, message, function and the line's attributes, without those that Powertools adds.
+ * A line with metrics has its time in them (`_aws`).
  */
 class LineFormatter extends LogFormatter {
   override formatAttributes(line: UnformattedAttributes, attributes: LogAttributes): LogItem {
     const { logLevel: level, timestamp, message } = line;
     const time = attributes._aws ? {} : { timestamp: timestamp.toISOString() };
-    return new LogItem({ attributes: { level, ...time, message, ...attributes } });
+    return new LogItem({ attributes: { level, ...time, message, FunctionName, ...attributes } });
   }
 }
 
@@ -26,12 +29,8 @@ class LineLogger extends Logger {
   }
 }
 
-/** The logger of the service. Every line names its function, as all functions of a stage write into one log. */
-export const logger = new LineLogger({
-  logFormatter: new LineFormatter(),
-  logLevel: logLevel(),
-  persistentKeys: { FunctionName: functionName() },
-});
+/** The logger of the service. */
+export const logger = new LineLogger({ logFormatter: new LineFormatter(), logLevel: logLevel() });
 
 /** The metric for requests that fail because of a dependency. */
 const OUTAGE_COUNTS: Record<Dependency, Count> = {

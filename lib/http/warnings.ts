@@ -76,6 +76,7 @@ function warnOfFieldsOutside(fields: Set<string> | undefined, event: EndpointEve
 }
 
 function prefersStrict(prefer: string): boolean {
+  if (prefer === "") return false;
   // Quotes change nothing around a word; a longer text may hold what looks like another preference.
   const parts = prefer.replace(/\\./g, "").split('"');
   const plain = parts.map((part, at) => (at % 2 === 0 || /^\w*$/.test(part) ? part : "quoted")).join("");

@@ -348,6 +348,21 @@ export function nestsDeeperThan(levels: number, value: unknown): boolean {
 
 /** Whether a JSON text nests deeper than `levels`, by one look at its characters: before anything parses it. */
 export function textNestsDeeperThan(levels: number, text: string): boolean {
+  return holdsMoreThan(levels, "[", "{", text) && nestsDeeper(levels, text);
+}
+
+/** Whether two characters together occur more than that many times in a text. */
+function holdsMoreThan(times: number, one: string, other: string, text: string): boolean {
+  let count = 0;
+  for (const character of [one, other])
+    for (let at = text.indexOf(character); at !== -1; at = text.indexOf(character, at + 1)) {
+      count += 1;
+      if (count > times) return true;
+    }
+  return false;
+}
+
+function nestsDeeper(levels: number, text: string): boolean {
   let level = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -374,7 +389,8 @@ function isKeptAsText(text: string): boolean {
 function elementAt(text: string, begin: number): { text: string; end: number } {
   let level = 0;
   let hasBlanks = false;
-  let at = begin;
+  // Most elements are a string, which is found without a look at each character.
+  let at = text.charCodeAt(begin) === QUOTE ? endOfString(text, begin) : begin;
   for (; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at) - 1;

@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { setApiUrl } from "../../infra/serverless/api-url.ts";
 import type { Serverless } from "../../infra/serverless/framework.ts";
+import { checkTemplate } from "../../infra/serverless/limits.ts";
 import { functionNames, routes } from "../../infra/serverless/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
 import { ofType, packaged, type Resources, templateIn } from "../support/packaged.ts";
@@ -126,6 +127,34 @@ describe("the template", () => {
       const { ThrottlingRateLimit, ThrottlingBurstLimit } = stage?.Properties.RouteSettings[route] ?? {};
       expect([ThrottlingRateLimit, ThrottlingBurstLimit]).toEqual([5_000, 2_500]);
     }
+  });
+
+  it("a template near CloudFormation's limits is refused, and every package tells how large it is", () => {
+    const told: string[] = [];
+    const exit = vi.spyOn(process, "exit").mockImplementation((code) => {
+      throw new Error(`exit ${code}`);
+    });
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => told.push(String(text)) > 0);
+    const check = (count: number, text = "") => {
+      const Resources = Object.fromEntries(Array.from({ length: count }, (_, i) => [`R${i}`, {}]));
+      const compiledCloudFormationTemplate = { Resources, Description: text };
+      checkTemplate(
+        { service: { provider: { compiledCloudFormationTemplate } } } as any,
+        {
+          log: { notice: (line: string) => told.push(line) },
+        } as any,
+      );
+    };
+    check(450);
+    expect(told.splice(0)).toEqual(["The template has 450 of 450 resources, 5 of 900 kB"]);
+    for (const args of [[451], [1, "x".repeat(900_000)]] as [number, string?][]) {
+      expect(() => check(...args)).toThrow("exit 1");
+      expect(told.splice(0).join()).toMatch(
+        /^The template is too large: \d+ of 450 resources, \d+ of 900 kB\.\n$/,
+      );
+    }
+    expect(exit).toHaveBeenCalledTimes(2);
+    vi.restoreAllMocks();
   });
 
   it("every log has a retention", () => {
