@@ -4,7 +4,7 @@ import { CLOCK_HEADER } from "./clock-header.ts";
 import "./context.ts";
 
 /** Whether the clock of the functions can be moved; that of functions as they are deployed cannot. */
-const moves = inject("movesClock") ?? true;
+export const moves = inject("movesClock") ?? true;
 
 /** Stops the clock of this process, and of the requests that it makes: however slow a test is, no time passes in it. */
 export const stopClock = (): void => {
