@@ -31,13 +31,15 @@ export const uuidText = documented(z.string(), { format: "uuid" });
 export const timeText = documented(z.string(), { format: "date-time" });
 
 /** The id of a resource in a path, in either case. Any text passes: an id that is no UUID is not found later. */
-export const idText = documented(
-  z.pipe(
-    z.string(),
-    z.transform((id) => (UUID.test(id) ? id.toLowerCase() : id)),
-  ),
-  { format: "uuid", description: "The id that the service gave it, in either case." },
-);
+export const idText = documented(z.pipe(z.string(), z.transform(knownId)), {
+  format: "uuid",
+  description: "The id that the service gave it, in either case.",
+});
+
+/** An id as it is stored: a UUID in lower case, any other text as it is. */
+export function knownId(id: string): string {
+  return UUID.test(id) ? id.toLowerCase() : id;
+}
 
 /** The path of a project's resources. */
 export const ProjectPath = z.object({

@@ -41,6 +41,12 @@ interface Timed {
   status?: unknown;
 }
 
+/** The JSON Schema for a body that names both a status that is over and a `not_before`. */
+const FINISHED_AND_WAITING = {
+  required: ["not_before", "status"],
+  properties: { not_before: { not: { type: "null" } }, status: { enum: ["COMPLETE", "FAILED"] } },
+};
+
 /** The options of a check that runs even if other fields are wrong, as long as the body is an object. */
 const whereObject = { when: ({ value }: { value: unknown }) => isJsonObject(value) };
 
@@ -93,6 +99,7 @@ export const CreateRequest = documented(
   {
     id: "SoftwareDeploymentCreate",
     oneOf: [serverIn("server_id", "server_ids"), serverIn("server_ids", "server_id")],
+    not: FINISHED_AND_WAITING,
   },
 );
 export type CreateRequest = z.infer<typeof CreateRequest>;

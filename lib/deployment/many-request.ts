@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { documented, flatBody, list, text } from "../shapes.ts";
+import { documented, flatBody, knownId, list, text } from "../shapes.ts";
 import { Status } from "./fields.ts";
 
 /** The most deployments that one request is about. */
@@ -12,7 +12,7 @@ export const ManyRequest = documented(
     z.object({
       ids: documented(
         list(text(1, 255), 1, MAX_MANY, `1 to ${MAX_MANY} are expected`).check(
-          z.refine((ids) => new Set(ids.map((id) => id.toLowerCase())).size === ids.length, {
+          z.refine((ids) => new Set(ids.map(knownId)).size === ids.length, {
             error: "names one twice",
           }),
         ),

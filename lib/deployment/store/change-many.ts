@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type * as z from "zod/mini";
 import type { Counts } from "../../metrics.ts";
-import { UUID } from "../../shapes.ts";
+import { knownId } from "../../shapes.ts";
 import { ABORT_MARGIN_MS, FUNCTION_TIMEOUT } from "../../times.ts";
 import type { ManyResults } from "../many-request.ts";
 import { type ChangeContext, changeDeployment, type Decide } from "./change.ts";
@@ -47,8 +47,7 @@ async function changeOne(id: string, decide: Decide, context: ManyContext): Prom
   const { change, idempotencyKey, refusalOf, count, ...rest } = context;
   const repeatKey = idempotencyKey && hash("sha256", `${change} ${idempotencyKey}`, "base64url").slice(0, 22);
   try {
-    const known = UUID.test(id) ? id.toLowerCase() : id;
-    const { deployment, counts } = await changeDeployment(known, decide, { ...rest, repeatKey });
+    const { deployment, counts } = await changeDeployment(knownId(id), decide, { ...rest, repeatKey });
     count(counts);
     return { id, code: 200, status: deployment.status };
   } catch (error) {
