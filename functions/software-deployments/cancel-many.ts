@@ -19,7 +19,7 @@ export const handler = endpoint(
     response: ManyResults,
   },
   async ({ body, idempotencyKey, change, count, refusalOf }) => {
-    const context = { ...change, change: "cancel", idempotencyKey, refusalOf, count };
+    const context = { ...change, verb: "cancel" as const, idempotencyKey, refusalOf, count };
     return { results: await changeMany(body.ids, (before) => applyCancel(before, {}, change), context) };
   },
 );

@@ -21,7 +21,7 @@ export const handler = endpoint(
     response: ManyResults,
   },
   async ({ projectId, body, idempotencyKey, change, count, refusalOf, isStrict, warn }) => {
-    const context = { ...change, change: "rerun", idempotencyKey, refusalOf, count };
+    const context = { ...change, verb: "rerun" as const, idempotencyKey, refusalOf, count };
     const decide: Decide = (before) =>
       checkOutcome(before, applyRerun(before, {}, change), false, { projectId, isStrict, warn });
     return { results: await changeMany(body.ids, decide, context) };

@@ -67,7 +67,7 @@ export async function pollByLink(link: CollectLink, links: AgentLinks, options: 
   const changedAt = Math.max(state.changedAt, renewedAt);
   const version = [links.version, link.issued, renewed.issued, renewed.expires, acceptsGzip, form].join(" ");
   const { etag, lastModified } = validatorsOf({ ...state, changedAt }, version, now);
-  // os-collect-config takes the time of its HEAD, whatever the GET after it says: it must come again for what that leaves out.
+  // os-collect-config keeps the time of its HEAD, not of the GET after it: it must come again for what that leaves out.
   const mayLeaveOut = stateAlone && rows.some((row) => isAwaited(row, now));
   return {
     validators: { etag, lastModified: mayLeaveOut ? undefined : lastModified },

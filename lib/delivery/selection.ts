@@ -39,9 +39,9 @@ type Candidate = Derivation & { group: string | null };
 
 /**
  * Selects what a server is handed. Left out are deployments whose configuration this service does not store, components
- * without a script for the action, what is not due, what was canceled, and what was given up before it was collected. If the rest does not fit one answer,
- * what is in progress goes first, the oldest before the newer; then the server's settings, and then what is finished, the
- * newest before the older.
+ * without a script for the action, what is not due, what was canceled, and what was given up before it was collected. If
+ * the rest does not fit one answer, what is in progress goes first, the oldest before the newer; then the server's
+ * settings, and then what is finished, the newest before the older.
  * @param rows the rows of a server's live deployments in the index, by creation
  * @throws ServiceError `unavailable`
  */
@@ -52,22 +52,21 @@ export async function selectDeliveries(
 ): Promise<Selection> {
   const { now, room, renderResource } = options;
   const selection: Selection = { deliveries: [], isAsIndexed: true };
-  const add = ({ deployment, render, ...size }: Candidate): boolean => {
+  const add = ({ deployment, render, ...size }: Candidate): void => {
     let view: Delivery["view"] | undefined;
     const rendered = (): object => {
       view = render();
       return renderResource?.(view) ?? view;
     };
     const maxBytes = renderResource ? Number.POSITIVE_INFINITY : size.maxBytes;
-    if (!room.add({ length: size.length, maxBytes, render: rendered })) return false;
-    selection.deliveries.push({ deployment, view: view ?? render() });
-    return true;
+    if (room.add({ length: size.length, maxBytes, render: rendered }))
+      selection.deliveries.push({ deployment, view: view ?? render() });
   };
-  const waiting = rows.filter((row) => mayGoOut(row, options));
+  const eligible = rows.filter((row) => mayGoOut(row, options));
   const isRunning = (row: DeliveredRow): boolean => row.status === "IN_PROGRESS" && !hasTimedOut(row, now);
-  const running = readCandidates(projectId, waiting.filter(isRunning), selection, options);
+  const running = readCandidates(projectId, eligible.filter(isRunning), selection, options);
   for await (const candidate of running) add(candidate);
-  const rest = waiting.filter((row) => !isRunning(row)).reverse();
+  const rest = eligible.filter((row) => !isRunning(row)).reverse();
   const finished = await Array.fromAsync(readCandidates(projectId, rest, selection, options));
   const isSetting = ({ group }: Candidate): boolean => group === SETTINGS;
   const inOrder = [...finished.filter(isSetting), ...finished.filter((one) => !isSetting(one))];

@@ -37,8 +37,8 @@ const LAST_MODIFIED_DELAY = 1 + FUNCTION_TIMEOUT + INDEX_LAG;
 
 /**
  * The validators (RFC 9110) of a server's metadata: an ETag, which changes with every change, every time limit that
- * passes and every `not_before` that comes, and the time of the last of these. Being collected is no change, but decides whether a deployment that has failed
- * is left out.
+ * passes and every `not_before` that comes, and the time of the last of these. Being collected is no change, but decides
+ * whether a deployment that has failed is left out.
  * @param version a text that changes with everything else in the response
  */
 export function validatorsOf(

@@ -41,10 +41,13 @@ interface Timed {
   status?: unknown;
 }
 
+/** The statuses of a deployment that is over. */
+const FINISHED: unknown[] = ["COMPLETE", "FAILED"];
+
 /** The JSON Schema for a body that names both a status that is over and a `not_before`. */
 const FINISHED_AND_WAITING = {
   required: ["not_before", "status"],
-  properties: { not_before: { not: { type: "null" } }, status: { enum: ["COMPLETE", "FAILED"] } },
+  properties: { not_before: { not: { type: "null" } }, status: { enum: FINISHED } },
 };
 
 /** The options of a check that runs even if other fields are wrong, as long as the body is an object. */
@@ -75,11 +78,14 @@ export const CreateRequest = documented(
         not_before: z.nullish(NotBefore),
       })
       .check(
-        z.refine(({ not_before, status }: Timed) => (not_before ?? null) === null || !isFinished(status), {
-          ...whereObject,
-          path: ["not_before"],
-          error: "only a deployment in progress can wait",
-        }),
+        z.refine(
+          ({ not_before, status }: Timed) => (not_before ?? null) === null || !FINISHED.includes(status),
+          {
+            ...whereObject,
+            path: ["not_before"],
+            error: "only a deployment in progress can wait",
+          },
+        ),
         z.refine(({ server_id, server_ids }: Servers) => (server_id ?? server_ids ?? null) !== null, {
           ...whereObject,
           path: ["server_id"],
@@ -177,10 +183,6 @@ function timesOf(request: DeploymentRequest, now: Date, defaultTimeout: number |
   const deadlineAt = deadlineOf(timed);
   const signalExpiresAt = signalExpiry({ ...timed, deadlineAt });
   return { ...timed, changedAt: timed.startedAt, deadlineAt, signalExpiresAt };
-}
-
-function isFinished(status: unknown): boolean {
-  return status === "COMPLETE" || status === "FAILED";
 }
 
 function firstRepeated(servers: string[]): string | undefined {

@@ -49,7 +49,10 @@ export interface Run {
   isConfigMissing: boolean;
   /** Whether it was canceled, and no run has begun nor status been set since. */
   isCanceled: boolean;
-  /** Whether the time limit or a cancel ended the current run, and no result of it has come since: a late one keeps its outputs. */
+  /**
+   * Whether the time limit or a cancel ended the current run, and no result of it has come since: a late one keeps its
+   * outputs.
+   */
   acceptsLateResult: boolean;
 }
 

@@ -90,7 +90,9 @@ export function faults(challenge: string): Middleware {
   };
 }
 
-/** The status and the message of an error of one part of a request, as if it were the whole; a failure of ours is logged. */
+/**
+ * The status and the message of an error of one part of a request, as if it were the whole. A failure of ours is logged.
+ */
 export function refusalOf(requestId: string, error: unknown): { code: number; message: string } {
   const refusal = error instanceof ServiceError ? error : internal(error);
   const { code } = FAULTS[refusal.kind];

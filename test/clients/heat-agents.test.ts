@@ -248,10 +248,12 @@ describe.skipIf(missing)("a standard heat-agents image", () => {
   });
 
   it("what waits runs once its time has come", async () => {
-    const not_before = new Date(Date.now() + 5_000).toISOString();
-    const { id } = await deploy("waits", { not_before });
+    const soon = (ms: number): string => new Date(Date.now() + ms).toISOString();
+    const { id } = await deploy("waits", { not_before: soon(86_400_000) });
     await server.poll();
     expect(await server.journal()).toEqual([]);
+    const not_before = soon(1_000);
+    await tenant.call("PATCH", `/software_deployments/${id}`, { body: { not_before } });
     await eventually("it is due", async () =>
       Date.now() > Date.parse(not_before) + 1_000 ? true : undefined,
     );

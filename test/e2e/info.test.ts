@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { CREDENTIALS } from "../../infra/local/tables.ts";
 import { loopback } from "../support/loopback.ts";
 
-/** What CloudFormation answers about a stack with these outputs. */
+/** The answer of CloudFormation about a stack with these outputs. */
 const described = (action: string, outputs: Record<string, string>): string => {
   const members = Object.entries(outputs).map(
     ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
@@ -15,7 +15,7 @@ const described = (action: string, outputs: Record<string, string>): string => {
   return `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`;
 };
 
-/** What `sls info` prints of such a stack, and the calls that it makes. */
+/** The output of `sls info` for such a stack, and the calls that it makes. */
 const info = async (outputs: Record<string, string>): Promise<{ stdout: string; calls: string[] }> => {
   const calls: string[] = [];
   const cloudFormation = await loopback(async (request, response) => {

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 
 const keystone = (url: string): string[] => ["--param", `keystoneAuthUrl=${url}`];
 
-/** What of a package is in a checkout: templates and archives. */
+/** The parts of a package that are in a checkout: templates and archives. */
 const packages = async (checkout: string): Promise<string[]> => {
   const files = await readdir(join(checkout, ".serverless"), { recursive: true }).catch(() => []);
   return files.filter((name) => /\.zip$|template/.test(name));

@@ -105,6 +105,7 @@ describe("calls of a poll", () => {
   it.each<InjectedFault>(["fail", "hang"])(
     "a poll leaves a delivery out that DynamoDB cannot record as collected (%s), and has no validators",
     async (trouble) => {
+      if (trouble === "hang") limitCallsAsDeployed();
       const { id, link } = await deployed(`s2-${String(trouble)}`);
       proxy.decide = (operation) => (operation === "UpdateItem" ? trouble : "pass");
       const without = await request("GET", link);
@@ -153,6 +154,50 @@ describe("calls of a poll", () => {
     const { link } = await deployed("s3");
     proxy.decide = () => "fail";
     expectFault(await request("GET", link), 503);
+  });
+});
+
+describe("many in one request", () => {
+  const many = async (count: number): Promise<string[]> =>
+    Promise.all(Array.from({ length: count }, async () => (await deployed("many")).id));
+
+  const cancel = (ids: string[]) =>
+    tenant.call("POST", "/software_deployments/cancel", {
+      body: { ids },
+      headers: { "idempotency-key": "k" },
+    });
+
+  it("none begins in the last second: those are 503, and a repeat does them", async () => {
+    const ids = await many(20);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    proxy.decide = (operation) => {
+      if (operation === "UpdateItem" && vi.isFakeTimers()) vi.setSystemTime(Date.now() + 9_000);
+      return "pass";
+    };
+    const first = (await cancel(ids)).json.results.map(({ code }: { code: number }) => code);
+    expect(new Set(first)).toEqual(new Set([200, 503]));
+    expect(first.filter((code: number) => code === 200).length).toBeLessThanOrEqual(16);
+    vi.useRealTimers();
+    proxy.decide = () => "pass";
+    const again = (await cancel(ids)).json.results.map(({ code }: { code: number }) => code);
+    expect(again).toEqual(ids.map(() => 200));
+    expect(operations().length).toBeGreaterThan(0);
+  });
+
+  it("a failure of ours is the result of one, and the others are done", async () => {
+    const ids = await many(3);
+    let failed = false;
+    proxy.decide = (operation) => {
+      if (operation !== "UpdateItem" || failed) return "pass";
+      failed = true;
+      return "deny";
+    };
+    const { status, json } = await cancel(ids);
+    proxy.decide = () => "pass";
+    expect(status).toBe(200);
+    const codes = json.results.map(({ code }: { code: number }) => code).toSorted();
+    expect(codes).toEqual([200, 200, 500]);
+    expect(JSON.stringify(json)).not.toContain("AccessDenied");
   });
 });
 

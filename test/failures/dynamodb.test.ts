@@ -66,6 +66,7 @@ describe("calls and write units of a create", () => {
   it.each<InjectedFault>(["fail", "hang"])(
     "POST goes on without its configuration, or is 503 with handling=strict, when that cannot be read (%s)",
     async (trouble) => {
+      if (trouble === "hang") limitCallsAsDeployed();
       proxy.decide = (operation) => (operation === "BatchGetItem" ? trouble : "pass");
       const body = minimal({ config_id: crypto.randomUUID() });
       const lenient = await request("POST", deploymentsOf(project), { token, body });

@@ -217,6 +217,27 @@ describe("logs hold no token, body or value", () => {
   });
 });
 
+describe("log of a failure in one of many", () => {
+  it("the failure is logged, and the request that answers 200", async () => {
+    vi.resetModules();
+    const proxy = await startFaultProxy(inject("dynamodb"));
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url);
+    const project = newProject();
+    const token = await memberToken(project);
+    const path = deploymentsOf(project);
+    const { id } = (await request("POST", path, { token, body: minimal() })).json.software_deployment;
+    log.clear();
+    proxy.decide = (operation) => (operation === "UpdateItem" ? "deny" : "pass");
+    const { status, json } = await request("POST", `${path}/cancel`, { token, body: { ids: [id] } });
+    expect([status, json.results[0].code]).toEqual([200, 500]);
+    expect(lines()).toMatchObject([
+      { level: "ERROR", message: "fault", error: "AccessDeniedException", ServerErrors: 1 },
+      { message: "request", status: 200 },
+    ]);
+    await proxy.close();
+  });
+});
+
 describe("log of a network error", () => {
   it("a dependency that refuses connections is logged with the network error's code", async () => {
     vi.resetModules();

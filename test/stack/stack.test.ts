@@ -128,7 +128,7 @@ const deployedCode = async (): Promise<Record<string, string>> =>
     (await deployedFunctions()).map(({ FunctionName, CodeSha256 }) => [FunctionName, CodeSha256]),
   );
 
-/** What a stage keeps when it is removed: the physical ids, by logical ids. */
+/** The physical ids of what a stage keeps when it is removed, by logical ids. */
 let kept: Record<string, string>;
 
 beforeAll(async () => {
@@ -380,7 +380,8 @@ describe.skipIf(!isInstalled)("deploying, operating and removing a stage", () =>
     const answer = await fetch(`${aws.apiUrl}/v1/demo/software_deployments`, {
       headers: { "x-auth-token": token },
     });
-    expect(((await answer.json()) as any).software_deployments).toHaveLength(1);
+    const { software_deployments } = (await answer.json()) as { software_deployments: object[] };
+    expect(software_deployments).toHaveLength(1);
   });
 
   it("an operator gives old deployments the end that a retention sets for new ones", async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { setApiUrl } from "../../infra/serverless/api-url.ts";
-import type { Serverless } from "../../infra/serverless/framework.ts";
+import type { Serverless, Writers } from "../../infra/serverless/framework.ts";
 import { checkTemplate } from "../../infra/serverless/limits.ts";
 import { functionNames, routes } from "../../infra/serverless/route-table.ts";
 import { FUNCTION_TIMEOUT } from "../../lib/times.ts";
@@ -138,12 +138,9 @@ describe("the template", () => {
     const check = (count: number, text = "") => {
       const Resources = Object.fromEntries(Array.from({ length: count }, (_, i) => [`R${i}`, {}]));
       const compiledCloudFormationTemplate = { Resources, Description: text };
-      checkTemplate(
-        { service: { provider: { compiledCloudFormationTemplate } } } as any,
-        {
-          log: { notice: (line: string) => told.push(line) },
-        } as any,
-      );
+      const service = { provider: { compiledCloudFormationTemplate } };
+      const log = { notice: (line: string) => told.push(line) };
+      checkTemplate({ service } as unknown as Serverless, { log } as unknown as Writers);
     };
     check(450);
     expect(told.splice(0)).toEqual(["The template has 450 of 450 resources, 5 of 900 kB"]);

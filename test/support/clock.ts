@@ -4,16 +4,16 @@ import { CLOCK_HEADER } from "./clock-header.ts";
 import "./context.ts";
 
 /** Whether the clock of the functions can be moved; that of functions as they are deployed cannot. */
-export const moves = inject("movesClock") ?? true;
+export const clockMoves = inject("movesClock") ?? true;
 
 /** Stops the clock of this process, and of the requests that it makes: however slow a test is, no time passes in it. */
 export const stopClock = (): void => {
-  if (moves) vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+  if (clockMoves) vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
 };
 
 /** Goes on that many ms later: by the clock where it moves, else by waiting. The test lets it run again at its end. */
 export const later = async (ms: number): Promise<void> => {
-  if (!moves) return void (await sleep(ms));
+  if (!clockMoves) return void (await sleep(ms));
   if (!vi.isFakeTimers()) stopClock();
   vi.setSystemTime(Date.now() + ms);
 };

@@ -71,7 +71,7 @@ export const outcomes = (before: Fate, answered: Answered[], wasThere = before !
 /** Whether a change, where it is answered 200, is a new delivery. */
 export const isDelivery = ({ kind }: Change): boolean => kind === "update" || kind === "rerun";
 
-/** What a new run keeps of a `not_before`: one that lies ahead. */
+/** The `not_before` that a new run keeps: one that lies ahead. */
 const ahead = (notBefore: number | null): number | null =>
   notBefore !== null && notBefore > Math.floor(Date.now() / 1_000) ? notBefore : null;
 

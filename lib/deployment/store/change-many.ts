@@ -16,8 +16,8 @@ type Result = z.infer<typeof ManyResults>["results"][number];
 
 /** The context of many changes: that of one, without what belongs to one alone. */
 export interface ManyContext extends Omit<ChangeContext, "checkETag" | "repeatKey"> {
-  /** The name of the change, to which the key belongs. */
-  change: string;
+  /** The verb, to which the key belongs: another one under the same key is another request. */
+  verb: "cancel" | "rerun";
   /** The `Idempotency-Key` of the request: a repeat changes no deployment again. */
   idempotencyKey: string | undefined;
   /** The status and the message of an error. */
@@ -44,8 +44,8 @@ export async function changeMany(ids: string[], decide: Decide, context: ManyCon
 }
 
 async function changeOne(id: string, decide: Decide, context: ManyContext): Promise<Result> {
-  const { change, idempotencyKey, refusalOf, count, ...rest } = context;
-  const repeatKey = idempotencyKey && hash("sha256", `${change} ${idempotencyKey}`, "base64url").slice(0, 22);
+  const { verb, idempotencyKey, refusalOf, count, ...rest } = context;
+  const repeatKey = idempotencyKey && hash("sha256", `${verb} ${idempotencyKey}`, "base64url").slice(0, 22);
   try {
     const { deployment, counts } = await changeDeployment(knownId(id), decide, { ...rest, repeatKey });
     count(counts);

@@ -91,7 +91,11 @@ export async function changeDeployment(
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { row, deployment: before, server } = await readDeployment(projectId, id, now, options);
     const history = decodeHistory(row);
-    if (history.some(({ request_id, key }) => request_id === requestId || (key && key === repeatKey)))
+    if (
+      history.some(
+        ({ request_id, key }) => request_id === requestId || (key !== undefined && key === repeatKey),
+      )
+    )
       return { deployment: before, counts: STATUS_COUNTS[newStatusBy(requestId, history) ?? "IN_PROGRESS"] };
     const limited: Outcome = hasTimedOut(before, now) ? applyTimeLimit(before, context) : { after: before };
     const outcome = await decide(limited.after, { row, history, server });

@@ -34,8 +34,8 @@ type RecordOutcome = "recorded" | "known" | "left_out";
 
 /**
  * Records, before they are handed out, the deliveries that a server collects for the first time: at most one write
- * each, for at most `MAX_FIRST`, what is in progress first. It does not change `updated_time` or the revision. It never throws: what is not recorded is
- * left out, and a later poll tries again, so that everything that goes out is recorded.
+ * each, for at most `MAX_FIRST`, what is in progress first. It does not change `updated_time` or the revision. It never
+ * throws: what is not recorded is left out, and a later poll tries again, so that everything that goes out is recorded.
  * @param deployments as read from the index, which may be a moment behind the table
  */
 export async function recordCollected(
